@@ -1,0 +1,242 @@
+"""The backward pass: the graph walked in reverse, upstream gradient × local derivative, every path summed.
+
+Linnainmaa (1970); Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
+Nature 323 (1986). The walk knows nothing of any operation: it asks each node's record for its
+vector-Jacobian products. It is iterative, it visits nodes in descending order of their time (which is a
+topological order, and makes the order of every sum deterministic), and it drops each cotangent once spent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradError, ShapeError
+from . import state
+from .graph import Node, check_unchanged, sorted_nodes
+from .state import recording
+from .tensor import Tensor, wrap
+
+Key = Any  # Node, or a leaf Tensor
+
+
+def _key(x: Any) -> Key | None:
+    """What a cotangent is kept under: a node, a leaf that wants a gradient, or nothing."""
+    if type(x) is Node:
+        return x
+    if isinstance(x, Tensor):
+        return x.node if x.node is not None else x if x.requires_grad else None
+    return None
+
+
+def _on_the_way(order: Sequence[Node], wanted: Collection[Key]) -> set[Key]:
+    """The nodes from which some of ``wanted`` can be reached, and ``wanted``."""
+    found = set(wanted)
+    for node in order:
+        if any(_key(x) in found for x in node.inputs):
+            found.add(node)
+    return found
+
+
+def _starting_cotangent(root: Tensor, gradient: Any) -> Any:
+    if gradient is None:
+        if root.array.size != 1:
+            raise GradError(
+                f"backward: the result has shape {list(root.shape)}, and a gradient starts from one number",
+                "Reduce it, as in y.sum().backward(), or say how each entry counts: y.backward(gradient).",
+            )
+        return wrap(np.ones(root.shape, root.dtype), None)
+    gradient = gradient if isinstance(gradient, Tensor) else Tensor(np.asarray(gradient, root.dtype))
+    if gradient.shape != root.shape:
+        raise ShapeError(
+            f"backward: the given gradient has shape {list(gradient.shape)}, the result {list(root.shape)}",
+            "Give one number for each entry of the result.",
+        )
+    return gradient
+
+
+def pull_back(
+    roots: Sequence[Tensor], gradients: Sequence[Any], wanted: Collection[Key] | None, create_graph: bool
+) -> dict[Key, Any]:
+    """Pull cotangents back from ``roots``: the cotangent of each of ``wanted``, or of every leaf.
+
+    Args:
+        roots: tensors with a history (or leaves).
+        gradients: for each of them its cotangent, or None for 1.
+        wanted: nodes and leaves to stop at; None for every leaf that wants a gradient.
+        create_graph: run the rules on tensors, recorded; else on bare arrays.
+
+    Returns:
+        For each node or leaf reached among those wanted, its cotangent: a tensor if ``create_graph``, else
+        an array.
+    """
+    cts: dict[Key, Any] = {}
+    owned: set[Key] = set()  # cotangents that are sums made here, which nobody else can see
+
+    def give(key: Key, ct: Any) -> None:
+        before = cts.get(key)
+        if before is None:
+            cts[key] = ct
+        elif create_graph:
+            cts[key] = before + ct
+        elif key in owned:
+            np.add(before, ct, out=before)
+        else:
+            total = np.add(before, ct)
+            cts[key] = total
+            if type(total) is np.ndarray:
+                owned.add(key)
+
+    nodes: set[Node] = set()
+    for root, gradient in zip(roots, gradients, strict=True):
+        key = _key(root)
+        if key is None:
+            raise GradError(
+                f"backward: the result (shape {list(root.shape)}) does not depend on anything that requires a gradient",
+                "Set requires_grad=True on the leaves, and compute the result outside no_grad().",
+            )
+        start = _starting_cotangent(root, gradient)
+        give(key, start if create_graph else start.array)
+        if type(key) is Node:
+            nodes.update(sorted_nodes(key))
+    order = sorted(nodes, key=lambda node: node.time)
+    del nodes
+    useful = _on_the_way(order, wanted) if wanted is not None else None
+
+    token = recording.set(create_graph)
+    try:
+        while order:
+            node = order.pop()
+            if wanted is not None and node in wanted:
+                ct = cts.get(node)
+            else:
+                ct = cts.pop(node, None)
+            if ct is None:
+                continue
+            if node.retained is not None:
+                _retain(node, ct, create_graph)
+            if state.last_change > node.time:
+                _check(node)
+            _pull(node, ct, create_graph, useful, give)
+    finally:
+        recording.reset(token)
+    return cts
+
+
+def _pull(node: Node, ct: Any, create_graph: bool, useful: set[Key] | None, give: Any) -> None:
+    """Give each input of ``node`` its share of ``ct``."""
+    if create_graph:
+        out = node if node.out is None else wrap(node.out, node)
+        args = node.inputs
+    else:
+        out = node if node.out is None else node.out
+        args = [x.array if isinstance(x, Tensor) else x for x in node.inputs]
+    rules = node.op.vjps
+    attrs = node.attrs
+    for i, x in enumerate(node.inputs):
+        key = _key(x)
+        if key is None or (useful is not None and key not in useful):
+            continue
+        rule = rules[i]
+        if rule is not None:
+            give(key, rule(ct, out, *args, **attrs))
+
+
+def _check(node: Node) -> None:
+    for x, reads in zip(node.inputs, node.op.reads, strict=False):
+        if reads and isinstance(x, Tensor):
+            check_unchanged(node, x.array)
+    if node.out is not None:
+        check_unchanged(node, node.out)
+
+
+def _retain(node: Node, ct: Any, create_graph: bool) -> None:
+    tensor = node.retained() if node.retained is not None else None
+    if tensor is not None:
+        tensor.grad = ct if create_graph else wrap(np.array(ct), None)
+
+
+def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) -> None:
+    """Add d(root)/d(leaf) to ``.grad`` of every leaf that requires a gradient. See :meth:`Tensor.backward`."""
+    if isinstance(gradient, Tensor) and not create_graph:
+        gradient = wrap(gradient.array.copy(), None)
+    cts = pull_back([root], [gradient], None, create_graph)
+    times = Counter(map(id, cts.values()))
+    changed: list[Any] = []
+    for leaf, ct in cts.items():
+        if create_graph:
+            leaf.grad = ct if leaf.grad is None else leaf.grad + ct
+        elif leaf.grad is None:
+            # A rule may hand on what it was given, or a view of it: then another leaf may share the memory.
+            own = type(ct) is np.ndarray and ct.base is None and times[id(ct)] == 1
+            leaf.grad = wrap(ct if own else np.array(ct, leaf.dtype), None)
+        else:
+            np.add(leaf.grad.array, ct, out=leaf.grad.array, casting="same_kind")
+            changed.append(leaf.grad.array)
+    if changed:
+        state.note_change(changed)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Iterable[Tensor],
+    grad_outputs: Any = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    allow_unused: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of ``outputs`` (summed) with respect to ``inputs``, without touching any ``.grad``.
+
+    Args:
+        outputs: one tensor or several; each a single number unless ``grad_outputs`` is given.
+        inputs: leaves or intermediate results.
+        grad_outputs: the cotangent of each output; default 1.
+        create_graph: record the gradients too, so that they can be differentiated again.
+        retain_graph: accepted and not needed: a graph lives as long as its result does.
+        allow_unused: give None for an input that has no influence, rather than raise.
+        materialize_grads: give zeros for such an input.
+
+    Returns:
+        For each input a tensor of its shape and dtype.
+
+    Raises:
+        GradError: an input has no influence on the outputs, or does not require a gradient.
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.tensor(3.0, requires_grad=True)
+        >>> (first,) = ur.grad(x ** 3, x, create_graph=True)
+        >>> (second,) = ur.grad(first, x)
+        >>> first.item(), second.item()
+        (27.0, 18.0)
+    """
+    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    targets = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    given = [None] * len(roots) if grad_outputs is None else grad_outputs
+    if isinstance(given, Tensor):
+        given = [given]
+    for target in targets:
+        if _key(target) is None:
+            raise GradError(
+                f"grad: an input of shape {list(target.shape)} does not require a gradient",
+                "Call x.requires_grad_() before computing the outputs.",
+            )
+    cts = pull_back(roots, given, {_key(target) for target in targets}, create_graph)
+    found: list[Tensor | None] = []
+    for target in targets:
+        ct = cts.get(_key(target))
+        if ct is None:
+            if not (allow_unused or materialize_grads):
+                raise GradError(
+                    f"grad: an input of shape {list(target.shape)} has no influence on the outputs",
+                    "Leave it out, or pass allow_unused=True (None) or materialize_grads=True (zeros).",
+                )
+            found.append(wrap(np.zeros(target.shape, target.dtype), None) if materialize_grads else None)
+        else:
+            found.append(ct if create_graph else wrap(np.array(ct, target.dtype), None))
+    return tuple(found)

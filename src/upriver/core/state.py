@@ -1,0 +1,141 @@
+"""What an operation needs to know of its surroundings: recording or not, the clock, the module, the changes.
+
+The clock orders everything that happens: a node bears the time at which it was recorded, a change the
+time at which it was made. So the graph needs no counting of versions: a value is stale exactly if it was
+changed after the node that reads it was recorded, and descending time is a topological order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar, Token
+from functools import wraps
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .site import Site, capture
+
+Array = np.ndarray[Any, Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+tick: Callable[[], int] = itertools.count(1).__next__
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+scope: ContextVar[Any] = ContextVar("scope", default=None)
+"""The module being called, as ``(module, outer scope)``, or None outside any."""
+
+_changes: dict[int, tuple[int, Site | None, weakref.ref[Any]]] = {}
+last_change = 0
+
+
+def owner(array: Array) -> Array:
+    """The array that owns the memory of ``array``: views of the same memory have the same owner."""
+    base = array.base
+    return base if isinstance(base, np.ndarray) else array
+
+
+def note_change(arrays: Iterable[Array]) -> None:
+    """Remember that the values of ``arrays`` have just been changed in place, and from which line."""
+    global last_change
+    now, where = tick(), capture()
+    for array in arrays:
+        own = owner(array)
+        key = id(own)
+        known = _changes.get(key)
+        ref = known[2] if known is not None else weakref.ref(own, lambda _, key=key: _changes.pop(key, None))
+        _changes[key] = (now, where, ref)
+    last_change = now
+
+
+def change_after(array: Array, time: int) -> tuple[int, Site | None] | None:
+    """When and where ``array`` was last changed, if that was after ``time``."""
+    known = _changes.get(id(owner(array)))
+    return (known[0], known[1]) if known is not None and known[0] > time else None
+
+
+class _Mode:
+    """A switch for recording, usable as ``with mode():``, as ``@mode()`` and as ``@mode``."""
+
+    on: bool
+
+    def __new__(cls, function: Any = None) -> Any:
+        self = super().__new__(cls)
+        self._tokens = []
+        return self(function) if callable(function) else self
+
+    _tokens: list[Token[bool]]
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self.on))
+
+    def __exit__(self, *_: object) -> None:
+        recording.reset(self._tokens.pop())
+
+    def __call__(self, function: Function) -> Function:
+        mode = type(self)
+
+        @wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with mode():
+                return function(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+
+class no_grad(_Mode):  # noqa: N801 (PyTorch's name)
+    """Do not record: results have no history, and leaves may be changed in place. Per thread and per task.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.tensor([1.0], requires_grad=True)
+        >>> with ur.no_grad():
+        ...     (w * 2).requires_grad
+        False
+    """
+
+    on = False
+
+
+class enable_grad(_Mode):  # noqa: N801
+    """Record again, inside :class:`no_grad`.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.tensor([1.0], requires_grad=True)
+        >>> with ur.no_grad(), ur.enable_grad():
+        ...     (w * 2).requires_grad
+        True
+    """
+
+    on = True
+
+
+class inference_mode(no_grad):  # noqa: N801
+    """The same as :class:`no_grad`, under PyTorch's other name for it."""
+
+
+class set_grad_enabled:  # noqa: N801
+    """Switch recording to ``mode`` at once; as a context manager, only until its end.
+
+    Example:
+        >>> import upriver as ur
+        >>> with ur.set_grad_enabled(False):
+        ...     ur.is_grad_enabled()
+        False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self._before = recording.get()
+        recording.set(mode)
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        recording.set(self._before)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return recording.get()

@@ -1,0 +1,57 @@
+"""What can go wrong, said so that it can be mended: the operation, the shapes, the user's line, the fix.
+
+Every error is also the built-in error that PyTorch raises in the same place, so that programs which
+catch ``RuntimeError``, ``ValueError``, ``TypeError`` or ``IndexError`` keep working.
+"""
+
+from __future__ import annotations
+
+from .core import site
+
+
+class UpriverError(Exception):
+    """Base of all errors raised here.
+
+    Args:
+        message: what is wrong, naming the operation or file and the shapes.
+        fix: what to do about it, as one sentence.
+        at: False where no line of the user's code is at fault (a broken file, say).
+    """
+
+    def __init__(self, message: str, fix: str | None = None, *, at: bool = True) -> None:
+        self.message, self.fix = message, fix
+        self.site = site.capture() if at else None
+        lines = [message]
+        if self.site is not None:
+            lines.append(f"  at   {site.describe(self.site)}")
+        if fix is not None:
+            lines.append(f"  fix  {fix}")
+        super().__init__("\n".join(lines))
+
+
+class ShapeError(UpriverError, RuntimeError, ValueError):
+    """Shapes that do not fit together, or an argument that does not fit a shape."""
+
+
+class DTypeError(UpriverError, RuntimeError, TypeError):
+    """A dtype that the operation is not defined for."""
+
+
+class DimError(UpriverError, IndexError):
+    """An axis or an index out of range."""
+
+
+class GradError(UpriverError, RuntimeError):
+    """A gradient that cannot be taken, or would be wrong."""
+
+
+class ArgumentError(UpriverError, ValueError):
+    """An argument outside the values that it can take."""
+
+
+class DataError(UpriverError, ValueError):
+    """Data that cannot be trained on: missing, empty, not a number, or not what was said."""
+
+
+class FileError(UpriverError, OSError):
+    """A file that is missing, broken, foreign, or could not be written."""

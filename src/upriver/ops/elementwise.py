@@ -1,0 +1,388 @@
+"""Arithmetic, powers, exponentials, circular and hyperbolic functions: entry by entry, each one record.
+
+Rules are written ``(ct, y, x, ...)``: cotangent, output, inputs; a leading underscore says that the value
+is not read. Derivatives: Abramowitz and Stegun, "Handbook of Mathematical Functions" (1964), ch. 3, 4, 7.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..core.op import CALL, POWER, PREFIX, PRODUCT, REALS, SUM, Case, Domain, Formula, Interval, Op, call
+from ..core.registry import front_door
+from ..core.tensor import Tensor
+from ..errors import DTypeError
+from .align import align, number, same_dtype
+from .erf import erf as erf_kernel
+
+Shape = tuple[int, ...]
+POSITIVE = Domain((Interval(low=0.0),))
+
+
+def floating(*dtypes: Any, **_: Any) -> Any:
+    """The rule of operations on floats: integers have been converted before."""
+    return dtypes[0]
+
+
+def boolean(*_: Any, **__: Any) -> Any:
+    """The rule of operations that answer yes or no."""
+    return np.dtype(np.bool_)
+
+
+class Elementwise(Op):
+    """An operation that works entry by entry: operands are made to agree first."""
+
+    def __call__(self, *inputs: Any, **attrs: Any) -> Any:
+        first = inputs[0]
+        if isinstance(first, Tensor):
+            array = first.array
+            dtype = array.dtype
+            if dtype.kind == "f":
+                # Nearly every call: floats of one dtype and one shape, or a float and a Python number.
+                for x in inputs[1:]:
+                    if isinstance(x, Tensor):
+                        other = x.array
+                        if other.dtype is not dtype or other.shape != array.shape:
+                            break
+                    elif type(x) is not float and type(x) is not int:
+                        break
+                else:
+                    return self.run(inputs, attrs)
+        elif not any(isinstance(x, Tensor) for x in inputs):
+            return self.forward(*inputs, **attrs)  # bare arrays: a gradient rule that nobody records
+        return self.run(tuple(align(self.name, inputs, self.dtype is floating)), attrs)
+
+
+def equal_shapes(s: Shape, *_: Shape, **__: Any) -> Shape:
+    """The shape rule of operations whose operands agree."""
+    return s
+
+
+def one_flop(out: Shape, *_: Any, **__: Any) -> int:
+    """The cost of one operation per entry."""
+    return math.prod(out)
+
+
+def elementwise(
+    name: str,
+    forward: Any,
+    *vjps: Any,
+    formula: Formula,
+    lower: Any,
+    domain: Domain = REALS,
+    dtype: Any = floating,
+    attrs: tuple[dict[str, Any], ...] = ({},),
+) -> Elementwise:
+    """A record of this family: equal shapes in, the same shape out, about one operation per entry."""
+    n = len(vjps)
+    shapes: tuple[Shape, ...] = ((2, 3), (), (0, 2), (1,))
+    return Elementwise(
+        name=name,
+        forward=forward,
+        vjps=vjps,
+        shape=equal_shapes,
+        dtype=dtype,
+        formula=formula,
+        domain=domain,
+        flops=one_flop,
+        lower=lower,
+        cases=tuple(Case((s,) * n, a) for a in attrs for s in (shapes if a is attrs[0] else shapes[:1])),
+    )
+
+
+def _zero(ct: Any, _y: Any, *_: Any) -> Any:
+    """The derivative of a step: nothing flows."""
+    return ct * 0.0
+
+
+# Arithmetic.
+
+add = elementwise(
+    "add", np.add,
+    lambda ct, _y, _a, _b: ct,
+    lambda ct, _y, _a, _b: ct,
+    formula=Formula("{0} + {1}", "{0} + {1}", SUM), lower=lambda m, a, b: a + b, dtype=same_dtype,
+)  # fmt: skip
+sub = elementwise(
+    "sub", np.subtract,
+    lambda ct, _y, _a, _b: ct,
+    lambda ct, _y, _a, _b: -ct,
+    formula=Formula("{0} - {1}", "{0} - {1}", SUM), lower=lambda m, a, b: a - b, dtype=same_dtype,
+)  # fmt: skip
+mul = elementwise(
+    "mul", np.multiply,
+    lambda ct, _y, _a, b: ct * b,
+    lambda ct, _y, a, _b: ct * a,
+    formula=Formula("{0} * {1}", r"{0} \odot {1}", PRODUCT), lower=lambda m, a, b: a * b, dtype=same_dtype,
+)  # fmt: skip
+div = elementwise(
+    "div", np.true_divide,
+    lambda ct, _y, _a, b: ct / b,
+    lambda ct, y, _a, b: -ct * y / b,
+    formula=Formula("{0} / {1}", r"\frac{{{0}}}{{{1}}}", PRODUCT), lower=lambda m, a, b: a / b,
+    domain=Domain((Interval(), Interval(low=0.0))),
+)  # fmt: skip
+neg = elementwise(
+    "neg", np.negative, lambda ct, _y, _x: -ct,
+    formula=Formula("-{0}", "-{0}", PREFIX), lower=lambda m, x: -x, dtype=same_dtype,
+)  # fmt: skip
+
+
+def _pow(x: Any, p: Any) -> Any:
+    return operator.pow(x, p) if isinstance(x, np.ndarray) else np.power(np.asarray(x, np.asarray(p).dtype), p)
+
+
+def _pow_base(ct: Any, _y: Any, x: Any, p: Any) -> Any:
+    if isinstance(p, (int, float)):
+        # x⁰ is constant, also where x⁻¹ would be infinite; x² and x³ need no general power.
+        return ct * 0.0 if p == 0 else ct if p == 1 else ct * (p * x) if p == 2 else ct * (p * pow(x, p - 1))
+    return ct * where(p == 0.0, 0.0, p * pow(x, p - 1.0))
+
+
+def _pow_exponent(ct: Any, y: Any, x: Any, p: Any) -> Any:
+    if isinstance(x, (int, float)):
+        return ct * y * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan)
+    return ct * where(x == 0.0, 0.0, y * log(where(x == 0.0, 1.0, x)))  # lim xᵖ log x = 0 for p > 0
+
+
+pow = elementwise(  # noqa: A001
+    "pow", _pow, _pow_base, _pow_exponent,
+    formula=Formula("{0}^{1}", "{0}^{{{1}}}", POWER), lower=lambda m, x, p: m.pow(x, p), dtype=same_dtype,
+    domain=Domain((Interval(low=0.0), Interval())),
+)  # fmt: skip
+remainder = elementwise(
+    "remainder", np.remainder,
+    lambda ct, _y, _a, _b: ct,
+    lambda ct, _y, a, b: -ct * floor(a / b),
+    formula=Formula("{0} % {1}", r"{0} \bmod {1}", PRODUCT), dtype=same_dtype,
+    lower=lambda m, a, b: a - b * m.floor(a / b),
+    domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
+)  # fmt: skip
+floor_divide = elementwise(
+    "floor_divide", np.floor_divide, _zero, _zero,
+    formula=Formula("{0} // {1}", r"\left\lfloor {0} / {1} \right\rfloor", PRODUCT), dtype=same_dtype,
+    lower=lambda m, a, b: m.floor(a / b),
+    domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
+)  # fmt: skip
+maximum = elementwise(
+    "maximum", np.maximum,
+    lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (a > b)),
+    lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (b > a)),
+    formula=call("max", 2), lower=lambda m, a, b: m.where(a > b, a, b), dtype=same_dtype,
+    domain=Domain(ties="where both are equal each gets half", distinct=True),
+)  # fmt: skip
+minimum = elementwise(
+    "minimum", np.minimum,
+    lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (a < b)),
+    lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (b < a)),
+    formula=call("min", 2), lower=lambda m, a, b: m.where(a < b, a, b), dtype=same_dtype,
+    domain=Domain(ties="where both are equal each gets half", distinct=True),
+)  # fmt: skip
+abs = elementwise(  # noqa: A001
+    "abs", np.abs, lambda ct, _y, x: ct * sign(x),
+    formula=Formula("|{0}|", r"\left|{0}\right|", CALL), lower=lambda m, x: m.fabs(x), dtype=same_dtype,
+    domain=Domain((Interval(kinks=(0.0,)),), ties="the derivative at 0 is 0"),
+)  # fmt: skip
+
+
+def _step(name: str, forward: Any, latex: str, lower: Any) -> Elementwise:
+    return elementwise(
+        name, forward, _zero, formula=Formula(f"{name}({{0}})", latex, CALL), lower=lower, dtype=same_dtype,
+        domain=Domain((Interval(0.1, 0.4),), ties="the derivative is 0, also at the jumps"),
+    )  # fmt: skip
+
+
+sign = _step("sign", np.sign, r"\operatorname{{sign}} {0}", lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)))
+floor = _step("floor", np.floor, r"\left\lfloor {0} \right\rfloor", lambda m, x: m.floor(x))
+ceil = _step("ceil", np.ceil, r"\left\lceil {0} \right\rceil", lambda m, x: m.ceil(x))
+round = _step("round", np.rint, r"\operatorname{{round}} {0}", lambda m, x: m.rint(x))  # noqa: A001
+trunc = _step("trunc", np.trunc, r"\operatorname{{trunc}} {0}", lambda m, x: m.trunc(x))
+
+
+# Powers, exponentials, logarithms.
+
+
+def _function(name: str, forward: Any, vjp: Any, latex: str, lower: Any, domain: Domain = REALS) -> Elementwise:
+    return elementwise(name, forward, vjp, formula=Formula(f"{name}({{0}})", latex, CALL), lower=lower, domain=domain)
+
+
+exp = _function("exp", np.exp, lambda ct, y, _x: ct * y, "e^{{{0}}}", lambda m, x: m.exp(x))
+exp2 = _function("exp2", np.exp2, lambda ct, y, _x: ct * y * math.log(2), "2^{{{0}}}", lambda m, x: m.exp2(x))
+expm1 = _function("expm1", np.expm1, lambda ct, y, _x: ct * (y + 1.0), "e^{{{0}}} - 1", lambda m, x: m.expm1(x))
+log = _function("log", np.log, lambda ct, _y, x: ct / x, r"\ln {0}", lambda m, x: m.log(x), POSITIVE)
+log2 = _function(
+    "log2", np.log2, lambda ct, _y, x: ct / (x * math.log(2)), r"\log_2 {0}", lambda m, x: m.log2(x), POSITIVE
+)
+log10 = _function(
+    "log10", np.log10, lambda ct, _y, x: ct / (x * math.log(10)), r"\log_{{10}} {0}", lambda m, x: m.log10(x), POSITIVE
+)
+log1p = _function(
+    "log1p", np.log1p, lambda ct, _y, x: ct / (x + 1.0), r"\ln\left(1 + {0}\right)", lambda m, x: m.log1p(x),
+    Domain((Interval(low=-1.0),)),
+)  # fmt: skip
+sqrt = _function(
+    "sqrt", np.sqrt, lambda ct, y, _x: ct * 0.5 / y, r"\sqrt{{{0}}}", lambda m, x: m.sqrt(x), POSITIVE
+)
+rsqrt = _function(
+    "rsqrt", lambda x: 1.0 / np.sqrt(x), lambda ct, y, x: ct * -0.5 * y / x, r"\frac{{1}}{{\sqrt{{{0}}}}}",
+    lambda m, x: 1.0 / m.sqrt(x), POSITIVE,
+)  # fmt: skip
+reciprocal = _function(
+    "reciprocal", lambda x: 1.0 / x, lambda ct, y, _x: -ct * y * y, r"\frac{{1}}{{{0}}}", lambda m, x: 1.0 / x, POSITIVE
+)
+square = elementwise(
+    "square", np.square, lambda ct, _y, x: ct * (2.0 * x),
+    formula=Formula("{0}^2", "{0}^2", POWER), lower=lambda m, x: x * x, dtype=same_dtype,
+)  # fmt: skip
+erf = _function(
+    "erf", erf_kernel, lambda ct, _y, x: ct * (2.0 / math.sqrt(math.pi) * exp(-(x * x))),
+    r"\operatorname{{erf}} {0}", lambda m, x: m.erf(x),
+)  # fmt: skip
+
+# Circular and hyperbolic functions.
+
+sin = _function("sin", np.sin, lambda ct, _y, x: ct * cos(x), r"\sin {0}", lambda m, x: m.sin(x))
+cos = _function("cos", np.cos, lambda ct, _y, x: -ct * sin(x), r"\cos {0}", lambda m, x: m.cos(x))
+tan = _function(
+    "tan", np.tan, lambda ct, y, _x: ct * (1.0 + y * y), r"\tan {0}", lambda m, x: m.tan(x),
+    Domain((Interval(-1.5, 1.5),)),
+)  # fmt: skip
+_UNIT = Domain((Interval(-1.0, 1.0),))
+asin = _function(
+    "asin", np.arcsin, lambda ct, _y, x: ct * rsqrt(1.0 - x * x), r"\arcsin {0}", lambda m, x: m.asin(x), _UNIT
+)
+acos = _function(
+    "acos", np.arccos, lambda ct, _y, x: -ct * rsqrt(1.0 - x * x), r"\arccos {0}", lambda m, x: m.acos(x), _UNIT
+)
+atan = _function("atan", np.arctan, lambda ct, _y, x: ct / (1.0 + x * x), r"\arctan {0}", lambda m, x: m.atan(x))
+sinh = _function("sinh", np.sinh, lambda ct, _y, x: ct * cosh(x), r"\sinh {0}", lambda m, x: m.sinh(x))
+cosh = _function("cosh", np.cosh, lambda ct, _y, x: ct * sinh(x), r"\cosh {0}", lambda m, x: m.cosh(x))
+tanh = _function("tanh", np.tanh, lambda ct, y, _x: ct * (1.0 - y * y), r"\tanh {0}", lambda m, x: m.tanh(x))
+asinh = _function(
+    "asinh", np.arcsinh, lambda ct, _y, x: ct * rsqrt(x * x + 1.0), r"\operatorname{{arsinh}} {0}",
+    lambda m, x: m.asinh(x),
+)  # fmt: skip
+acosh = _function(
+    "acosh", np.arccosh, lambda ct, _y, x: ct * rsqrt(x * x - 1.0), r"\operatorname{{arcosh}} {0}",
+    lambda m, x: m.acosh(x), Domain((Interval(low=1.0),)),
+)  # fmt: skip
+atanh = _function(
+    "atanh", np.arctanh, lambda ct, _y, x: ct / (1.0 - x * x), r"\operatorname{{artanh}} {0}",
+    lambda m, x: m.atanh(x), _UNIT,
+)  # fmt: skip
+atan2 = elementwise(
+    "atan2", np.arctan2,
+    lambda ct, _z, y, x: ct * x / (x * x + y * y),
+    lambda ct, _z, y, x: -ct * y / (x * x + y * y),
+    formula=call("atan2", 2), lower=lambda m, y, x: m.atan2(y, x), domain=POSITIVE,
+)  # fmt: skip
+
+# Choosing.
+
+_where = Op(
+    name="where",
+    forward=np.where,
+    vjps=(None, lambda ct, _y, c, _a, _b: where(c, ct, 0.0), lambda ct, _y, c, _a, _b: where(c, 0.0, ct)),
+    shape=lambda c, a, b: c,
+    dtype=lambda c, a, b: a if isinstance(a, np.dtype) else b,
+    formula=Formula("where({0}, {1}, {2})", r"\begin{{cases}}{1} & {0}\\{2} & \text{{else}}\end{{cases}}", CALL),
+    domain=REALS,
+    flops=one_flop,
+    lower=lambda m, c, a, b: m.where(c, a, b),
+    cases=(
+        Case((np.array([[True, False, True], [False, True, False]]), (2, 3), (2, 3))),
+        Case((np.array(True), (), ())),
+    ),
+)
+
+
+@front_door
+def where(condition: Any, input: Any, other: Any) -> Any:  # noqa: A002
+    """``input`` where ``condition`` holds, ``other`` elsewhere; all three broadcast together.
+
+    The entries not chosen get no gradient, whatever their value (so ``where(x > 0, log(x), 0)`` is safe
+    forward; backward it is not: mask the input too, ``log(where(x > 0, x, 1))``).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.where(ur.tensor([True, False]), 1.0, ur.tensor([5.0, 6.0])).tolist()
+        [1.0, 6.0]
+    """
+    operands = (condition, input, other)
+    if not any(isinstance(x, Tensor) for x in operands):
+        return np.where(*operands)
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = Tensor(input, dtype=None)  # noqa: A001
+    c = condition if isinstance(condition, Tensor) else Tensor(np.asarray(condition))
+    if c.dtype.kind != "b":
+        raise DTypeError(f"where: the condition has dtype {c.dtype}, not bool", "Compare first, as in x > 0.")
+    a, b = align("where", (input, other), to_float=False)
+    shape = c.shape
+    for x in (a, b):
+        if isinstance(x, Tensor) and x.shape != shape:
+            c, a, b = _one_shape(c, a, b)
+            break
+    return _where(c, a, b)
+
+
+def _one_shape(*operands: Any) -> list[Any]:
+    from .align import broadcast_shapes, expand
+
+    shape = broadcast_shapes("where", *[x.shape for x in operands if isinstance(x, Tensor)])
+    return [expand(x, shape) if isinstance(x, Tensor) else x for x in operands]
+
+
+@front_door
+def masked_fill(x: Any, mask: Any, value: float) -> Tensor:
+    """``x`` with ``value`` wherever ``mask`` holds.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.ones(2).masked_fill(ur.tensor([True, False]), -1.0).tolist()
+        [-1.0, 1.0]
+    """
+    return where(mask, number(value), x)
+
+
+_clamp = elementwise(
+    "clamp",
+    lambda x, min, max: np.clip(x, min, max),
+    lambda ct, _y, x, min, max: ct * _inside(x, min, max),
+    formula=Formula("clamp({0}, {min}, {max})", r"\operatorname{{clamp}}\left({0}, {min}, {max}\right)", CALL),
+    lower=lambda m, x, min, max: m.where(x < min, min, m.where(x > max, max, x)),
+    dtype=same_dtype,
+    domain=Domain((Interval(kinks=(-0.5, 0.5)),), ties="the derivative at a bound is 1"),
+    attrs=({"min": -0.5, "max": 0.5},),
+)
+
+
+def _inside(x: Any, low: float | None, high: float | None) -> Any:
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) & (x <= high)
+
+
+@front_door
+def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+    """``x`` brought into [min, max]; a bound may be None, a number or a tensor.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([-2.0, 0.5, 9.0]).clamp(0, 1).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    low, high = number(min), number(max)
+    if isinstance(low, Tensor) or isinstance(high, Tensor):
+        x = x if low is None else maximum(x, low)
+        return x if high is None else minimum(x, high)
+    return _clamp(x, min=low, max=high)
+
+
+@front_door
+def lerp(start: Any, end: Any, weight: Any) -> Tensor:
+    """``start + weight * (end - start)``: the point that far on the way."""
+    return start + weight * (end - start)
