@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,22 +22,19 @@ from .state import recording
 from .tensor import Tensor, wrap
 
 Key = Any  # Node, or a leaf Tensor
+_time = attrgetter("time")
 
 
-def _key(x: Any) -> Key | None:
-    """What a cotangent is kept under: a node, a leaf that wants a gradient, or nothing."""
-    if type(x) is Node:
-        return x
-    if isinstance(x, Tensor):
-        return x.node if x.node is not None else x if x.requires_grad else None
-    return None
+def _key(x: Tensor) -> Key | None:
+    """What the cotangent of ``x`` is kept under: its node, itself if it is a leaf that wants one, or nothing."""
+    return (x.node or x) if x.wants_grad else None
 
 
 def _on_the_way(order: Sequence[Node], wanted: Collection[Key]) -> set[Key]:
     """The nodes from which some of ``wanted`` can be reached, and ``wanted``."""
     found = set(wanted)
     for node in order:
-        if any(_key(x) in found for x in node.inputs):
+        if not found.isdisjoint(node.edges):
             found.add(node)
     return found
 
@@ -75,21 +73,6 @@ def pull_back(
     """
     cts: dict[Key, Any] = {}
     owned: set[Key] = set()  # cotangents that are sums made here, which nobody else can see
-
-    def give(key: Key, ct: Any) -> None:
-        before = cts.get(key)
-        if before is None:
-            cts[key] = ct
-        elif create_graph:
-            cts[key] = before + ct
-        elif key in owned:
-            np.add(before, ct, out=before)
-        else:
-            total = np.add(before, ct)
-            cts[key] = total
-            if type(total) is np.ndarray:
-                owned.add(key)
-
     nodes: set[Node] = set()
     for root, gradient in zip(roots, gradients, strict=True):
         key = _key(root)
@@ -99,10 +82,11 @@ def pull_back(
                 "Set requires_grad=True on the leaves, and compute the result outside no_grad().",
             )
         start = _starting_cotangent(root, gradient)
-        give(key, start if create_graph else start.array)
+        start = start if create_graph else start.array
+        cts[key] = cts[key] + start if key in cts else start
         if type(key) is Node:
             nodes.update(sorted_nodes(key))
-    order = sorted(nodes, key=lambda node: node.time)
+    order = sorted(nodes, key=_time)
     del nodes
     useful = _on_the_way(order, wanted) if wanted is not None else None
 
@@ -110,39 +94,39 @@ def pull_back(
     try:
         while order:
             node = order.pop()
-            if wanted is not None and node in wanted:
-                ct = cts.get(node)
-            else:
-                ct = cts.pop(node, None)
+            ct = cts.pop(node, None) if wanted is None or node not in wanted else cts.get(node)
             if ct is None:
                 continue
             if node.retained is not None:
                 _retain(node, ct, create_graph)
             if state.last_change > node.time:
                 _check(node)
-            _pull(node, ct, create_graph, useful, give)
+            out: Any = node
+            args: Any = node.inputs
+            if not create_graph:
+                args = [x.array if isinstance(x, Tensor) else x for x in args]
+                if node.out is not None:
+                    out = node.out
+            elif node.out is not None:
+                out = wrap(node.out, node)
+            for rule, key in zip(node.op.vjps, node.edges, strict=False):
+                if key is None or rule is None or (useful is not None and key not in useful):
+                    continue
+                share = rule(ct, out, *args, **node.attrs)
+                before = cts.get(key)
+                if before is None:
+                    cts[key] = share
+                elif create_graph:
+                    cts[key] = before + share
+                elif key in owned:
+                    np.add(before, share, out=before)
+                else:
+                    cts[key] = total = np.add(before, share)
+                    if type(total) is np.ndarray:
+                        owned.add(key)
     finally:
         recording.reset(token)
     return cts
-
-
-def _pull(node: Node, ct: Any, create_graph: bool, useful: set[Key] | None, give: Any) -> None:
-    """Give each input of ``node`` its share of ``ct``."""
-    if create_graph:
-        out = node if node.out is None else wrap(node.out, node)
-        args = node.inputs
-    else:
-        out = node if node.out is None else node.out
-        args = [x.array if isinstance(x, Tensor) else x for x in node.inputs]
-    rules = node.op.vjps
-    attrs = node.attrs
-    for i, x in enumerate(node.inputs):
-        key = _key(x)
-        if key is None or (useful is not None and key not in useful):
-            continue
-        rule = rules[i]
-        if rule is not None:
-            give(key, rule(ct, out, *args, **attrs))
 
 
 def _check(node: Node) -> None:

@@ -32,6 +32,7 @@ class Node:
     Attributes:
         op: the operation's record.
         inputs: tensors, nodes and Python numbers, in the operation's order.
+        edges: for each input where its cotangent goes: the node that made it, the leaf that wants it, or None.
         attrs: its static arguments.
         out: its value, or None if no derivative reads it.
         shape, dtype: of its value.
@@ -40,12 +41,13 @@ class Node:
         scope: the module in whose call it ran, as ``(module, outer scope)``, or None.
     """
 
-    __slots__ = ("__weakref__", "attrs", "dtype", "inputs", "op", "out", "retained", "scope", "shape", "site", "time")
+    __slots__ = ("__weakref__", "attrs", "dtype", "edges", "inputs", "op", "out", "retained", "scope", "shape", "site", "time")
 
     def __init__(
         self,
         op: Op,
         inputs: tuple[Input, ...],
+        edges: Sequence[Any],
         attrs: dict[str, Any],
         out: Array | None,
         shape: tuple[int, ...],
@@ -56,6 +58,7 @@ class Node:
     ) -> None:
         self.op = op
         self.inputs = inputs
+        self.edges = edges
         self.attrs = attrs
         self.out = out
         self.shape = shape
@@ -78,8 +81,7 @@ class Node:
     @property
     def parents(self) -> list[Node]:
         """The nodes that it read from, in order."""
-        found = (x if isinstance(x, Node) else getattr(x, "node", None) for x in self.inputs)
-        return [node for node in found if node is not None]
+        return [edge for edge in self.edges if type(edge) is Node]
 
     def __repr__(self) -> str:
         return f"<{self.op.name} {list(self.shape)}>"
@@ -93,11 +95,10 @@ def sorted_nodes(root: Node) -> list[Node]:
     seen = {root}
     stack = [root]
     while stack:
-        for x in stack.pop().inputs:
-            node = x if type(x) is Node else getattr(x, "node", None)
-            if node is not None and node not in seen:
-                seen.add(node)
-                stack.append(node)
+        for edge in stack.pop().edges:
+            if type(edge) is Node and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
     return sorted(seen, key=_time)
 
 

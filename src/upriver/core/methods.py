@@ -5,7 +5,7 @@ One line each: the operation itself is reached through the registry, so that thi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .dtypes import DType, as_dtype, bool_, float16, float32, float64, int32, int64
 from .registry import ops
@@ -13,7 +13,8 @@ from .registry import ops
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-Int, Bool = int, bool  # inside the class these names are its methods
+Int: TypeAlias = int  # inside the class the plain names are its methods
+Bool: TypeAlias = bool
 
 
 class Methods:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from .dtypes import DType
 from .graph import Node
 from .registry import ops
 from .site import capture
-from .state import Array, recording, scope, tick
+from .state import recording, scope, tick
 from .tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -102,8 +104,8 @@ class Each:
     rule: Rule
     reads: bool
 
-    def __getitem__(self, i: int) -> Rule:
-        return lambda ct, out, *inputs, **attrs: self.rule(i, ct, out, *inputs, **attrs)
+    def __iter__(self) -> Iterator[Rule]:
+        return (partial(self.rule, i) for i in count())
 
 
 def _parameters(rule: Rule) -> tuple[str, ...]:
@@ -151,7 +153,8 @@ class Op:
 
     def __post_init__(self) -> None:
         if isinstance(self.vjps, Each):
-            reads, reads_out = (self.vjps.reads,) * 64, not _parameters(self.vjps.rule)[2].startswith("_")
+            reads: tuple[bool, ...] = (self.vjps.reads,) * 4096
+            reads_out = not _parameters(self.vjps.rule)[2].startswith("_")
         else:
             named = [_parameters(rule) for rule in self.vjps if rule is not None]
             reads = tuple(
@@ -170,35 +173,31 @@ class Op:
         ``inputs`` are tensors and Python numbers, or arrays; converting what people pass is the front
         door's task.
         """
-        shapes: list[Any] = []
-        dtypes: list[Any] = []
-        tensors = False
         for x in inputs:
             if isinstance(x, Tensor):
-                tensors = True
-                array = x.array
-                shapes.append(array.shape)
-                dtypes.append(array.dtype)
-            else:
-                shapes.append(())
-                dtypes.append(type(x))
-        if not tensors:
+                break
+        else:
             return self.forward(*inputs, **attrs)
-        self.shape(*shapes, **attrs)
-        self.dtype(*dtypes, **attrs)
+        self.shape(*[x.array.shape if isinstance(x, Tensor) else () for x in inputs], **attrs)
+        self.dtype(*[x.array.dtype if isinstance(x, Tensor) else type(x) for x in inputs], **attrs)
         return self.run(inputs, attrs)
 
     def run(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
         """Run on inputs that are known to meet the rules, and record. This is the engine's hottest path."""
         arrays: list[Any] = []
+        edges: list[Any] = []
         wanted = False
         for x in inputs:
             if isinstance(x, Tensor):
                 arrays.append(x.array)
                 if x.wants_grad:
                     wanted = True
+                    edges.append(x.node or x)
+                else:
+                    edges.append(None)
             else:
                 arrays.append(x)
+                edges.append(None)
         out = self.forward(*arrays, **attrs)
         if type(out) is not np.ndarray:
             out = np.asarray(out)
@@ -206,25 +205,23 @@ class Op:
         tensor.array = out
         tensor.grad = None
         if wanted and self.differentiable and recording.get():
-            tensor.node = self.record(inputs, attrs, out)
+            if not self.reads_all:
+                # What no rule reads need not stay in memory: keep where it came from, not what it was.
+                inputs = tuple(
+                    [
+                        x if reads or type(edge) is not Node else edge
+                        for x, edge, reads in zip(inputs, edges, self.reads, strict=False)
+                    ]
+                )
+            kept = out if self.reads_out else None
+            tensor.node = Node(
+                self, inputs, edges, attrs, kept, out.shape, out.dtype, tick(), capture(), scope.get()
+            )
             tensor.wants_grad = True
         else:
             tensor.node = None
             tensor.wants_grad = False
         return tensor
-
-    def record(self, inputs: tuple[Any, ...], attrs: dict[str, Any], out: Array) -> Node:
-        """A node for this call, keeping the values that some derivative will read."""
-        if not self.reads_all:
-            # What no rule reads need not stay in memory: keep where it came from, not what it was.
-            inputs = tuple(
-                [
-                    x.node if not reads and isinstance(x, Tensor) and x.node is not None else x
-                    for x, reads in zip(inputs, self.reads, strict=False)
-                ]
-            )
-        kept = out if self.reads_out else None
-        return Node(self, inputs, attrs, kept, out.shape, out.dtype, tick(), capture(), scope.get())
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

@@ -37,22 +37,23 @@ class Elementwise(Op):
     """An operation that works entry by entry: operands are made to agree first."""
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
-        first = inputs[0]
-        if isinstance(first, Tensor):
-            array = first.array
-            dtype = array.dtype
-            if dtype.kind == "f":
-                # Nearly every call: floats of one dtype and one shape, or a float and a Python number.
-                for x in inputs[1:]:
-                    if isinstance(x, Tensor):
-                        other = x.array
-                        if other.dtype is not dtype or other.shape != array.shape:
-                            break
-                    elif type(x) is not float and type(x) is not int:
+        array = None
+        for x in inputs:
+            if isinstance(x, Tensor):
+                other = x.array
+                if array is None:
+                    if other.dtype.kind != "f":
                         break
-                else:
-                    return self.run(inputs, attrs)
-        elif not any(isinstance(x, Tensor) for x in inputs):
+                    array = other
+                elif other.dtype is not array.dtype or other.shape != array.shape:
+                    break
+            elif type(x) is not float and type(x) is not int:
+                break
+        else:
+            if array is not None:
+                # Nearly every call: floats of one dtype and one shape, and Python numbers.
+                return self.run(inputs, attrs)
+        if not any([isinstance(x, Tensor) for x in inputs]):
             return self.forward(*inputs, **attrs)  # bare arrays: a gradient rule that nobody records
         return self.run(tuple(align(self.name, inputs, self.dtype is floating)), attrs)
 

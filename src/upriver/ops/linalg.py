@@ -76,7 +76,9 @@ def matmul(a: Any, b: Any) -> Any:
         >>> (ur.tensor([[1.0, 2.0]]) @ ur.tensor([3.0, 4.0])).tolist()
         [11.0]
     """
-    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        if a.ndim > 2 and b.ndim == 2 and a.shape[-1]:
+            return np.matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])  # one product, not many
         return np.matmul(a, b)
     a, b = as_tensor(a), as_tensor(b)
     sa, sb = a.shape, b.shape
@@ -130,7 +132,7 @@ _linear = Op(
     name="linear",
     forward=_linear_forward,
     vjps=(
-        lambda ct, _y, _x, w, *_b: reshape(matmul(_rows(ct), w), _x.shape),
+        lambda ct, _y, _x, w, *_b: matmul(ct, w),
         lambda ct, _y, x, _w, *_b: matmul(transpose(_rows(ct), 0, 1), _rows(x)),
         lambda ct, _y, _x, _w, _b: sum(_rows(ct), 0),
     ),

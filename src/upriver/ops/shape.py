@@ -96,6 +96,8 @@ def reshape(x: Any, *shape: Any) -> Any:
         >>> ur.arange(6).reshape(2, -1).tolist()
         [[0, 1, 2], [3, 4, 5]]
     """
+    if isinstance(x, np.ndarray):
+        return x.reshape(*shape)
     sizes = tuple([int(n) for n in one_sequence(shape)])
     if -1 in sizes:
         known = math.prod([n for n in sizes if n != -1])
