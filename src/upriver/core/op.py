@@ -20,6 +20,7 @@ from .tensor import Tensor
 
 Rule = Callable[..., Any]
 _new = object.__new__
+_NONE: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ class Op:
                 )
             kept = out if self.reads_out else None
             tensor.node = Node(
-                self, inputs, edges, attrs, kept, out.shape, out.dtype, tick(), capture(), scope.get()
+                self, inputs, edges, attrs or _NONE, kept, out.shape, out.dtype, tick(), capture(), scope.get()
             )
             tensor.wants_grad = True
         else:

@@ -1,0 +1,6 @@
+"""``upriver.autograd``: the gradient functions under PyTorch's module name."""
+
+from .core.backward import grad as grad
+from .core.state import enable_grad as enable_grad
+from .core.state import no_grad as no_grad
+from .core.state import set_grad_enabled as set_grad_enabled
