@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ _new = object.__new__
 _NONE: dict[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """Where one input may lie: the open interval (low, high), and the points in it without a derivative."""
 
     low: float = -math.inf
@@ -32,8 +31,7 @@ class Interval:
     kinks: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
-class Domain:
+class Domain(NamedTuple):
     """Where an operation is defined and differentiable.
 
     Attributes:
@@ -54,8 +52,7 @@ class Domain:
 REALS = Domain()
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(NamedTuple):
     """How an operation is written: ``{0}``, ``{1}`` are its inputs, ``{name}`` its attributes.
 
     Attributes:
@@ -80,8 +77,7 @@ def call(name: str, inputs: int = 1) -> Formula:
     return Formula(f"{name}({args})", rf"{upright}\left({args}\right)", CALL)
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """Arguments on which to test an operation.
 
     Attributes:
@@ -90,10 +86,10 @@ class Case:
     """
 
     inputs: tuple[Any, ...]
-    attrs: dict[str, Any] = field(default_factory=dict[str, Any])
+    attrs: dict[str, Any] = _NONE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Each:
     """The gradient rule of an operation with any number of inputs: ``rule(i, ct, out, *inputs, **attrs)``.
 
@@ -114,7 +110,7 @@ def _parameters(rule: Rule) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Op:
     """A primitive operation, whole. No field has a default: an unfinished operation fails at import.
 
