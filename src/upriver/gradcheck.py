@@ -59,7 +59,7 @@ def gradcheck(
         >>> ur.gradcheck(lambda x: x.exp() * x.sin(), x, order=2)
         True
     """
-    given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    given: list[Any] = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     varied = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     if not varied:
         raise ArgumentError("gradcheck: no input requires a gradient", "Make the inputs with requires_grad=True.")
