@@ -46,7 +46,7 @@ def _broadcast_shape(s: Shape, shape: Shape) -> Shape:
 def _sum_to(x: Array, shape: Shape) -> Array:
     lead = x.ndim - len(shape)
     if lead == x.ndim - 1 and shape[0] == x.shape[-1] and x.ndim > 1:
-        return np.add.reduce(x.reshape(-1, shape[0]), axis=0)  # a bias: one pass over contiguous rows
+        return np.add.reduce(x.reshape(math.prod(x.shape[:-1]), shape[0]), axis=0)  # a bias: one pass over contiguous rows
     axes = tuple([i for i in range(x.ndim) if i < lead or (shape[i - lead] == 1 and x.shape[i] != 1)])
     return np.add.reduce(x, axis=axes).reshape(shape) if axes else x.reshape(shape)
 
