@@ -4,6 +4,8 @@
     python3 up.py                 train a network on handwritten digits and show what happened
     python3 up.py test            run every check and every test
     python3 up.py train moons     any other command of `upriver`
+
+Delete .venv to start over.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def check(arguments: list[str]) -> int:
 
 def main() -> int:
     """Do what the command line asks for."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (people run this with whatever python3 they have)
         print(f"Upriver needs Python 3.11 or later; this is {sys.version.split()[0]}. Run it with a newer python3.")
         return 2
     arguments = sys.argv[1:]

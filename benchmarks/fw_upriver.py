@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from workloads import B1, B2, EPS, HP  # type: ignore[import-not-found]
+
 import upriver as ur
 from upriver import nn, optim
 from upriver.nn import functional as F
-from workloads import B1, B2, EPS, HP  # type: ignore[import-not-found]
 
 MODES = ["eager"]
 

@@ -86,7 +86,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of the table")
     args = parser.parse_args()
     if not args.json:
-        print(f"load {os.getloadavg()[0]:.1f}; ratio = Upriver / other, median of {args.rounds} rounds (lowest-highest)")
+        print(
+            f"load {os.getloadavg()[0]:.1f}; ratio = Upriver / other, median of {args.rounds} rounds (lowest-highest)"
+        )
         print("| workload | threads | Upriver ms | hand NumPy ms | ratio | PyTorch ms | ratio | loss rel. err. |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for workload in args.workloads:

@@ -1,6 +1,8 @@
 """One engine on one workload in a process of its own: answers each line "go SECONDS" with one line of JSON.
 
     python benchmarks/worker.py ENGINE WORKLOAD THREADS
+
+An ENGINE is upriver, torch or numpy.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ def build(engine: str, name: str) -> tuple[Callable[..., Any], list[Any]]:
     data = W.batches(name)
     if engine == "numpy":
         import by_hand
+
         import upriver as ur
         from upriver import nn
         from upriver.nn import functional as F

@@ -21,40 +21,38 @@ from typing import Any
 # line inside this package would only be noise. The filter names our modules: user code keeps its warnings.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"upriver\.")
 
-from . import ops as ops  # noqa: E402
-from .core.backward import grad as grad  # noqa: E402
-from .core.dtypes import (  # noqa: E402
-    bool_ as bool,  # noqa: A004
+from . import ops as ops
+from .core.backward import grad as grad
+from .core.dtypes import (
+    bool_ as bool,
     float16 as float16,
     float16 as half,
-    float32 as float,  # noqa: A004
+    float32 as float,
     float32 as float32,
     float64 as double,
     float64 as float64,
     get_default_dtype as get_default_dtype,
     int8 as int8,
     int16 as int16,
-    int32 as int,  # noqa: A004
+    int32 as int,
     int32 as int32,
     int64 as int64,
     int64 as long,
     set_default_dtype as set_default_dtype,
     uint8 as uint8,
 )
-from .core.graph import Graph as Graph  # noqa: E402
-from .core.registry import ops as _registry  # noqa: E402
-from .core.site import record_source_lines as record_source_lines  # noqa: E402
-from .core.state import (  # noqa: E402
+from .core.graph import Graph as Graph
+from .core.registry import ops as _registry
+from .core.site import record_source_lines as record_source_lines
+from .core.state import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
     is_grad_enabled as is_grad_enabled,
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from .core.tensor import Parameter as Parameter  # noqa: E402
-from .core.tensor import Tensor as Tensor  # noqa: E402
-from .core.tensor import as_tensor as as_tensor  # noqa: E402
-from .version import __version__ as __version__  # noqa: E402
+from .core.tensor import Parameter as Parameter, Tensor as Tensor, as_tensor as as_tensor
+from .version import __version__ as __version__
 
 _LAZY = {"autograd", "cuda", "data", "nn", "optim", "train", "utils"}
 

@@ -41,7 +41,20 @@ class Node:
         scope: the module in whose call it ran, as ``(module, outer scope)``, or None.
     """
 
-    __slots__ = ("__weakref__", "attrs", "dtype", "edges", "inputs", "op", "out", "retained", "scope", "shape", "site", "time")
+    __slots__ = (
+        "__weakref__",
+        "attrs",
+        "dtype",
+        "edges",
+        "inputs",
+        "op",
+        "out",
+        "retained",
+        "scope",
+        "shape",
+        "site",
+        "time",
+    )
 
     def __init__(
         self,

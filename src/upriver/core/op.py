@@ -57,7 +57,7 @@ class Formula(NamedTuple):
 
     Attributes:
         text: for a terminal, as in ``{0} * {1}``.
-        latex: for print, as in ``{0} \\odot {1}``.
+        latex: for print; literal braces are doubled, as in ``e^{{{0}}}``.
         precedence: how strongly it binds: SUM < PRODUCT < POWER < CALL. An input that binds less is put
             in parentheses.
     """

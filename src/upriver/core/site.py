@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from types import CodeType
+from types import CodeType, FrameType
 
 Site = tuple[CodeType, int]
 """A code object and the offset of the instruction in it that was running."""
@@ -31,7 +31,7 @@ def capture() -> Site | None:
     """
     if not enabled:
         return None
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
         name = code.co_filename

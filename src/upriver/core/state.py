@@ -11,7 +11,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -36,6 +36,10 @@ def owner(array: Array) -> Array:
     return base if isinstance(base, np.ndarray) else array
 
 
+def _forget(key: int, _: Any) -> None:
+    _changes.pop(key, None)
+
+
 def note_change(arrays: Iterable[Array]) -> None:
     """Remember that the values of ``arrays`` have just been changed in place, and from which line."""
     global last_change
@@ -44,7 +48,7 @@ def note_change(arrays: Iterable[Array]) -> None:
         own = owner(array)
         key = id(own)
         known = _changes.get(key)
-        ref = known[2] if known is not None else weakref.ref(own, lambda _, key=key: _changes.pop(key, None))
+        ref = known[2] if known is not None else weakref.ref(own, partial(_forget, key))
         _changes[key] = (now, where, ref)
     last_change = now
 

@@ -35,7 +35,7 @@ def to_array(data: Any, dtype: Any = None) -> Array:
     else:
         first = data
         while isinstance(first, (list, tuple)) and first:
-            first = first[0]  # type: ignore[reportUnknownVariableType]
+            first = first[0]
         if isinstance(first, Tensor):
             data = _plain(data)
         try:

@@ -46,12 +46,13 @@ def _broadcast_shape(s: Shape, shape: Shape) -> Shape:
 def _sum_to(x: Array, shape: Shape) -> Array:
     lead = x.ndim - len(shape)
     if lead == x.ndim - 1 and shape[0] == x.shape[-1] and x.ndim > 1:
-        return np.add.reduce(x.reshape(math.prod(x.shape[:-1]), shape[0]), axis=0)  # a bias: one pass over contiguous rows
+        # A bias: one pass over contiguous rows.
+        return np.add.reduce(x.reshape(math.prod(x.shape[:-1]), shape[0]), axis=0)
     axes = tuple([i for i in range(x.ndim) if i < lead or (shape[i - lead] == 1 and x.shape[i] != 1)])
     return np.add.reduce(x, axis=axes).reshape(shape) if axes else x.reshape(shape)
 
 
-broadcast_to = Op(
+broadcast_to: Op = Op(
     name="broadcast_to",
     forward=_broadcast,
     vjps=(lambda ct, _y, _x, shape: sum_to(ct, shape=_x.shape),),
@@ -69,7 +70,7 @@ broadcast_to = Op(
     ),
 )
 
-sum_to = Op(
+sum_to: Op = Op(
     name="sum_to",
     forward=_sum_to,
     vjps=(lambda ct, _y, _x, shape: broadcast_to(ct, shape=_x.shape),),
@@ -87,7 +88,7 @@ sum_to = Op(
     ),
 )
 
-cast = Op(
+cast: Op = Op(
     name="cast",
     forward=lambda x, dtype: x.astype(dtype),
     vjps=(lambda ct, _y, _x, dtype: cast(ct, dtype=_x.dtype),),
@@ -237,5 +238,3 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors expanded to their common shape."""
     shape = broadcast_shapes("broadcast_tensors", *[t.shape for t in tensors])
     return tuple([expand(t, shape) for t in tensors])
-
-

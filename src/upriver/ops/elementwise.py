@@ -197,8 +197,10 @@ def _step(name: str, forward: Any, latex: str, lower: Any) -> Elementwise:
     )  # fmt: skip
 
 
-sign = _step("sign", np.sign, r"\operatorname{{sign}} {0}", lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)))
-floor = _step("floor", np.floor, r"\left\lfloor {0} \right\rfloor", lambda m, x: m.floor(x))
+sign: Elementwise = _step(
+    "sign", np.sign, r"\operatorname{{sign}} {0}", lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0))
+)
+floor: Elementwise = _step("floor", np.floor, r"\left\lfloor {0} \right\rfloor", lambda m, x: m.floor(x))
 ceil = _step("ceil", np.ceil, r"\left\lceil {0} \right\rceil", lambda m, x: m.ceil(x))
 round = _step("round", np.rint, r"\operatorname{{round}} {0}", lambda m, x: m.rint(x))  # noqa: A001
 trunc = _step("trunc", np.trunc, r"\operatorname{{trunc}} {0}", lambda m, x: m.trunc(x))
@@ -225,9 +227,7 @@ log1p = _function(
     "log1p", np.log1p, lambda ct, _y, x: ct / (x + 1.0), r"\ln\left(1 + {0}\right)", lambda m, x: m.log1p(x),
     Domain((Interval(low=-1.0),)),
 )  # fmt: skip
-sqrt = _function(
-    "sqrt", np.sqrt, lambda ct, y, _x: ct * 0.5 / y, r"\sqrt{{{0}}}", lambda m, x: m.sqrt(x), POSITIVE
-)
+sqrt = _function("sqrt", np.sqrt, lambda ct, y, _x: ct * 0.5 / y, r"\sqrt{{{0}}}", lambda m, x: m.sqrt(x), POSITIVE)
 rsqrt = _function(
     "rsqrt", lambda x: 1.0 / np.sqrt(x), lambda ct, y, x: ct * -0.5 * y / x, r"\frac{{1}}{{\sqrt{{{0}}}}}",
     lambda m, x: 1.0 / m.sqrt(x), POSITIVE,
@@ -247,7 +247,7 @@ erf = _function(
 # Circular and hyperbolic functions.
 
 sin = _function("sin", np.sin, lambda ct, _y, x: ct * cos(x), r"\sin {0}", lambda m, x: m.sin(x))
-cos = _function("cos", np.cos, lambda ct, _y, x: -ct * sin(x), r"\cos {0}", lambda m, x: m.cos(x))
+cos: Elementwise = _function("cos", np.cos, lambda ct, _y, x: -ct * sin(x), r"\cos {0}", lambda m, x: m.cos(x))
 tan = _function(
     "tan", np.tan, lambda ct, y, _x: ct * (1.0 + y * y), r"\tan {0}", lambda m, x: m.tan(x),
     Domain((Interval(-1.5, 1.5),)),
@@ -261,7 +261,7 @@ acos = _function(
 )
 atan = _function("atan", np.arctan, lambda ct, _y, x: ct / (1.0 + x * x), r"\arctan {0}", lambda m, x: m.atan(x))
 sinh = _function("sinh", np.sinh, lambda ct, _y, x: ct * cosh(x), r"\sinh {0}", lambda m, x: m.sinh(x))
-cosh = _function("cosh", np.cosh, lambda ct, _y, x: ct * sinh(x), r"\cosh {0}", lambda m, x: m.cosh(x))
+cosh: Elementwise = _function("cosh", np.cosh, lambda ct, _y, x: ct * sinh(x), r"\cosh {0}", lambda m, x: m.cosh(x))
 tanh = _function("tanh", np.tanh, lambda ct, y, _x: ct * (1.0 - y * y), r"\tanh {0}", lambda m, x: m.tanh(x))
 asinh = _function(
     "asinh", np.arcsinh, lambda ct, _y, x: ct * rsqrt(x * x + 1.0), r"\operatorname{{arsinh}} {0}",
@@ -302,7 +302,7 @@ _where = Op(
 
 
 @front_door
-def where(condition: Any, input: Any, other: Any) -> Any:  # noqa: A002
+def where(condition: Any, input: Any, other: Any) -> Any:
     """``input`` where ``condition`` holds, ``other`` elsewhere; all three broadcast together.
 
     The entries not chosen get no gradient, whatever their value (so ``where(x > 0, log(x), 0)`` is safe
@@ -368,7 +368,7 @@ def _inside(x: Any, low: float | None, high: float | None) -> Any:
 
 
 @front_door
-def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """``x`` brought into [min, max]; a bound may be None, a number or a tensor.
 
     Example:
