@@ -1,0 +1,26 @@
+"""What all tests share: threads, one profile for hypothesis, the defaults restored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("upriver", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("upriver")
+
+
+@pytest.fixture(autouse=True)
+def defaults() -> Iterator[None]:
+    """Each test finds the defaults as they are at import, whatever ran before it."""
+    import upriver as ur
+
+    assert ur.is_grad_enabled()
+    yield
+    ur.set_default_dtype(ur.float32)
+    ur.record_source_lines(True)
