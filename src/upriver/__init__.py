@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
     if name == "gradcheck":
-        return importlib.import_module(f"{__name__}.gradcheck").gradcheck
+        return importlib.import_module(f"{__name__}.core.gradcheck").gradcheck
     try:
         return getattr(_registry, name)
     except AttributeError:

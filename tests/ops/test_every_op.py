@@ -17,7 +17,7 @@ import upriver as ur
 from upriver.core.op import Case, Domain, Each, Op
 from upriver.core.registry import ops
 from upriver.core.tensor import Tensor
-from upriver.gradcheck import gradcheck
+from upriver.core.gradcheck import gradcheck
 from upriver.ops.elementwise import Elementwise
 
 RECORDS = list(ops)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .core.backward import grad
-from .core.state import Array
-from .core.tensor import Tensor, wrap
-from .errors import ArgumentError, DTypeError, GradError
+from ..errors import ArgumentError, DTypeError, GradError
+from .backward import grad
+from .state import Array
+from .tensor import Tensor, wrap
 
 _STEPS, _SHRINK = 6, 4.0
 
