@@ -1,0 +1,528 @@
+"""Convolution: a small weight slid over an image, and its two gradients, each the derivative of the others.
+
+A convolution is linear in its input and in its weight, so three operations are closed under
+differentiation: the convolution, its gradient with respect to the input (the *transposed* convolution) and
+its gradient with respect to the weight. Each one's rules are the other two, hence any order works.
+Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), https://arxiv.org/abs/1603.07285.
+
+How it is computed. Images are laid out with rows outermost and the batch innermost: (H, C, W, N). Copying
+the input once for each *column* of the weight, as (H, C, kw, OW, N), puts all that a row of the output
+needs into kh consecutive rows, which are one matrix without another copy: so a row of the output is one
+matrix product, and the buffer is kh times smaller than that of the usual im2col (Chellapilla, Puri and
+Simard, "High performance convolutional neural networks for document processing", 2006), and copied in long
+runs. Results are views of that layout as (N, C, H, W); elementwise operations keep it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..core.op import CALL, REALS, SUM, Case, Formula, Op
+from ..core.registry import front_door
+from ..core.state import Array
+from ..core.tensor import Tensor, as_tensor
+from ..errors import ArgumentError, ShapeError
+from .linalg import matrix_dtype
+from .reduce import sum
+from .shape import reshape
+
+Shape = tuple[int, ...]
+Pads = tuple[tuple[int, int], tuple[int, int]]
+BLOCK = 1 << 19  # entries of the column buffer that are made at a time: what stays in a core's own cache
+
+
+def out_length(length: int, kernel: int, stride: int, pads: tuple[int, int], dilation: int) -> int:
+    """How many windows fit: Dumoulin and Visin (2016), relationship 15."""
+    return (length + pads[0] + pads[1] - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def _inside(offset: int, step: int, count: int, length: int) -> tuple[slice, slice]:
+    """Which i < ``count`` have ``offset + i * step`` in [0, length), as a slice of i and a slice of positions."""
+    low = max(0, -(offset // step))
+    high = min(count, (length - 1 - offset) // step + 1)
+    if high <= low:
+        return slice(0, 0), slice(0, 0)
+    return slice(low, high), slice(offset + low * step, offset + (high - 1) * step + 1, step)
+
+
+def _rows_first(x: Array) -> Array:
+    """(N, C, H, W) as contiguous (H, C, W, N)."""
+    return np.ascontiguousarray(x.transpose(2, 1, 3, 0))
+
+
+def _batch_first(x: Array) -> Array:
+    """(H, C, W, N) as a view (N, C, H, W)."""
+    return x.transpose(3, 1, 0, 2)
+
+
+def _columns(x: Array, groups: int, kw: int, ow: int, stride: int, left: int, dilation: int) -> Array:
+    """Rows (H, C, W, N), copied once for each column of the weight: (groups, H, C/groups, kw, OW, N)."""
+    h, c, w, n = x.shape
+    if kw == stride == groups == 1 and left == 0 and ow == w:
+        return x.reshape(1, h, c, 1, w, n)
+    out = np.empty((groups, h, c // groups, kw, ow, n), x.dtype)
+    grouped = x.reshape(h, groups, c // groups, w, n).swapaxes(0, 1)
+    for k in range(kw):
+        here, there = _inside(k * dilation - left, stride, ow, w)
+        out[:, :, :, k, : here.start] = 0
+        out[:, :, :, k, here.stop :] = 0
+        out[:, :, :, k, here] = grouped[:, :, :, there]
+    return out
+
+
+def _row_matrices(
+    x: Array, kernel: Shape, out: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
+) -> Iterator[tuple[int, slice, Array]]:
+    """For each row of the output: its number, the rows of the weight that fall inside the input, and what they see.
+
+    The last is (groups, rows * C/groups * kw, OW * N). The buffer is made for a block of rows at a time.
+    """
+    x = _rows_first(x)
+    h, c, _, n = x.shape
+    (kh, kw), (oh, ow) = kernel, out
+    (sh, sw), (dh, dw), (top, left) = stride, dilation, (padding[0][0], padding[1][0])
+    m = c // groups * kw
+    reach = dh * (kh - 1) + 1
+    size = max(reach, BLOCK // max(1, c * kw * ow * n * sh))
+    for start in range(0, oh, size):
+        stop = min(oh, start + size)
+        first = min(h, max(0, start * sh - top))
+        last = max(first, min(h, (stop - 1) * sh - top + reach))
+        columns = _columns(x[first:last], groups, kw, ow, sw, left, dw)
+        for i in range(start, stop):
+            taps, rows = _inside(i * sh - top, dh, kh, h)
+            seen = columns[:, rows.start - first : rows.stop - first : rows.step] if taps.stop else columns[:, :0]
+            yield i, taps, seen.reshape(groups, (taps.stop - taps.start) * m, ow * n)
+
+
+def _conv_forward(
+    x: Array, w: Array, *bias: Array, stride: Shape, padding: Pads, dilation: Shape, groups: int
+) -> Array:
+    n, _, oh, ow = _conv_shape(x.shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    o, cg, kh, kw = w.shape
+    out = np.empty((oh, groups, o // groups, ow * n), x.dtype)
+    weight = w.swapaxes(1, 2).reshape(groups, o // groups, kh * cg * kw)
+    m = cg * kw
+    b = bias[0].reshape(groups, o // groups, 1) if bias else None
+    for i, taps, seen in _row_matrices(x, (kh, kw), (oh, ow), stride, padding, dilation, groups):
+        row = out[i]
+        np.matmul(weight[:, :, taps.start * m : taps.stop * m], seen, out=row)
+        if b is not None:
+            row += b  # while the row is in the cache
+    return _batch_first(out.reshape(oh, o, ow, n))
+
+
+def _weight_grad_forward(
+    x: Array, y: Array, size: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
+) -> Array:
+    (kh, kw), (n, o, oh, ow) = size, y.shape
+    m = x.shape[1] // groups * kw
+    total = np.zeros((groups, o // groups, kh * m), x.dtype)
+    y = _rows_first(y).reshape(oh, groups, o // groups, ow * n)
+    for i, taps, seen in _row_matrices(x, size, (oh, ow), stride, padding, dilation, groups):
+        total[:, :, taps.start * m : taps.stop * m] += np.matmul(y[i], seen.swapaxes(1, 2))
+    return np.ascontiguousarray(total.reshape(o, kh, m // kw, kw).swapaxes(1, 2))
+
+
+def _transpose_forward(
+    y: Array, w: Array, size: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
+) -> Array:
+    (n, o, oh, ow), (_, cg, kh, kw), (h, wd) = y.shape, w.shape, size
+    (sh, sw), (dh, dw), (top, left) = stride, dilation, (padding[0][0], padding[1][0])
+    og = o // groups
+    rows = np.ascontiguousarray(_rows_first(y).reshape(oh, groups, og, ow * n).swapaxes(0, 1))
+    # From the last row of the weight to its first, so that the rows of y that meet them ascend.
+    weight = np.ascontiguousarray(
+        w.reshape(groups, og, cg, kh, kw).transpose(0, 3, 1, 2, 4)[:, ::-1].reshape(groups, kh, og, cg * kw)
+    )
+    out = np.zeros((h, groups, cg, wd, n), y.dtype)
+    buffer = np.empty((groups, cg * kw, ow * n), y.dtype)
+    columns = buffer.reshape(groups, cg, kw, ow, n)
+    places = [_inside(k * dw - left, sw, ow, wd) for k in range(kw)]
+    common = math.gcd(sh, dh)
+    k_step, y_step = sh // common, dh // common
+    for i in range(h):
+        # The pairs (row k of the weight, row r of y) with r * sh - top + k * dh == i.
+        k = next((k for k in range(kh - 1, -1, -1) if (i + top - k * dh) % sh == 0 and i + top >= k * dh), -1)
+        if k < 0:
+            continue
+        r = (i + top - k * dh) // sh
+        pairs = min(k // k_step + 1, max(0, -((r - oh) // y_step)))
+        if not pairs:
+            continue
+        a = weight[:, kh - 1 - k : kh - k + (pairs - 1) * k_step : k_step].reshape(groups, pairs * og, cg * kw)
+        b = rows[:, r : r + (pairs - 1) * y_step + 1 : y_step].reshape(groups, pairs * og, ow * n)
+        np.matmul(a.swapaxes(1, 2), b, out=buffer)
+        for column, (here, there) in enumerate(places):
+            out[i, :, :, there] += columns[:, :, column, here]
+    return _batch_first(out.reshape(h, groups * cg, wd, n))
+
+
+def _conv_shape(
+    x: Shape, w: Shape, *bias: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
+) -> Shape:
+    out = tuple([out_length(*args) for args in zip(x[2:], w[2:], stride, padding, dilation, strict=True)])
+    return (x[0], w[0], *out)
+
+
+def _conv_flops(out: Shape, x: Shape, w: Shape, *_: Shape, **__: Any) -> int:
+    return 2 * math.prod(out) * math.prod(w[1:])
+
+
+_NO_PADS = ((0, 0), (0, 0))
+_PLAIN = {"stride": (1, 1), "padding": _NO_PADS, "dilation": (1, 1), "groups": 1}
+_STRIDED = {"stride": (2, 1), "padding": ((1, 1), (0, 2)), "dilation": (1, 2), "groups": 2}
+
+_conv2d = Op(
+    name="conv2d",
+    forward=_conv_forward,
+    vjps=(
+        lambda ct, _y, _x, w, *_b, **attrs: _transposed(ct, w, size=_x.shape[2:], **attrs),
+        lambda ct, _y, x, _w, *_b, **attrs: _weight_grad(x, ct, size=_w.shape[2:], **attrs),
+        lambda ct, _y, _x, _w, _b, **attrs: sum(ct, (0, 2, 3)),
+    ),
+    shape=_conv_shape,
+    dtype=matrix_dtype,
+    formula=Formula("conv2d({0}, {1}, {2})", r"{1} \star {0} + {2}", SUM),
+    domain=REALS,
+    flops=_conv_flops,
+    lower="window",
+    cases=(
+        Case(((2, 3, 5, 4), (4, 3, 3, 2), (4,)), _PLAIN),
+        Case(((2, 4, 5, 6), (2, 2, 3, 2), (2,)), _STRIDED),
+        Case(((1, 1, 1, 1), (1, 1, 1, 1)), _PLAIN),
+        Case(((0, 1, 3, 3), (2, 1, 2, 2), (2,)), _PLAIN),
+        Case(((1, 2, 3, 3), (2, 1, 3, 3)), _PLAIN | {"padding": ((3, 2), (1, 4)), "groups": 2}),
+    ),
+)
+
+_transposed = Op(
+    name="conv_transpose2d",
+    forward=_transpose_forward,
+    vjps=(
+        lambda ct, _x, _y, w, size, **attrs: _conv2d(ct, w, **attrs),
+        lambda ct, _x, y, _w, size, **attrs: _weight_grad(ct, y, size=_w.shape[2:], **attrs),
+    ),
+    shape=lambda y, w, size, groups, **_: (y[0], w[1] * groups, *size),
+    dtype=matrix_dtype,
+    formula=Formula("conv_transpose2d({0}, {1})", r"{1}^T \star {0}", CALL),
+    domain=REALS,
+    flops=lambda out, y, w, **_: 2 * math.prod(y) * math.prod(w[1:]),
+    lower="window",
+    cases=(
+        Case(((2, 4, 3, 3), (4, 3, 3, 2)), _PLAIN | {"size": (5, 4)}),
+        Case(((2, 2, 3, 6), (2, 2, 3, 2)), _STRIDED | {"size": (5, 6)}),
+        Case(((2, 2, 2, 1), (2, 1, 2, 1)), _PLAIN | {"stride": (3, 2), "size": (6, 2)}),
+    ),
+)
+
+_weight_grad = Op(
+    name="conv2d_weight_grad",
+    forward=_weight_grad_forward,
+    vjps=(
+        lambda ct, _w, _x, y, size, **attrs: _transposed(y, ct, size=_x.shape[2:], **attrs),
+        lambda ct, _w, x, _y, size, **attrs: _conv2d(x, ct, **attrs),
+    ),
+    shape=lambda x, y, size, groups, **_: (y[1], x[1] // groups, *size),
+    dtype=matrix_dtype,
+    formula=Formula("conv2d_weight_grad({0}, {1})", r"{1} \star {0}", CALL),
+    domain=REALS,
+    flops=lambda out, x, y, **_: 2 * math.prod(y) * math.prod(out[1:]),
+    lower="window",
+    cases=(
+        Case(((2, 3, 5, 4), (2, 4, 3, 3)), _PLAIN | {"size": (3, 2)}),
+        Case(((2, 4, 5, 6), (2, 2, 3, 6)), _STRIDED | {"size": (3, 2)}),
+    ),
+)
+
+
+# The ways in.
+
+
+def lengths(name: str, what: str, value: Any, ndim: int, low: int) -> Shape:
+    """``value`` (a number, or one for each dimension) as a tuple.
+
+    Raises:
+        ArgumentError: the wrong number of values, or one below ``low``.
+    """
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * ndim  # type: ignore[reportUnknownArgumentType]
+    found = tuple([int(v) for v in (values * ndim if len(values) == 1 else values)])  # type: ignore[reportUnknownArgumentType]
+    if len(found) != ndim or min(found) < low:
+        raise ArgumentError(f"{name}: {what}={value!r}", f"Give one integer, or {ndim}, not below {low}.")
+    return found
+
+
+def batched(name: str, x: Tensor, ndim: int) -> Tensor:
+    """``x`` with a batch dimension and two dimensions of space, (N, C, H, W), whether or not it had them.
+
+    Raises:
+        ShapeError: it is neither (C, *space) nor (N, C, *space) with ``ndim`` dimensions of space.
+    """
+    space = ("length", "height, width")[ndim - 1]
+    if x.ndim not in (ndim + 1, ndim + 2):
+        raise ShapeError(
+            f"{name}: an input of shape {list(x.shape)} has {x.ndim} dimensions",
+            f"It must be (batch, channels, {space}), or (channels, {space}) without a batch.",
+        )
+    s = x.shape if x.ndim == ndim + 2 else (1, *x.shape)
+    return reshape(x, s if ndim == 2 else (s[0], s[1], 1, s[2])) if x.ndim != 4 or ndim == 1 else x
+
+
+def unbatched(y: Tensor, x: Tensor, ndim: int) -> Tensor:
+    """``y`` (N, C, H, W) with the dimensions that ``x`` came with."""
+    if x.ndim == 4 and ndim == 2:
+        return y
+    s = y.shape if ndim == 2 else (y.shape[0], y.shape[1], y.shape[3])
+    return reshape(y, s if x.ndim == ndim + 2 else s[1:])
+
+
+def _operands(
+    name: str, x: Any, weight: Any, bias: Any, ndim: int, groups: int, transposed: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """The input as it came, and input, weight and bias as those of two dimensions, checked."""
+    x, weight = as_tensor(x), as_tensor(weight)
+    image = batched(name, x, ndim)
+    s, channels = weight.shape, image.shape[1]
+    kernel = ", ".join(("kernel_height", "kernel_width") if ndim == 2 else ("kernel_length",))
+    form = f"(in, out / groups, {kernel})" if transposed else f"(out, in / groups, {kernel})"
+    if len(s) != ndim + 2:
+        raise ShapeError(f"{name}: a weight of shape {list(s)} is not {form}", "Reshape the weight.")
+    if groups < 1 or s[0] % groups or channels % groups:
+        raise ArgumentError(
+            f"{name}: groups={groups} does not divide the {channels} channels of the input and the {s[0]} of the weight"
+        )
+    expected = s[0] if transposed else s[1] * groups
+    if channels != expected:
+        raise ShapeError(
+            f"{name}: an input of shape {list(x.shape)} has {channels} channels, a weight of shape {list(s)} {form} "
+            f"with groups={groups} takes {expected}",
+            "Channels come before height and width; is the input transposed, or groups wrong?",
+        )
+    outputs = s[1] * groups if transposed else s[0]
+    bias = None if bias is None else as_tensor(bias)
+    if bias is not None and bias.shape != (outputs,):
+        raise ShapeError(f"{name}: a bias of shape {list(bias.shape)} does not fit {outputs} output channels")
+    matrix_dtype(*[t.dtype for t in (x, weight, bias) if t is not None])
+    if 0 in s[2:]:
+        raise ShapeError(f"{name}: a weight of shape {list(s)} has no entries")
+    return x, image, weight if ndim == 2 else reshape(weight, (s[0], s[1], 1, s[2])), bias
+
+
+def _two(values: Shape, fill: int) -> Shape:
+    return values if len(values) == 2 else (fill, *values)
+
+
+def _pads(name: str, padding: Any, kernel: Shape, stride: Shape, dilation: Shape, ndim: int) -> Pads:
+    if padding == "same":
+        if max(stride) > 1:
+            raise ArgumentError(f"{name}: padding='same' with stride {stride}", "Use stride 1, or give numbers.")
+        total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return ((total[0] // 2, total[0] - total[0] // 2), (total[1] // 2, total[1] - total[1] // 2))
+    if isinstance(padding, str) and padding != "valid":
+        raise ArgumentError(f"{name}: padding={padding!r}", "Use 'same', 'valid' or numbers.")
+    p = _two(lengths(name, "padding", 0 if padding == "valid" else padding, ndim, 0), 0)
+    return ((p[0], p[0]), (p[1], p[1]))
+
+
+def _convolve(
+    name: str, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int, ndim: int
+) -> Tensor:
+    x, image, w, b = _operands(name, x, weight, bias, ndim, groups, transposed=False)
+    stride = _two(lengths(name, "stride", stride, ndim, 1), 1)
+    dilation = _two(lengths(name, "dilation", dilation, ndim, 1), 1)
+    pads = _pads(name, padding, w.shape[2:], stride, dilation, ndim)
+    attrs: dict[str, Any] = {"stride": stride, "padding": pads, "dilation": dilation, "groups": groups}
+    out = _conv_shape(image.shape, w.shape, **attrs)
+    if min(out[2:]) < 1:
+        raise ShapeError(
+            f"{name}: a weight of shape {list(weight.shape)} with dilation {dilation[-ndim:]} does not fit into an "
+            f"input of shape {list(x.shape)} with padding {padding!r}",
+            "Use a smaller weight, more padding, or a larger input.",
+        )
+    return unbatched(_conv2d.run((image, w) if b is None else (image, w, b), attrs), x, ndim)
+
+
+@front_door
+def conv2d(
+    input: Any,  # noqa: A002
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """The weight slid over the image: at each place the products of the two, summed.
+
+    Args:
+        input: (N, C, H, W), or (C, H, W).
+        weight: (O, C / groups, kh, kw).
+        bias: (O,) or None.
+        stride: how far apart the places are; a number, or one for rows and one for columns.
+        padding: rows and columns of zeros around the input; numbers, ``"valid"`` (none) or ``"same"``
+            (so many that the output has the input's height and width; stride 1 only).
+        dilation: how far apart the entries of the weight are laid.
+        groups: channels are divided into so many groups, each with weights of its own.
+
+    Returns:
+        (N, O, OH, OW) with OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1, and OW alike.
+
+    Raises:
+        ShapeError: the shapes do not fit, or the weight does not fit into the input.
+        DTypeError: the dtypes differ.
+        ArgumentError: a stride or dilation below 1, a negative padding, groups that do not divide the channels.
+
+    Source:
+        Goodfellow, Bengio and Courville, "Deep Learning" (2016), eq. 9.6; Dumoulin and Visin (2016), §2, §5.1.
+
+    Example:
+        >>> import upriver as ur
+        >>> import upriver.nn.functional as F
+        >>> F.conv2d(ur.ones(1, 1, 3, 3), ur.ones(1, 1, 2, 2)).tolist()
+        [[[[4.0, 4.0], [4.0, 4.0]]]]
+    """
+    return _convolve("conv2d", input, weight, bias, stride, padding, dilation, groups, 2)
+
+
+@front_door
+def conv1d(
+    input: Any,  # noqa: A002
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """The weight slid along the sequence: see :func:`conv2d`, with one dimension of space.
+
+    Args:
+        input: (N, C, L), or (C, L).
+        weight: (O, C / groups, k).
+        bias, stride, padding, dilation, groups: as for :func:`conv2d`.
+
+    Returns:
+        (N, O, OL).
+
+    Raises:
+        ShapeError, DTypeError, ArgumentError: as for :func:`conv2d`.
+
+    Source:
+        Goodfellow, Bengio and Courville, "Deep Learning" (2016), eq. 9.3.
+
+    Example:
+        >>> import upriver as ur
+        >>> import upriver.nn.functional as F
+        >>> F.conv1d(ur.tensor([[1.0, 2.0, 4.0]]), ur.tensor([[[-1.0, 1.0]]])).tolist()
+        [[1.0, 2.0]]
+    """
+    return _convolve("conv1d", input, weight, bias, stride, padding, dilation, groups, 1)
+
+
+def _transpose(
+    name: str, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any, ndim: int
+) -> Tensor:
+    x, image, w, b = _operands(name, x, weight, bias, ndim, groups, transposed=True)
+    stride = _two(lengths(name, "stride", stride, ndim, 1), 1)
+    dilation = _two(lengths(name, "dilation", dilation, ndim, 1), 1)
+    p = _two(lengths(name, "padding", padding, ndim, 0), 0)
+    more = _two(lengths(name, "output_padding", extra, ndim, 0), 0)
+    if more[0] >= stride[0] or more[1] >= stride[1]:
+        raise ArgumentError(
+            f"{name}: output_padding={extra!r} is not smaller than stride {stride[-ndim:]}",
+            "It chooses among the input sizes that a convolution of this stride maps to one output size.",
+        )
+    size = tuple(
+        [
+            (n - 1) * s - 2 * q + d * (k - 1) + e + 1
+            for n, s, q, d, k, e in zip(image.shape[2:], stride, p, dilation, w.shape[2:], more, strict=True)
+        ]
+    )
+    if min(size) < 1:
+        raise ShapeError(
+            f"{name}: an input of shape {list(x.shape)} with padding {padding!r} would give an output of {list(size)}",
+            "Use less padding.",
+        )
+    pads: Pads = ((p[0], p[0]), (p[1], p[1]))
+    out = _transposed.run(
+        (image, w), {"size": size, "stride": stride, "padding": pads, "dilation": dilation, "groups": groups}
+    )
+    return unbatched(out if b is None else out + reshape(b, (1, -1, 1, 1)), x, ndim)
+
+
+@front_door
+def conv_transpose2d(
+    input: Any,  # noqa: A002
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """The gradient of a convolution with respect to its input, as a layer: each entry paints the weight.
+
+    Args:
+        input: (N, C, H, W), or (C, H, W).
+        weight: (C, O / groups, kh, kw).
+        bias: (O,) or None.
+        stride, padding, groups, dilation: those of the convolution whose gradient it is.
+        output_padding: which of the sizes that this convolution maps to (H, W) shall come out; below stride.
+
+    Returns:
+        (N, O, OH, OW) with OH = (H − 1)·stride − 2·padding + dilation·(kh − 1) + output_padding + 1.
+
+    Raises:
+        ShapeError, DTypeError, ArgumentError: as for :func:`conv2d`.
+
+    Source:
+        Dumoulin and Visin (2016), §4, relationship 14.
+
+    Example:
+        >>> import upriver as ur
+        >>> import upriver.nn.functional as F
+        >>> F.conv_transpose2d(ur.tensor([[[[1.0, 2.0]]]]), ur.ones(1, 1, 1, 2), stride=2).tolist()
+        [[[[1.0, 1.0, 2.0, 2.0]]]]
+    """
+    return _transpose("conv_transpose2d", input, weight, bias, stride, padding, output_padding, groups, dilation, 2)
+
+
+@front_door
+def conv_transpose1d(
+    input: Any,  # noqa: A002
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """The gradient of :func:`conv1d` with respect to its input, as a layer: see :func:`conv_transpose2d`.
+
+    Args:
+        input: (N, C, L), or (C, L).
+        weight: (C, O / groups, k).
+        bias, stride, padding, output_padding, groups, dilation: as for :func:`conv_transpose2d`.
+
+    Returns:
+        (N, O, OL).
+
+    Raises:
+        ShapeError, DTypeError, ArgumentError: as for :func:`conv2d`.
+
+    Source:
+        Dumoulin and Visin (2016), §4, relationship 14.
+
+    Example:
+        >>> import upriver as ur
+        >>> import upriver.nn.functional as F
+        >>> F.conv_transpose1d(ur.tensor([[1.0, 2.0]]), ur.tensor([[[1.0, 10.0]]])).tolist()
+        [[1.0, 12.0, 20.0]]
+    """
+    return _transpose("conv_transpose1d", input, weight, bias, stride, padding, output_padding, groups, dilation, 1)
