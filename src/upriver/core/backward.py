@@ -112,14 +112,19 @@ def pull_back(
             for rule, key in zip(node.op.vjps, node.edges, strict=False):
                 if key is None or rule is None or (useful is not None and key not in useful):
                     continue
-                share = rule(ct, out, *args, **node.attrs)
                 before = cts.get(key)
+                if key in owned:
+                    into = getattr(rule, "into", None)
+                    if into is None:
+                        np.add(before, rule(ct, out, *args, **node.attrs), out=before)
+                    else:
+                        into(before, ct, **node.attrs)
+                    continue
+                share = rule(ct, out, *args, **node.attrs)
                 if before is None:
                     cts[key] = share
                 elif create_graph:
                     cts[key] = before + share
-                elif key in owned:
-                    np.add(before, share, out=before)
                 else:
                     cts[key] = total = np.add(before, share)
                     if type(total) is np.ndarray:

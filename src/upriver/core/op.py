@@ -105,6 +105,22 @@ class Each:
         return (partial(self.rule, i) for i in count())
 
 
+def adding(into: Callable[..., None]) -> Callable[[Rule], Rule]:
+    """Give a rule whose share is zero but for a part a way to add that part alone.
+
+    So taking a tensor apart, piece by piece, costs what the pieces have, not their number times the whole.
+
+    Args:
+        into: ``(total, ct, **attrs)``: adds the share of ``ct`` to the array ``total`` in place.
+    """
+
+    def give(rule: Rule) -> Rule:
+        rule.__dict__["into"] = into
+        return rule
+
+    return give
+
+
 def _parameters(rule: Rule) -> tuple[str, ...]:
     code = rule.__code__
     return code.co_varnames[: code.co_argcount]
