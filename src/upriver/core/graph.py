@@ -94,7 +94,7 @@ class Node:
     @property
     def parents(self) -> list[Node]:
         """The nodes that it read from, in order."""
-        return [edge for edge in self.edges if type(edge) is Node]
+        return [node for node in map(maker, self.inputs) if node is not None]
 
     def __repr__(self) -> str:
         return f"<{self.op.name} {list(self.shape)}>"
@@ -113,6 +113,23 @@ def sorted_nodes(root: Node) -> list[Node]:
                 seen.add(edge)
                 stack.append(edge)
     return sorted(seen, key=_time)
+
+
+def _sorted_inputs(root: Node) -> list[Node]:
+    """As :func:`sorted_nodes`, but by what was read, whether or not a gradient flows there."""
+    seen = {root}
+    stack = [root]
+    while stack:
+        for node in stack.pop().parents:
+            if node not in seen:
+                seen.add(node)
+                stack.append(node)
+    return sorted(seen, key=_time)
+
+
+def maker(x: Input) -> Node | None:
+    """The node that made an input; None for a leaf and for a number."""
+    return x if type(x) is Node else getattr(x, "node", None)
 
 
 class Graph:
@@ -139,7 +156,7 @@ class Graph:
     @classmethod
     def of(cls, root: Tensor) -> Graph:
         """The graph of ``root``; empty for a leaf."""
-        nodes = sorted_nodes(root.node) if root.node is not None else []
+        nodes = _sorted_inputs(root.node) if root.node is not None else []
         leaves: dict[int, Tensor] = {}
         for node in nodes:
             for x in node.inputs:
@@ -166,9 +183,9 @@ class Graph:
                 continue
             arrays: list[Any] = []
             for x in node.inputs:
-                maker = x if isinstance(x, Node) else getattr(x, "node", None)
-                if maker is not None:
-                    arrays.append(known[maker])
+                made_by = maker(x)
+                if made_by is not None:
+                    arrays.append(known[made_by])
                 elif hasattr(x, "array"):
                     check_unchanged(node, x.array)
                     arrays.append(x.array)
@@ -186,9 +203,9 @@ class Graph:
         leaf = {id(x): i for i, x in enumerate(self.leaves)}
 
         def ref(x: Input) -> dict[str, Any]:
-            maker = x if isinstance(x, Node) else getattr(x, "node", None)
-            if maker is not None:
-                return {"node": index[id(maker)]}
+            made_by = maker(x)
+            if made_by is not None:
+                return {"node": index[id(made_by)]}
             return {"leaf": leaf[id(x)]} if id(x) in leaf else {"number": x}
 
         return {

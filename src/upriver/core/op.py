@@ -15,7 +15,7 @@ from .dtypes import DType
 from .graph import Node
 from .registry import ops
 from .site import capture
-from .state import recording, scope, tick
+from .state import TRACING, recording, scope, tick
 from .tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -217,8 +217,9 @@ class Op:
         tensor = _new(Tensor)
         tensor.array = out
         tensor.grad = None
-        if wanted and self.differentiable and recording.get():
-            if not self.reads_all:
+        mode = recording.get()
+        if mode and ((wanted and self.differentiable) or mode is TRACING):
+            if not (self.reads_all or mode is TRACING):
                 # What no rule reads need not stay in memory: keep where it came from, not what it was.
                 inputs = tuple(
                     [
@@ -226,11 +227,11 @@ class Op:
                         for x, edge, reads in zip(inputs, edges, self.reads, strict=False)
                     ]
                 )
-            kept = out if self.reads_out else None
+            kept = out if self.reads_out or mode is TRACING else None
             tensor.node = Node(
                 self, inputs, edges, attrs or _NONE, kept, out.shape, out.dtype, tick(), capture(), scope.get()
             )
-            tensor.wants_grad = True
+            tensor.wants_grad = wanted and self.differentiable
         else:
             tensor.node = None
             tensor.wants_grad = False

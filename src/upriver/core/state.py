@@ -22,7 +22,12 @@ Array = np.ndarray[Any, Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 tick: Callable[[], int] = itertools.count(1).__next__
-recording: ContextVar[bool] = ContextVar("recording", default=True)
+TRACING = 2
+"""A way of recording for readers: every operation leaves a node with all its values, also where no gradient flows."""
+
+recording: ContextVar[int] = ContextVar("recording", default=True)
+"""False, True, or TRACING."""
+
 scope: ContextVar[Any] = ContextVar("scope", default=None)
 """The module being called, as ``(module, outer scope)``, or None outside any."""
 
@@ -62,14 +67,14 @@ def change_after(array: Array, time: int) -> tuple[int, Site | None] | None:
 class _Mode:
     """A switch for recording, usable as ``with mode():``, as ``@mode()`` and as ``@mode``."""
 
-    on: bool
+    on: int
 
     def __new__(cls, function: Any = None) -> Any:
         self = super().__new__(cls)
         self._tokens = []
         return self(function) if callable(function) else self
 
-    _tokens: list[Token[bool]]
+    _tokens: list[Token[int]]
 
     def __enter__(self) -> None:
         self._tokens.append(recording.set(self.on))
@@ -120,6 +125,12 @@ class inference_mode(no_grad):  # noqa: N801
     """The same as :class:`no_grad`, under PyTorch's other name for it."""
 
 
+class tracing(_Mode):  # noqa: N801
+    """Record everything, for a reader that wants the whole computation: constants, masks and indices too."""
+
+    on = TRACING
+
+
 class set_grad_enabled:  # noqa: N801
     """Switch recording to ``mode`` at once; as a context manager, only until its end.
 
@@ -142,4 +153,4 @@ class set_grad_enabled:  # noqa: N801
 
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded in this thread."""
-    return recording.get()
+    return bool(recording.get())
