@@ -90,7 +90,7 @@ def pull_back(
     del nodes
     useful = _on_the_way(order, wanted) if wanted is not None else None
 
-    token = recording.set(create_graph)
+    token = recording.set((recording.get() or True) if create_graph else False)
     try:
         while order:
             node = order.pop()
@@ -112,7 +112,7 @@ def pull_back(
             for rule, key in zip(node.op.vjps, node.edges, strict=False):
                 if key is None or rule is None or (useful is not None and key not in useful):
                     continue
-                before = cts.get(key)
+                before: Any = cts.get(key)
                 if key in owned:
                     into = getattr(rule, "into", None)
                     if into is None:
