@@ -152,7 +152,7 @@ def _pow_exponent(ct: Any, y: Any, x: Any, p: Any) -> Any:
 
 pow = elementwise(  # noqa: A001
     "pow", _pow, _pow_base, _pow_exponent,
-    formula=Formula("{0}^{1}", "{0}^{{{1}}}", POWER), lower=lambda m, x, p: m.pow(x, p), dtype=same_dtype,
+    formula=Formula("{0}**{1}", "{0}^{{{1}}}", POWER), lower=lambda m, x, p: m.pow(x, p), dtype=same_dtype,
     domain=Domain((Interval(low=0.0), Interval())),
 )  # fmt: skip
 remainder = elementwise(
@@ -185,7 +185,7 @@ minimum = elementwise(
 )  # fmt: skip
 abs = elementwise(  # noqa: A001
     "abs", np.abs, lambda ct, _y, x: ct * sign(x),
-    formula=Formula("|{0}|", r"\left|{0}\right|", CALL), lower=lambda m, x: m.fabs(x), dtype=same_dtype,
+    formula=Formula("abs({0})", r"\left|{0}\right|", CALL), lower=lambda m, x: m.fabs(x), dtype=same_dtype,
     domain=Domain((Interval(kinks=(0.0,)),), ties="the derivative at 0 is 0"),
 )  # fmt: skip
 
@@ -237,7 +237,7 @@ reciprocal = _function(
 )
 square = elementwise(
     "square", np.square, lambda ct, _y, x: ct * (2.0 * x),
-    formula=Formula("{0}^2", "{0}^2", POWER), lower=lambda m, x: x * x, dtype=same_dtype,
+    formula=Formula("{0}**2", "{0}^2", POWER), lower=lambda m, x: x * x, dtype=same_dtype,
 )  # fmt: skip
 erf = _function(
     "erf", erf_kernel, lambda ct, _y, x: ct * (2.0 / math.sqrt(math.pi) * exp(-(x * x))),
