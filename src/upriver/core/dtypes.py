@@ -76,6 +76,13 @@ def is_floating(dtype: DType) -> bool:
     return dtype.kind == "f"
 
 
+def _promote(a: DType | None, b: DType) -> DType:
+    """The higher category; within one, the wider. NumPy would make int64 and float32 float64."""
+    if a is None or _CATEGORY[b.kind] > _CATEGORY[a.kind]:
+        return b
+    return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else np.promote_types(a, b)
+
+
 def result_type(*operands: Any) -> DType:
     """The dtype in which an operation on ``operands`` (arrays, or Python numbers) is carried out.
 
@@ -95,9 +102,9 @@ def result_type(*operands: Any) -> DType:
     for x in operands:
         if isinstance(x, np.ndarray):
             if x.ndim:
-                dimensioned = x.dtype if dimensioned is None else np.promote_types(dimensioned, x.dtype)
+                dimensioned = _promote(dimensioned, x.dtype)
             else:
-                scalar = x.dtype if scalar is None else np.promote_types(scalar, x.dtype)
+                scalar = _promote(scalar, x.dtype)
         else:
             number = max(number, 0 if isinstance(x, bool) else 1 if isinstance(x, int) else 2)
     best = dimensioned
