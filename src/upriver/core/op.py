@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -126,6 +126,13 @@ def _parameters(rule: Rule) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
+def _read_by(rules: Iterable[Rule | None], inputs: int) -> tuple[tuple[bool, ...], bool]:
+    """Whether ``rules`` read the value of each input, and whether they read the output's."""
+    named = [_parameters(rule) for rule in rules if rule is not None]
+    reads = tuple([any(i + 2 < len(p) and not p[i + 2].startswith("_") for p in named) for i in range(inputs)])
+    return reads, any(not p[1].startswith("_") for p in named)
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Op:
     """A primitive operation, whole. No field has a default: an unfinished operation fails at import.
@@ -169,11 +176,7 @@ class Op:
             reads: tuple[bool, ...] = (self.vjps.reads,) * 4096
             reads_out = not _parameters(self.vjps.rule)[2].startswith("_")
         else:
-            named = [_parameters(rule) for rule in self.vjps if rule is not None]
-            reads = tuple(
-                any(i + 2 < len(p) and not p[i + 2].startswith("_") for p in named) for i in range(len(self.vjps))
-            )
-            reads_out = any(not p[1].startswith("_") for p in named)
+            reads, reads_out = _read_by(self.vjps, len(self.vjps))
         differentiable = isinstance(self.vjps, Each) or any(rule is not None for rule in self.vjps)
         derived = {"reads": reads, "reads_out": reads_out, "reads_all": all(reads), "differentiable": differentiable}
         for name, value in derived.items():
@@ -236,6 +239,13 @@ class Op:
             tensor.node = None
             tensor.wants_grad = False
         return tensor
+
+    def reads_for(self, edges: Sequence[Any]) -> tuple[tuple[bool, ...], bool]:
+        """What is read by the rules of those inputs alone that have an edge: see ``reads`` and ``reads_out``."""
+        if isinstance(self.vjps, Each):
+            return self.reads, self.reads_out
+        used = [rule for rule, edge in zip(self.vjps, edges, strict=False) if edge is not None]
+        return _read_by(used, len(edges))
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
