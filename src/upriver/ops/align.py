@@ -14,7 +14,7 @@ import numpy as np
 from ..core.dtypes import DType, as_dtype, get_default_dtype, result_type
 from ..core.op import CALL, PRODUCT, REALS, Case, Formula, Op
 from ..core.registry import front_door
-from ..core.state import Array
+from ..core.state import TRACING, Array, recording
 from ..core.tensor import Tensor, as_tensor, to_array, wrap
 from ..errors import DTypeError, ShapeError
 
@@ -30,8 +30,11 @@ def _broadcast(x: Array, shape: Shape) -> Array:
     """A view of ``x`` with stride 0 along what is repeated: NumPy's own takes ten times as long."""
     lead = len(shape) - x.ndim
     strides = (0,) * lead + tuple([0 if n == 1 else s for n, s in zip(x.shape, x.strides, strict=True)])
-    view = np.ndarray(shape, x.dtype, x, 0, strides) if x.flags.c_contiguous else None
-    return np.broadcast_to(x, shape) if view is None else view
+    if not x.flags.c_contiguous:
+        return np.broadcast_to(x, shape)
+    view = np.ndarray(shape, x.dtype, x, 0, strides)
+    view.flags.writeable = False  # one number here stands for several
+    return view
 
 
 def _broadcast_shape(s: Shape, shape: Shape) -> Shape:
@@ -88,7 +91,20 @@ sum_to: Op = Op(
     ),
 )
 
-cast: Op = Op(
+class Cast(Op):
+    """The conversion of dtypes: integers and booleans are the end of a gradient's way."""
+
+    def run(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
+        """Run, and record if the result can have a gradient (or everything is being recorded)."""
+        out = super().run(inputs, attrs)
+        if out.array.dtype.kind != "f":
+            out.wants_grad = False
+            if recording.get() is not TRACING:
+                out.node = None
+        return out
+
+
+cast: Op = Cast(
     name="cast",
     forward=lambda x, dtype: x.astype(dtype),
     vjps=(lambda ct, _y, _x, dtype: cast(ct, dtype=_x.dtype),),
