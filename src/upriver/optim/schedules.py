@@ -1,0 +1,380 @@
+"""Schedules: the learning rate as a function of the number of the step (or epoch; who calls it decides).
+
+A schedule is stepped after the optimiser. Most compute the next rate from the present one, so that several
+of them, and changes by hand, multiply; each also knows its rate at any time by itself, for jumps.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..errors import ArgumentError
+from .optimizer import Group, Optimizer
+
+
+class LRScheduler:
+    """What sets ``group["lr"]`` of an optimiser from step to step; the base of all schedules.
+
+    A subclass gives :meth:`next_lr` and :meth:`lr_now`, or :meth:`get_lr` as a whole.
+
+    Args:
+        optimizer: whose rates to set.
+        last_epoch: the number of the last step that was made; −1 begins.
+
+    Attributes:
+        base_lrs: the rate of each group that the schedule starts from.
+        last_epoch: the number of the last step.
+
+    Raises:
+        ArgumentError: not an optimiser, or going on with groups in which no schedule was begun.
+    """
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        self.optimizer = _checked(self, optimizer)
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", float(group["lr"]))
+            elif "initial_lr" not in group:
+                raise ArgumentError(
+                    f"{type(self).__name__}: last_epoch={last_epoch}, but group {i} has no 'initial_lr' to go on from",
+                    "Load the optimiser's state first, or begin with last_epoch=-1.",
+                )
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch: float = last_epoch
+        self._starting = False
+        self.begin()
+
+    # What a subclass says.
+
+    def next_lr(self, lr: float, base: float) -> float:
+        """The rate at step ``last_epoch`` of a group whose rate was ``lr`` at the step before."""
+        raise NotImplementedError
+
+    def lr_now(self, base: float) -> float:
+        """The rate at step ``last_epoch`` of a group that started from ``base``, by this schedule alone."""
+        raise NotImplementedError
+
+    def first_lr(self, lr: float, base: float) -> float:
+        """The rate when the schedule is made: most leave it as it is."""
+        return lr
+
+    def get_lr(self) -> list[float]:
+        """The rate of each group at step ``last_epoch``."""
+        rule = self.first_lr if self._starting else self.next_lr
+        groups = self.optimizer.param_groups
+        return [rule(float(g["lr"]), base) for g, base in zip(groups, self.base_lrs, strict=True)]
+
+    def closed_lr(self) -> list[float]:
+        """The same, however the rates came to be what they are."""
+        return [self.lr_now(base) for base in self.base_lrs]
+
+    # Stepping.
+
+    def begin(self) -> None:
+        """Make the first step, to number 0."""
+        self._step_count = 0
+        self._starting = True
+        self.step()
+        self._starting = False
+
+    def step(self, epoch: float | None = None) -> None:
+        """Go to the next step, or to step ``epoch``. Call it after the optimiser's step."""
+        if self._step_count == 1 and not self.optimizer.has_stepped:
+            warnings.warn(
+                "scheduler.step() was called before optimizer.step(): the first learning rate is never used. "
+                "Call optimizer.step() first.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._step_count += 1
+        self.move(epoch)
+
+    def move(self, epoch: float | None = None) -> None:
+        """Set the rates for the next step, or for step ``epoch``."""
+        if epoch is None:
+            self.last_epoch += 1
+            rates = self.get_lr()
+        else:
+            self.last_epoch = epoch
+            rates = self.closed_lr()
+        self.set_rates(rates)
+
+    def set_rates(self, rates: Sequence[float]) -> None:
+        """Give each group its rate."""
+        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = lr
+        self._last_lr = list(rates)
+
+    def get_last_lr(self) -> list[float]:
+        """The rate of each group as last set."""
+        return self._last_lr
+
+    # Storing and going on.
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that :meth:`load_state_dict` needs to go on, except functions."""
+        return {k: copy.deepcopy(v) for k, v in vars(self).items() if k != "optimizer" and not _has_function(v)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` gave. Load the optimiser's state too: it has the rates."""
+        vars(self).update(copy.deepcopy(dict(state_dict)))
+
+
+def _has_function(value: Any) -> bool:
+    return callable(value) or (isinstance(value, list) and any(callable(x) for x in value))  # type: ignore[reportUnknownVariableType]
+
+
+def _checked(scheduler: Any, optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(
+            f"{type(scheduler).__name__}: {type(optimizer).__name__} is not an optimiser",
+            "Give the optimiser first, as in StepLR(optimizer, step_size=10).",
+        )
+    return optimizer
+
+
+def per_group(scheduler: Any, name: str, groups: Sequence[Group], value: Any) -> list[Any]:
+    """``value`` for each group: itself where it is a list, else repeated.
+
+    Raises:
+        ArgumentError: a list of another length.
+    """
+    if not isinstance(value, (list, tuple)):
+        return [value] * len(groups)
+    if len(value) != len(groups):  # type: ignore[reportUnknownArgumentType]
+        raise ArgumentError(
+            f"{type(scheduler).__name__}: {len(value)} values of {name} for {len(groups)} groups",  # type: ignore[reportUnknownArgumentType]
+            "Give one for each group, or a single one.",
+        )
+    return list(value)  # type: ignore[reportUnknownArgumentType]
+
+
+def require(scheduler: Any, name: str, value: Any, holds: bool, wanted: str) -> None:
+    """Raise ArgumentError, saying what was wanted, unless ``holds``."""
+    if not holds:
+        raise ArgumentError(f"{type(scheduler).__name__}: {name}={value!r}", f"It must be {wanted}.")
+
+
+class LambdaLR(LRScheduler):
+    """``base · f(t)``, with a function of one's own (or one for each group).
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=0.5)
+        >>> scheduler = LambdaLR(optimizer, lambda t: 0.9 ** t)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.45]
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
+        groups = _checked(self, optimizer).param_groups
+        self.lr_lambdas: list[Callable[[float], float]] = per_group(self, "lr_lambda", groups, lr_lambda)
+        for f in self.lr_lambdas:
+            require(self, "lr_lambda", f, callable(f), "a function of the step's number")
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        return [base * f(self.last_epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+    closed_lr = get_lr
+
+
+class MultiplicativeLR(LambdaLR):
+    """``lr · f(t)``: the present rate times a function of one's own at every step."""
+
+    def get_lr(self) -> list[float]:
+        rates = [float(group["lr"]) for group in self.optimizer.param_groups]
+        if self._starting:
+            return rates
+        return [lr * f(self.last_epoch) for lr, f in zip(rates, self.lr_lambdas, strict=True)]
+
+    closed_lr = get_lr
+
+
+class StepLR(LRScheduler):
+    """Times ``gamma`` every ``step_size`` steps.
+
+    Raises:
+        ArgumentError: ``step_size`` is not a positive integer.
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=0.5)
+        >>> scheduler = StepLR(optimizer, step_size=2, gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += scheduler.get_last_lr()
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.5, 0.5, 0.25, 0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        require(self, "step_size", step_size, step_size >= 1, "at least 1")
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer, last_epoch)
+
+    def next_lr(self, lr: float, base: float) -> float:
+        return lr if self.last_epoch == 0 or self.last_epoch % self.step_size else lr * self.gamma
+
+    first_lr = next_lr
+
+    def lr_now(self, base: float) -> float:
+        return base * self.gamma ** (self.last_epoch // self.step_size)
+
+
+class MultiStepLR(LRScheduler):
+    """Times ``gamma`` at each of the steps ``milestones``."""
+
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer, last_epoch)
+
+    def next_lr(self, lr: float, base: float) -> float:
+        return lr * self.gamma ** self.milestones.count(int(self.last_epoch))
+
+    first_lr = next_lr
+
+    def lr_now(self, base: float) -> float:
+        return base * self.gamma ** bisect_right(self.milestones, self.last_epoch)
+
+
+class ConstantLR(LRScheduler):
+    """Times ``factor`` for the first ``total_iters`` steps.
+
+    Raises:
+        ArgumentError: ``factor`` is not in (0, 1].
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
+        require(self, "factor", factor, 0 < factor <= 1, "above 0 and at most 1")
+        self.factor, self.total_iters = factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def first_lr(self, lr: float, base: float) -> float:
+        return lr * self.factor if self.last_epoch == 0 else self.next_lr(lr, base)
+
+    def next_lr(self, lr: float, base: float) -> float:
+        return lr * (1.0 / self.factor) if self.last_epoch == self.total_iters else lr
+
+    def lr_now(self, base: float) -> float:
+        return base if self.last_epoch >= self.total_iters else base * self.factor
+
+
+class LinearLR(LRScheduler):
+    """A straight line from ``base · start_factor`` to ``base · end_factor`` in ``total_iters`` steps: a warm-up.
+
+    Raises:
+        ArgumentError: ``start_factor`` is not in (0, 1], or ``end_factor`` not in [0, 1].
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
+        >>> scheduler = LinearLR(optimizer, start_factor=0.25, total_iters=3)
+        >>> rates = []
+        >>> for _ in range(5):
+        ...     rates += scheduler.get_last_lr()
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        require(self, "start_factor", start_factor, 0 < start_factor <= 1, "above 0 and at most 1")
+        require(self, "end_factor", end_factor, 0 <= end_factor <= 1, "between 0 and 1")
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def first_lr(self, lr: float, base: float) -> float:
+        return lr * self.start_factor if self.last_epoch == 0 else lr
+
+    def next_lr(self, lr: float, base: float) -> float:
+        if self.last_epoch > self.total_iters:
+            return lr
+        rise = self.end_factor - self.start_factor
+        return lr * (1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
+
+    def lr_now(self, base: float) -> float:
+        done = min(self.total_iters, self.last_epoch) / self.total_iters
+        return base * (self.start_factor + (self.end_factor - self.start_factor) * done)
+
+
+class ExponentialLR(LRScheduler):
+    """Times ``gamma`` at every step."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def next_lr(self, lr: float, base: float) -> float:
+        return lr * self.gamma
+
+    def lr_now(self, base: float) -> float:
+        return base * self.gamma**self.last_epoch
+
+
+class PolynomialLR(LRScheduler):
+    """``base · (1 − t / total_iters)^power``, then 0."""
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
+
+    def next_lr(self, lr: float, base: float) -> float:
+        t, n = self.last_epoch, self.total_iters
+        return lr if t > n else lr * ((1.0 - t / n) / (1.0 - (t - 1) / n)) ** self.power
+
+    def lr_now(self, base: float) -> float:
+        return base * (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine from ``base`` to ``eta_min`` in ``T_max`` steps (and back, if one goes on).
+
+    ``eta_min + (base − eta_min) (1 + cos(π t / T_max)) / 2``. Source: Loshchilov and Hutter, "SGDR: stochastic
+    gradient descent with warm restarts", ICLR 2017, eq. 5.
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
+        >>> scheduler = CosineAnnealingLR(optimizer, T_max=2)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> round(scheduler.get_last_lr()[0], 6)
+        0.5
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:  # noqa: N803
+        require(self, "T_max", T_max, T_max >= 1, "at least 1")
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def next_lr(self, lr: float, base: float) -> float:
+        t, n = self.last_epoch, self.T_max
+        if (t - 1 - n) % (2 * n) == 0:  # from the lowest point, where the quotient below would be 0 / 0
+            return lr + (base - self.eta_min) * (1 - math.cos(math.pi / n)) / 2
+        ratio = (1 + math.cos(math.pi * t / n)) / (1 + math.cos(math.pi * (t - 1) / n))
+        return ratio * (lr - self.eta_min) + self.eta_min
+
+    def lr_now(self, base: float) -> float:
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
