@@ -77,6 +77,7 @@ def test_making() -> None:
     assert ur.as_tensor(array).array is array
     assert ur.tensor([leaf(1.0), leaf(2.0)]).tolist() == [1.0, 2.0]
     assert ur.tensor([]).dtype == np.float32
+    assert ur.tensor(0.1, dtype=ur.float64).item() == 0.1  # never rounded to the default dtype on the way
     with pytest.raises(ShapeError, match="unequal lengths"):
         ur.tensor([[1.0], [2.0, 3.0]])
 

@@ -42,10 +42,9 @@ def to_array(data: Any, dtype: Any = None) -> Array:
             array = np.asarray(data)
         except ValueError as error:
             raise ShapeError(f"tensor: the rows of the data have unequal lengths ({error})") from None
-        if array.dtype == np.float64 and not isinstance(first, (np.ndarray, np.generic, Tensor)):
-            array = array.astype(get_default_dtype())
-        if array.size == 0 and array.dtype == np.float64 and isinstance(data, (list, tuple)):
-            array = array.astype(get_default_dtype())
+        floats = array.dtype == np.float64 and not isinstance(first, (np.ndarray, np.generic, Tensor))
+        if dtype is None and (floats or (array.size == 0 and array.dtype == np.float64)):
+            dtype = get_default_dtype()
     wanted = as_dtype(array.dtype if dtype is None else dtype)
     return array if array.dtype == wanted else array.astype(wanted)
 
