@@ -32,7 +32,7 @@ from .shape import reshape
 
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], tuple[int, int]]
-BLOCK = 1 << 19  # entries of the column buffer that are made at a time: what stays in a core's own cache
+BLOCK = 1 << 18  # entries of the column buffer that are made at a time: what stays in a core's own cache
 
 
 def out_length(length: int, kernel: int, stride: int, pads: tuple[int, int], dilation: int) -> int:
@@ -121,11 +121,13 @@ def _weight_grad_forward(
 ) -> Array:
     (kh, kw), (n, o, oh, ow) = size, y.shape
     m = x.shape[1] // groups * kw
-    total = np.zeros((groups, o // groups, kh * m), x.dtype)
+    total = np.zeros((groups, kh * m, o // groups), x.dtype)
     y = _rows_first(y).reshape(oh, groups, o // groups, ow * n)
     for i, taps, seen in _row_matrices(x, size, (oh, ow), stride, padding, dilation, groups):
-        total[:, :, taps.start * m : taps.stop * m] += np.matmul(y[i], seen.swapaxes(1, 2))
-    return np.ascontiguousarray(total.reshape(o, kh, m // kw, kw).swapaxes(1, 2))
+        total[:, taps.start * m : taps.stop * m] += np.matmul(seen, y[i].swapaxes(1, 2))
+    # (groups, kh, C/groups, kw, O/groups) to (groups, O/groups, C/groups, kh, kw)
+    weights = total.reshape(groups, kh, m // kw, kw, o // groups).transpose(0, 4, 2, 1, 3)
+    return weights.reshape(o, m // kw, kh, kw)
 
 
 def _transpose_forward(

@@ -1,4 +1,4 @@
-"""Products of matrices."""
+"""Products of matrices and vectors."""
 
 from __future__ import annotations
 
@@ -12,27 +12,21 @@ from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
-from .align import broadcast_shapes, broadcast_to, same_dtype
+from .align import broadcast_shapes, broadcast_to
 from .reduce import sum
 from .shape import reshape, transpose
 
 Shape = tuple[int, ...]
 
 
-def _matmul_shape(a: Shape, b: Shape) -> Shape:
-    if a[-1] != b[-2]:
-        raise ShapeError(
-            f"matmul: shapes {list(a)} and {list(b)} do not fit: each row of the first has {a[-1]} entries, "
-            f"each column of the second {b[-2]}",
-            "These two must be equal; is one of them transposed (x.T or x.mT)?",
-        )
-    return (*a[:-1], b[-1])
-
-
 def matrix_dtype(*dtypes: Any, **_: Any) -> Any:
-    """The dtype rule of products: one dtype for all."""
+    """The dtype rule of products: one dtype for all.
+
+    Raises:
+        DTypeError: there are several.
+    """
     first = dtypes[0]
-    for d in dtypes[1:]:
+    for d in dtypes:
         if d != first:
             raise DTypeError(
                 f"a product needs one dtype, not {' and '.join(str(x) for x in dtypes)}",
@@ -41,13 +35,49 @@ def matrix_dtype(*dtypes: Any, **_: Any) -> Any:
     return first
 
 
+def _matmul_shape(a: Shape, b: Shape) -> Shape:
+    inner = b[-2] if len(b) > 1 else b[0]
+    if a[-1] != inner:
+        raise ShapeError(
+            f"matmul: shapes {list(a)} and {list(b)} do not fit: each row of the first has {a[-1]} entries, "
+            f"each column of the second {inner}",
+            "These two must be equal; is one of them transposed (x.T or x.mT)?",
+        )
+    return a[:-1] + b[:-2] + b[-1:] if len(b) <= 2 else (*a[:-1], b[-1])
+
+
+def _matmul_forward(a: Array, b: Array) -> Any:
+    if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
+        # One large product instead of one for each matrix of the batch.
+        return np.matmul(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
+    return np.matmul(a, b)
+
+
+def _rows(x: Any) -> Any:
+    """``x`` (..., n) as one matrix of rows of length n."""
+    return x if x.ndim == 2 else reshape(x, math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _matmul_left(ct: Any, _y: Any, _a: Any, b: Any) -> Any:
+    if b.ndim > 1:
+        return matmul(ct, transpose(b, -2, -1))
+    return ct * b if _a.ndim == 1 else reshape(ct, (*ct.shape, 1)) * b
+
+
+def _matmul_right(ct: Any, _y: Any, a: Any, _b: Any) -> Any:
+    if a.ndim == 1:
+        return ct * a if _b.ndim == 1 else reshape(a, (a.shape[0], 1)) * ct
+    if _b.ndim == 1:
+        return matmul(reshape(ct, (math.prod(ct.shape),)), _rows(a))
+    if _b.ndim == 2:
+        return matmul(transpose(_rows(a), 0, 1), _rows(ct))  # the sum over the batch is part of the product
+    return matmul(transpose(a, -2, -1), ct)
+
+
 _matmul = Op(
     name="matmul",
-    forward=np.matmul,
-    vjps=(
-        lambda ct, _y, _a, b: _matmul(ct, transpose(b, -2, -1)),
-        lambda ct, _y, a, _b: _matmul(transpose(a, -2, -1), ct),
-    ),
+    forward=_matmul_forward,
+    vjps=(_matmul_left, _matmul_right),
     shape=_matmul_shape,
     dtype=matrix_dtype,
     formula=Formula("{0} @ {1}", "{0} {1}", PRODUCT),
@@ -57,7 +87,13 @@ _matmul = Op(
     cases=(
         Case(((2, 3), (3, 4))),
         Case(((5, 2, 3), (5, 3, 4))),
+        Case(((5, 2, 3), (3, 4))),
+        Case(((5, 2, 3), (3,))),
+        Case(((2, 3), (3,))),
+        Case(((3,), (3, 4))),
+        Case(((3,), (3,))),
         Case(((2, 0), (0, 4))),
+        Case(((0, 2, 3), (3, 2))),
         Case(((1, 1), (1, 1))),
     ),
 )
@@ -67,43 +103,45 @@ _matmul = Op(
 def matmul(a: Any, b: Any) -> Any:
     """The matrix product, over the last two dimensions; the others broadcast. A vector is a row or a column.
 
+    Args:
+        a: (..., m, k), or (k,).
+        b: (..., k, n), or (k,).
+
+    Returns:
+        (..., m, n), without the dimension of an operand that is a vector.
+
     Raises:
         ShapeError: the inner lengths differ, or an operand has no dimensions.
         DTypeError: the dtypes differ.
+
+    Source:
+        The gradients: Petersen and Pedersen, "The Matrix Cookbook" (2012), eq. 70, 71, 100.
 
     Example:
         >>> import upriver as ur
         >>> (ur.tensor([[1.0, 2.0]]) @ ur.tensor([3.0, 4.0])).tolist()
         [11.0]
     """
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        if a.ndim > 2 and b.ndim == 2 and a.shape[-1]:
-            return np.matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])  # one product, not many
-        return np.matmul(a, b)
+    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+        return _matmul_forward(a, b)
     a, b = as_tensor(a), as_tensor(b)
-    sa, sb = a.shape, b.shape
-    if len(sa) == 2 and len(sb) == 2:
-        return _matmul(a, b)
+    sa, sb = a.array.shape, b.array.shape
     if not sa or not sb:
         raise ShapeError(f"matmul: a tensor of no dimensions among {list(sa)} and {list(sb)}", "Use * instead.")
-    if len(sa) > 2 and len(sb) == 2 and sa[-1] == sb[0]:
-        return reshape(_matmul(reshape(a, -1, sa[-1]), b), (*sa[:-1], sb[1])) if sa[-1] else _batched(a, b)
-    if len(sa) == 1:
-        out = matmul(reshape(a, 1, -1), b)
-        return reshape(out, out.shape[:-2] + out.shape[-1:]) if len(sb) > 1 else reshape(out, ())
-    if len(sb) == 1:
-        out = matmul(a, reshape(b, -1, 1))
-        return reshape(out, out.shape[:-1])
-    return _batched(a, b)
-
-
-def _batched(a: Tensor, b: Tensor) -> Tensor:
-    lead = broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2])
-    if a.shape[:-2] != lead:
-        a = broadcast_to(a, shape=(*lead, *a.shape[-2:]))
-    if b.shape[:-2] != lead:
-        b = broadcast_to(b, shape=(*lead, *b.shape[-2:]))
-    return _matmul(a, b)
+    if len(sb) > 2 or sa[:-2] != sb[:-2]:
+        if len(sb) > 2 and len(sa) == 1:
+            out = matmul(reshape(a, (1, sa[0])), b)
+            return reshape(out, out.shape[:-2] + out.shape[-1:])
+        if len(sb) > 2 and sa[:-2] != sb[:-2]:
+            lead = broadcast_shapes("matmul", sa[:-2], sb[:-2])
+            if sa[:-2] != lead:
+                a = broadcast_to(a, shape=(*lead, *sa[-2:]))
+            if sb[:-2] != lead:
+                b = broadcast_to(b, shape=(*lead, *sb[-2:]))
+    _matmul_shape(a.array.shape, b.array.shape)
+    if a.array.dtype != b.array.dtype:
+        matrix_dtype(a.dtype, b.dtype)
+    return _matmul.run((a, b), {})
 
 
 def _linear_shape(x: Shape, w: Shape, b: Shape = ()) -> Shape:
@@ -113,19 +151,17 @@ def _linear_shape(x: Shape, w: Shape, b: Shape = ()) -> Shape:
             f"The last dimension of the input must be {w[-1] if w else '?'}.",
         )
     if b and b != w[:1]:
-        raise ShapeError(f"linear: a bias of shape {list(b)} does not fit {w[0]} outputs")
+        raise ShapeError(
+            f"linear: a bias of shape {list(b)} does not fit {w[0]} outputs", f"It must have shape [{w[0]}]."
+        )
     return (*x[:-1], w[0])
 
 
 def _linear_forward(x: Array, w: Array, *bias: Array) -> Array:
-    out = np.matmul(x.reshape(-1, x.shape[-1]) if x.ndim > 2 else x, w.T)
+    out = np.matmul(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) if x.ndim > 2 else x, w.T)
     for b in bias:
         out += b
     return out.reshape(*x.shape[:-1], w.shape[0]) if x.ndim > 2 else out
-
-
-def _rows(x: Any) -> Any:
-    return x if x.ndim == 2 else reshape(x, math.prod(x.shape[:-1]), x.shape[-1])
 
 
 _linear = Op(
@@ -147,6 +183,8 @@ _linear = Op(
         Case(((5, 2, 3), (4, 3), (4,))),
         Case(((3,), (4, 3), (4,))),
         Case(((2, 3), (4, 3))),
+        Case(((0, 3), (4, 3), (4,))),
+        Case(((2, 0), (4, 0), (4,))),
     ),
 )
 
@@ -166,7 +204,119 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     Raises:
         ShapeError: the shapes do not fit.
         DTypeError: the dtypes differ.
+
+    Example:
+        >>> import upriver as ur
+        >>> import upriver.nn.functional as F
+        >>> F.linear(ur.tensor([1.0, 2.0]), ur.tensor([[3.0, 4.0]]), ur.tensor([0.5])).tolist()
+        [11.5]
     """
-    return _linear(as_tensor(x), weight) if bias is None else _linear(as_tensor(x), weight, bias)
+    x = as_tensor(x)
+    return _linear(x, as_tensor(weight)) if bias is None else _linear(x, as_tensor(weight), as_tensor(bias))
 
 
+# Products for operands of given numbers of dimensions: the same product, and an error where they differ.
+
+
+def _need(name: str, operands: tuple[Any, ...], dims: tuple[int, ...]) -> list[Tensor]:
+    tensors = [as_tensor(x) for x in operands]
+    if tuple([t.ndim for t in tensors]) != dims:
+        raise ShapeError(
+            f"{name}: shapes {' and '.join(str(list(t.shape)) for t in tensors)} do not have "
+            f"{' and '.join(str(n) for n in dims)} dimensions",
+            "matmul takes any number of dimensions, and broadcasts.",
+        )
+    return tensors
+
+
+@front_door
+def mm(a: Any, b: Any) -> Tensor:
+    """The product of two matrices, (m, k) and (k, n): :func:`matmul` without broadcasting."""
+    return matmul(*_need("mm", (a, b), (2, 2)))
+
+
+@front_door
+def bmm(a: Any, b: Any) -> Tensor:
+    """The products of two batches of matrices, (batch, m, k) and (batch, k, n).
+
+    Raises:
+        ShapeError: not both have three dimensions and one batch length.
+    """
+    a, b = _need("bmm", (a, b), (3, 3))
+    if a.shape[0] != b.shape[0]:
+        raise ShapeError(f"bmm: {a.shape[0]} matrices and {b.shape[0]}", "matmul repeats a batch of length 1.")
+    return matmul(a, b)
+
+
+@front_door
+def mv(a: Any, b: Any) -> Tensor:
+    """The product of a matrix (m, k) and a vector (k,)."""
+    return matmul(*_need("mv", (a, b), (2, 1)))
+
+
+@front_door
+def dot(a: Any, b: Any) -> Tensor:
+    """The sum of the products of two vectors of one length.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.dot(ur.tensor([1.0, 2.0]), ur.tensor([3.0, 4.0])).item()
+        11.0
+    """
+    return matmul(*_need("dot", (a, b), (1, 1)))
+
+
+@front_door
+def outer(a: Any, b: Any) -> Tensor:
+    """Every entry of a vector (m,) times every entry of another (n,): (m, n).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.outer(ur.tensor([1.0, 2.0]), ur.tensor([3.0, 4.0])).tolist()
+        [[3.0, 4.0], [6.0, 8.0]]
+    """
+    a, b = _need("outer", (a, b), (1, 1))
+    return reshape(a, (a.shape[0], 1)) * b
+
+
+def _plus_product(x: Any, product: Tensor, beta: float, alpha: float) -> Tensor:
+    x = as_tensor(x)
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return product  # as in BLAS: what is multiplied by 0 is not looked at, not even for NaN
+    return (x if beta == 1 else x * beta) + product
+
+
+@front_door
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:  # noqa: A002
+    """``beta * input + alpha * (mat1 @ mat2)`` for matrices; ``input`` broadcasts."""
+    return _plus_product(input, mm(mat1, mat2), beta, alpha)
+
+
+@front_door
+def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:  # noqa: A002
+    """``beta * input + alpha * (mat @ vec)`` for a matrix and a vector; ``input`` broadcasts."""
+    return _plus_product(input, mv(mat, vec), beta, alpha)
+
+
+@front_door
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:  # noqa: A002
+    """``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices; ``input`` broadcasts."""
+    return _plus_product(input, bmm(batch1, batch2), beta, alpha)
+
+
+@front_door
+def kron(a: Any, b: Any) -> Tensor:
+    """The Kronecker product: each entry of ``a`` replaced by itself times ``b``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.kron(ur.tensor([1.0, 10.0]), ur.tensor([1.0, 2.0])).tolist()
+        [1.0, 2.0, 10.0, 20.0]
+    """
+    a, b = as_tensor(a), as_tensor(b)
+    n = max(a.ndim, b.ndim)
+    sa, sb = (1,) * (n - a.ndim) + a.shape, (1,) * (n - b.ndim) + b.shape
+    left = reshape(a, tuple([m for x in sa for m in (x, 1)]))
+    right = reshape(b, tuple([m for x in sb for m in (1, x)]))
+    return reshape(left * right, tuple([x * y for x, y in zip(sa, sb, strict=True)]))
