@@ -1,4 +1,4 @@
-"""Operations that make many entries one: along some dimensions, or all.
+"""Operations that make many entries one: sums and what is made of them.
 
 ``dim`` is None (all), a number or several; NumPy's ``axis=`` and ``keepdims=`` are accepted too.
 """
@@ -10,30 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dtypes import as_dtype
+from ..core.dtypes import DType, as_dtype
 from ..core.op import CALL, PRODUCT, REALS, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
-from ..core.tensor import Tensor
-from .align import broadcast_to, same_dtype
-from .shape import axes, reshape
+from ..core.tensor import Tensor, as_tensor
+from ..errors import ArgumentError, DTypeError
+from .align import broadcast_to, cast, same_dtype
+from .elementwise import abs, pow, sqrt, where
+from .shape import axes, permute, reshape
+from .sums import add_up, add_up_products, dropped, kept
 
 Shape = tuple[int, ...]
 
 
-def kept(shape: Shape, dims: Shape) -> Shape:
-    """``shape`` with the reduced dimensions of length 1."""
-    return tuple([1 if i in dims else n for i, n in enumerate(shape)])
-
-
 def reduced_shape(s: Shape, dims: Shape, keepdim: bool, **_: Any) -> Shape:
     """The shape rule of reductions."""
-    return kept(s, dims) if keepdim else tuple([n for i, n in enumerate(s) if i not in dims])
+    return kept(s, dims) if keepdim else dropped(s, dims)
 
 
 def reduce_flops(out: Shape, s: Shape, **_: Any) -> int:
     """The cost of one operation per entry that goes in."""
     return math.prod(s)
+
+
+def count(shape: Shape, dims: Shape) -> int:
+    """How many entries are made one."""
+    return math.prod([shape[d] for d in dims])
 
 
 def spread(ct: Any, shape: Shape, dims: Shape) -> Any:
@@ -47,17 +50,50 @@ REDUCE_CASES = tuple(
 )
 
 
-def dims_of(name: str, x: Tensor, dim: Any, keepdim: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+# Large enough for the kernels that use BLAS.
+_BLAS_CASES = (
+    Case(((40, 30),), {"dims": (0,), "keepdim": True}),
+    Case(((40, 30),), {"dims": (1,), "keepdim": False}),
+    Case(((4, 20, 15),), {"dims": (0, 2), "keepdim": True}),
+)
+
+
+def with_attrs(cases: tuple[Case, ...], **attrs: Any) -> tuple[Case, ...]:
+    """The same cases with more attributes."""
+    return tuple(Case(case.inputs, {**case.attrs, **attrs}) for case in cases)
+
+
+def dims_of(name: str, x: Any, dim: Any, keepdim: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a reduction, under either spelling, as attributes of its record."""
-    dim, keepdim = kwargs.pop("axis", dim), kwargs.pop("keepdims", keepdim)
     if kwargs:
-        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(kwargs))!r}")
+        dim, keepdim = kwargs.pop("axis", dim), kwargs.pop("keepdims", keepdim)
+        if kwargs:
+            raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(kwargs))!r}")
     return {"dims": axes(name, dim, x.ndim), "keepdim": bool(keepdim)}
+
+
+def need_float(name: str, x: Any) -> Any:
+    """``x``, which must hold floats.
+
+    Raises:
+        DTypeError: it holds integers or booleans.
+    """
+    x = x if isinstance(x, (Tensor, np.ndarray)) else as_tensor(x)
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{name}: values of dtype {x.dtype} have no {name}", "Convert first: x.float().")
+    return x
+
+
+def as_summands(x: Any, dtype: Any) -> Any:
+    """``x`` in the dtype in which it is added or multiplied up: integers and booleans in int64."""
+    x = x if isinstance(x, (Tensor, np.ndarray)) else as_tensor(x)
+    wanted: DType = as_dtype(dtype) if dtype is not None else x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
+    return x if x.dtype == wanted else cast(x, dtype=wanted)
 
 
 _sum = Op(
     name="sum",
-    forward=lambda x, dims, keepdim: np.add.reduce(x, axis=dims, keepdims=keepdim),
+    forward=add_up,
     vjps=(lambda ct, _y, _x, dims, keepdim: spread(ct, _x.shape, dims),),
     shape=reduced_shape,
     dtype=same_dtype,
@@ -65,7 +101,7 @@ _sum = Op(
     domain=REALS,
     flops=reduce_flops,
     lower="reduce",
-    cases=(*REDUCE_CASES, Case(((0, 3),), {"dims": (0,), "keepdim": False})),
+    cases=(*REDUCE_CASES, *_BLAS_CASES, Case(((0, 3),), {"dims": (0,), "keepdim": False})),
 )
 
 
@@ -79,23 +115,21 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **
         [3.0, 3.0]
     """
     attrs = dims_of("sum", x, dim, keepdim, kwargs)
-    if isinstance(x, Tensor) and (dtype is not None or x.dtype.kind != "f"):
-        x = x.cast(as_dtype(dtype if dtype is not None else np.int64))
-    return _sum.run((x,), attrs) if isinstance(x, Tensor) else _sum(x, **attrs)
+    if isinstance(x, Tensor):
+        return _sum.run((x if x.dtype.kind == "f" and dtype is None else as_summands(x, dtype),), attrs)
+    return _sum(x, **attrs)
 
 
 def _mean_array(x: Array, dims: Shape, keepdim: bool) -> Any:
-    n = math.prod([x.shape[d] for d in dims])
-    total = np.add.reduce(x, axis=dims, keepdims=keepdim)
+    n = count(x.shape, dims)
+    total = add_up(x, dims, keepdim)
     return total / n if n else total * math.nan
 
 
 _mean = Op(
     name="mean",
     forward=_mean_array,
-    vjps=(
-        lambda ct, _y, _x, dims, keepdim: spread(ct / float(max(1, math.prod([_x.shape[d] for d in dims]))), _x.shape, dims),
-    ),
+    vjps=(lambda ct, _y, _x, dims, keepdim: spread(ct / float(max(1, count(_x.shape, dims))), _x.shape, dims),),
     shape=reduced_shape,
     dtype=same_dtype,
     formula=Formula("mean({0})", r"\operatorname{{mean}} {0}", CALL),
@@ -107,6 +141,273 @@ _mean = Op(
 
 
 @front_door
-def mean(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
-    """The arithmetic mean over ``dim``; of nothing, NaN."""
+def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **kwargs: Any) -> Any:
+    """The arithmetic mean over ``dim``; of nothing, NaN.
+
+    Raises:
+        DTypeError: ``x`` holds integers or booleans and no ``dtype`` is given.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([[1.0, 3.0], [5.0, 7.0]]).mean(0).tolist()
+        [3.0, 5.0]
+    """
+    x = need_float("mean", x if dtype is None else as_summands(x, dtype))
     return _mean(x, **dims_of("mean", x, dim, keepdim, kwargs))
+
+
+vecdot = Op(
+    name="vecdot",
+    forward=add_up_products,
+    vjps=(
+        lambda ct, _y, _a, b, dims, keepdim: b * reshape(ct, kept(_a.shape, dims)),
+        lambda ct, _y, a, _b, dims, keepdim: a * reshape(ct, kept(_b.shape, dims)),
+    ),
+    shape=lambda a, b, dims, keepdim: reduced_shape(a, dims, keepdim),
+    dtype=same_dtype,
+    formula=Formula("sum({0} * {1})", r"\sum {0} \odot {1}", PRODUCT),
+    domain=REALS,
+    flops=lambda out, a, b, **_: 2 * math.prod(a),
+    lower="reduce",
+    cases=tuple([Case((c.inputs[0],) * 2, c.attrs) for c in REDUCE_CASES + _BLAS_CASES]),
+)
+"""The sum of products along ``dims``, in one pass."""
+
+
+def _center(x: Array, dims: Shape) -> Array:
+    return np.subtract(x, _mean_array(x, dims, True))
+
+
+center = Op(
+    name="center",
+    forward=_center,
+    vjps=(lambda ct, _y, _x, dims: center(ct, dims=dims),),  # a projection: its own adjoint
+    shape=lambda s, dims: s,
+    dtype=same_dtype,
+    formula=Formula("center({0})", r"\left({0} - \operatorname{{mean}} {0}\right)", CALL),
+    domain=REALS,
+    flops=lambda out, s, **_: 2 * math.prod(s),
+    lower=None,
+    cases=tuple(Case(c.inputs, {"dims": c.attrs["dims"]}) for c in REDUCE_CASES),
+)
+"""Each entry less the mean over ``dims``."""
+
+
+def _freedom(shape: Shape, dims: Shape, correction: float) -> float:
+    return max(0.0, float(count(shape, dims) - correction))
+
+
+def _divided(total: Any, n: float) -> Any:
+    if n:
+        return total / n
+    return np.where(total > 0, math.inf, math.nan).astype(total.dtype)
+
+
+def _var_array(x: Array, dims: Shape, keepdim: bool, correction: float) -> Any:
+    c = _center(x, dims)
+    return _divided(add_up_products(c, c, dims, keepdim), _freedom(x.shape, dims, correction))
+
+
+def _var_rule(ct: Any, _y: Any, x: Any, dims: Shape, keepdim: bool, correction: float) -> Any:
+    n = _freedom(x.shape, dims, correction)
+    return center(x, dims=dims) * reshape(ct * (2.0 / n if n else math.nan), kept(x.shape, dims))
+
+
+def _std_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool, correction: float) -> Any:
+    n = _freedom(x.shape, dims, correction)
+    flat = y == 0.0
+    scale = where(flat, 0.0, ct / where(flat, 1.0, y)) * (1.0 / n if n else math.nan)
+    return center(x, dims=dims) * reshape(scale, kept(x.shape, dims))
+
+
+_SPREAD_CASES = with_attrs(REDUCE_CASES[:3], correction=1) + with_attrs(REDUCE_CASES[:3], correction=0)
+_var = Op(
+    name="var",
+    forward=_var_array,
+    vjps=(_var_rule,),
+    shape=reduced_shape,
+    dtype=same_dtype,
+    formula=Formula("var({0})", r"\operatorname{{Var}} {0}", CALL),
+    domain=REALS,
+    flops=lambda out, s, **_: 4 * math.prod(s),
+    lower="reduce",
+    cases=_SPREAD_CASES,
+)
+_std = Op(
+    name="std",
+    forward=lambda x, dims, keepdim, correction: np.sqrt(_var_array(x, dims, keepdim, correction)),
+    vjps=(_std_rule,),
+    shape=reduced_shape,
+    dtype=same_dtype,
+    formula=Formula("std({0})", r"\operatorname{{std}} {0}", CALL),
+    domain=REALS,
+    flops=lambda out, s, **_: 4 * math.prod(s),
+    lower="reduce",
+    cases=_SPREAD_CASES,
+)
+
+
+def _deviation(name: str, x: Any, dim: Any, unbiased: Any, keepdim: bool, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim  # x.var(False): the first argument may be unbiased
+    correction = kwargs.pop("correction", None)
+    if correction is None:
+        correction = 1 if unbiased is None else int(unbiased)
+    x = need_float(name, x)
+    return x, {**dims_of(name, x, dim, keepdim, kwargs), "correction": correction}
+
+
+@front_door
+def var(x: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kwargs: Any) -> Any:
+    """The variance over ``dim``, dividing by n − ``correction`` (1 unless given; ``unbiased=False`` means 0).
+
+    Raises:
+        DTypeError: ``x`` holds integers or booleans.
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.tensor([1.0, 2.0, 3.0])
+        >>> x.var().item(), x.var(correction=0).item() < 0.67
+        (1.0, True)
+    """
+    x, attrs = _deviation("var", x, dim, unbiased, keepdim, kwargs)
+    return _var(x, **attrs)
+
+
+@front_door
+def std(x: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kwargs: Any) -> Any:
+    """The standard deviation over ``dim``; arguments as :func:`var`. Its derivative where it is 0 is taken as 0.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([1.0, 2.0, 3.0]).std().item()
+        1.0
+    """
+    x, attrs = _deviation("std", x, dim, unbiased, keepdim, kwargs)
+    return _std(x, **attrs)
+
+
+def left_out(x: Any) -> Any:
+    """For each entry of the last dimension a copy of it with that entry replaced by 1: (..., n) → (..., n, n)."""
+    n = x.shape[-1]
+    rows = broadcast_to(reshape(x, (*x.shape[:-1], 1, n)), shape=(*x.shape[:-1], n, n))
+    one = broadcast_to(np.eye(n, dtype=bool), shape=rows.shape)
+    return where(as_tensor(one) if isinstance(x, Tensor) else one, 1.0, rows)
+
+
+def has_zero(x: Any) -> bool:
+    """Whether any entry is 0, so that a product cannot be divided by it."""
+    return not np.all(x.array if isinstance(x, Tensor) else x)
+
+
+def _prod_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool) -> Any:
+    if not has_zero(x):
+        return reshape(ct * y, kept(x.shape, dims)) / x
+    # The product of the others, without dividing by what may be 0.
+    rest = tuple([i for i in range(x.ndim) if i not in dims])
+    order = rest + tuple(dims)
+    moved = permute(x, order)
+    rows = reshape(moved, (*moved.shape[: len(rest)], count(x.shape, dims)))
+    others = reshape(_prod(left_out(rows), dims=(rows.ndim,), keepdim=False), moved.shape)
+    return permute(others, tuple([order.index(i) for i in range(x.ndim)])) * reshape(ct, kept(x.shape, dims))
+
+
+_prod = Op(
+    name="prod",
+    forward=lambda x, dims, keepdim: np.multiply.reduce(x, axis=dims, keepdims=keepdim),
+    vjps=(_prod_rule,),
+    shape=reduced_shape,
+    dtype=same_dtype,
+    formula=Formula("prod({0})", r"\prod {0}", PRODUCT),
+    domain=REALS,
+    flops=reduce_flops,
+    lower="reduce",
+    cases=REDUCE_CASES,
+)
+
+
+@front_door
+def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **kwargs: Any) -> Any:
+    """The product over ``dim``. Integers and booleans multiply up to int64.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([[1.0, 2.0], [3.0, 4.0]]).prod(1).tolist()
+        [2.0, 12.0]
+    """
+    x = as_summands(x, dtype)
+    return _prod(x, **dims_of("prod", x, dim, keepdim, kwargs))
+
+
+def _norm_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool) -> Any:
+    zero = y == 0.0
+    return x * reshape(where(zero, 0.0, ct / where(zero, 1.0, y)), kept(x.shape, dims))
+
+
+_norm = Op(
+    name="norm",
+    forward=lambda x, dims, keepdim: np.sqrt(add_up_products(x, x, dims, keepdim)),
+    vjps=(_norm_rule,),
+    shape=reduced_shape,
+    dtype=same_dtype,
+    formula=Formula("norm({0})", r"\left\|{0}\right\|", CALL),
+    domain=REALS,
+    flops=lambda out, s, **_: 2 * math.prod(s),
+    lower="reduce",
+    cases=REDUCE_CASES[:3],
+)
+
+
+@front_door
+def norm(x: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
+    """(∑ |x|ᵖ)^(1/p) over ``dim``: the Euclidean norm by default; its derivative at 0 is taken as 0.
+
+    Args:
+        x: any shape, floating.
+        p: a number, ``inf`` or ``-inf`` (the largest or smallest magnitude), 0 (how many are not 0) or "fro" (2).
+        dim: None (all), a number or several.
+        keepdim: whether the dimensions stay, of length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names.
+
+    Raises:
+        ArgumentError: a ``p`` that is not known.
+        DTypeError: ``x`` holds integers or booleans.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([3.0, 4.0]).norm().item()
+        5.0
+    """
+    x = need_float("norm", x)
+    if p is None or p == "fro":
+        p = 2
+    if not isinstance(p, (int, float)):
+        raise ArgumentError(f"norm: p = {p!r} is not known", "Use a number, float('inf') or 'fro'.")
+    attrs = dims_of("norm", x, dim, keepdim, kwargs)
+    if p == 2:
+        return _norm(x, **attrs)
+    dims, keep = attrs["dims"], attrs["keepdim"]
+    if math.isinf(p):
+        from .extremes import amax, amin
+
+        return (amax if p > 0 else amin)(abs(x), dims, keep)
+    if p == 0:
+        return sum(cast(x != 0, dtype=x.dtype), dims, keep)
+    if p == 1:
+        return sum(abs(x), dims, keep)
+    total = sum(pow(abs(x), float(p)), dims, keep)
+    zero = total == 0.0
+    root = where(zero, 1.0, total)
+    return where(zero, 0.0, sqrt(root) if p == 2 else pow(root, 1.0 / p))
+
+
+@front_door
+def count_nonzero(x: Any, dim: Any = None) -> Any:
+    """How many entries are not 0, along ``dim`` or in all.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.count_nonzero(ur.tensor([0.0, 2.0, 3.0])).item()
+        2
+    """
+    return sum(as_tensor(x) != 0, dim)

@@ -1,0 +1,413 @@
+"""Normalisation: activations brought to mean 0 and variance 1, then scaled and shifted by what is learned.
+
+Three primitives (:data:`center` stands with the reductions): ``center``, ``rrms`` (one over the root of the mean
+square) and ``affine`` (scale and shift). Each intermediate is a value of the graph, so that nothing is computed
+twice, and derivatives of every order follow from the three.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core import state
+from ..core.dtypes import DType
+from ..core.op import CALL, REALS, SUM, Case, Formula, Op
+from ..core.registry import front_door
+from ..core.state import Array
+from ..core.tensor import Tensor, as_tensor
+from ..errors import DTypeError, ShapeError
+from .align import same_dtype
+from .reduce import center, count, spread, sum, vecdot
+from .shape import reshape
+from .sums import add_up, add_up_products, kept
+
+Shape = tuple[int, ...]
+
+
+def _rrms_array(x: Array, dims: Shape, eps: float) -> Array:
+    out = np.asarray(add_up_products(x, x, dims, True))
+    out *= 1.0 / max(1, count(x.shape, dims))
+    out += eps
+    np.sqrt(out, out=out)
+    return np.reciprocal(out, out=out)
+
+
+def _rrms_rule(ct: Any, y: Any, x: Any, dims: Shape, eps: float) -> Any:
+    return scale(x, ct * (y * y * y) * (-1.0 / max(1, count(x.shape, dims))))
+
+
+_rrms = Op(
+    name="rrms",
+    forward=_rrms_array,
+    vjps=(_rrms_rule,),
+    shape=lambda s, dims, eps: kept(s, dims),
+    dtype=same_dtype,
+    formula=Formula(
+        "1 / sqrt(mean({0}^2) + {eps})", r"\frac{{1}}{{\sqrt{{\operatorname{{mean}} {0}^2 + {eps}}}}}", CALL
+    ),
+    domain=REALS,
+    flops=lambda out, s, **_: 2 * math.prod(s),
+    lower="reduce",
+    cases=(
+        Case(((2, 3),), {"dims": (1,), "eps": 1e-5}),
+        Case(((4, 2, 3),), {"dims": (0, 2), "eps": 0.1}),
+        Case(((0, 3),), {"dims": (1,), "eps": 1e-5}),
+        Case(((2, 1),), {"dims": (1,), "eps": 1e-5}),
+    ),
+)
+"""1 / √(mean of squares over ``dims`` + eps), dimensions kept."""
+
+
+def _repeated(s: Shape, x: Shape) -> Shape:
+    """The dimensions along which a factor of shape ``s`` is repeated."""
+    return tuple([i for i, (n, m) in enumerate(zip(s, x, strict=True)) if n == 1 and m != 1])
+
+
+def _affine_shape(x: Shape, *factors: Shape) -> Shape:
+    for s in factors:
+        if len(s) != len(x) or any(n not in (1, m) for n, m in zip(s, x, strict=True)):
+            raise ShapeError(f"scale and shift: shape {list(s)} does not fit {list(x)}")
+    return x
+
+
+def _one_dtype(*dtypes: Any, **_: Any) -> DType:
+    for d in dtypes[1:]:
+        if d != dtypes[0]:
+            raise DTypeError(
+                f"normalisation needs one dtype, not {' and '.join(str(d) for d in dtypes)}",
+                "Convert the module, model.to(x.dtype), or the input, x.to(weight.dtype).",
+            )
+    return dtypes[0]
+
+
+def _affine_array(x: Array, s: Array, *shift: Array) -> Array:
+    out = np.asarray(x * s)
+    for b in shift:
+        out += b
+    return out
+
+
+def _sum_like(ct: Any, shape: Shape) -> Any:
+    dims = _repeated(shape, ct.shape)
+    return sum(ct, dims, True) if dims else ct
+
+
+scale = Op(
+    name="scale",
+    forward=lambda x, s: x * s,
+    vjps=(
+        lambda ct, _y, _x, s: scale(ct, s),
+        lambda ct, _y, x, _s: vecdot(ct, x, dims=_repeated(_s.shape, x.shape), keepdim=True),
+    ),
+    shape=_affine_shape,
+    dtype=_one_dtype,
+    formula=Formula("{0} * {1}", r"{0} \odot {1}", CALL),
+    domain=REALS,
+    flops=lambda out, *_: math.prod(out),
+    lower=None,
+    cases=(Case(((2, 3), (2, 1))), Case(((4, 2, 3), (1, 2, 1))), Case(((0, 3), (1, 3)))),
+)
+"""``x`` times factors that repeat along the dimensions where they have length 1."""
+
+affine = Op(
+    name="affine",
+    forward=_affine_array,
+    vjps=(
+        lambda ct, _y, _x, s, _b: scale(ct, s),
+        lambda ct, _y, x, _s, _b: vecdot(ct, x, dims=_repeated(_s.shape, x.shape), keepdim=True),
+        lambda ct, _y, _x, _s, _b: _sum_like(ct, _b.shape),
+    ),
+    shape=_affine_shape,
+    dtype=_one_dtype,
+    formula=Formula("{0} * {1} + {2}", r"{0} \odot {1} + {2}", SUM),
+    domain=REALS,
+    flops=lambda out, *_: 2 * math.prod(out),
+    lower=None,
+    cases=(Case(((2, 3), (1, 3), (1, 3))), Case(((4, 2, 3), (4, 2, 1), (1, 2, 1))), Case(((0, 3), (1, 3), (1, 3)))),
+)
+"""``x`` times factors plus shifts; both repeat along the dimensions where they have length 1."""
+
+
+def _scaled(x: Any, factor: Any, shift: Any) -> Tensor:
+    if shift is None:
+        return x if factor is None else scale(x, factor)
+    if factor is None:
+        return x + shift
+    return affine(x, factor, shift)
+
+
+def _float_input(name: str, x: Any) -> Tensor:
+    x = as_tensor(x)
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{name}: the input has dtype {x.dtype}", "Convert it: x.float().")
+    return x
+
+
+def _trailing(name: str, x: Tensor, normalized_shape: Any, weight: Any, bias: Any) -> tuple[Shape, Any, Any]:
+    """The dimensions to normalise over, and weight and bias with as many dimensions as ``x``."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple([int(n) for n in normalized_shape])
+    lead = x.ndim - len(shape)
+    if lead < 0 or x.shape[lead:] != shape or not shape:
+        raise ShapeError(
+            f"{name}: an input of shape {list(x.shape)} does not end in the normalised shape {list(shape)}",
+            f"The last {len(shape)} dimensions of the input must be {list(shape)}.",
+        )
+    given: list[Any] = []
+    for what, p in (("weight", weight), ("bias", bias)):
+        if p is not None and tuple(p.shape) != shape:
+            raise ShapeError(
+                f"{name}: a {what} of shape {list(p.shape)} does not fit {list(shape)}, the normalised shape"
+            )
+        given.append(None if p is None else reshape(as_tensor(p), (1,) * lead + shape))
+    return tuple(range(lead, x.ndim)), given[0], given[1]
+
+
+@front_door
+def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+    """Each sample brought to mean 0 and variance 1 over its last dimensions, then scaled and shifted.
+
+    Args:
+        x: (..., *normalized_shape), floating.
+        normalized_shape: the last dimensions, which are normalised over.
+        weight: of that shape, or None.
+        bias: of that shape, or None.
+        eps: added to the variance.
+
+    Raises:
+        ShapeError: ``x`` does not end in that shape.
+
+    Source: Ba, Kiros and Hinton, "Layer normalization" (2016), eq. 3 and 4.
+
+    Example:
+        >>> import upriver as ur
+        >>> y = ur.nn.functional.layer_norm(ur.tensor([[1.0, 3.0]]), 2)
+        >>> [round(v, 3) for v in y[0].tolist()]
+        [-1.0, 1.0]
+    """
+    x = _float_input("layer_norm", x)
+    dims, w, b = _trailing("layer_norm", x, normalized_shape, weight, bias)
+    centered = center(x, dims=dims)
+    return _scaled(scale(centered, _rrms(centered, dims=dims, eps=float(eps))), w, b)
+
+
+@front_door
+def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Tensor:
+    """Each sample divided by the root of its mean square over the last dimensions, then scaled.
+
+    Args:
+        x: (..., *normalized_shape), floating.
+        normalized_shape: the last dimensions, which are normalised over.
+        weight: of that shape, or None.
+        eps: added to the mean square; by default the dtype's rounding unit.
+
+    Raises:
+        ShapeError: ``x`` does not end in that shape.
+
+    Source: Zhang and Sennrich, "Root mean square layer normalization" (2019), eq. 4.
+
+    Example:
+        >>> import upriver as ur
+        >>> y = ur.nn.functional.rms_norm(ur.tensor([[3.0, 3.0]]), 2)
+        >>> [round(v, 3) for v in y[0].tolist()]
+        [1.0, 1.0]
+    """
+    x = _float_input("rms_norm", x)
+    dims, w, _ = _trailing("rms_norm", x, normalized_shape, weight, None)
+    return _scaled(scale(x, _rrms(x, dims=dims, eps=float(np.finfo(x.dtype).eps if eps is None else eps))), w, None)
+
+
+def _by_channel(name: str, what: str, p: Any, channels: int, ndim: int) -> Any:
+    if p is None:
+        return None
+    p = as_tensor(p)
+    if p.shape != (channels,):
+        raise ShapeError(f"{name}: a {what} of shape {list(p.shape)} does not fit {channels} channels")
+    return reshape(p, (1, channels, *(1,) * (ndim - 2)))
+
+
+def _channels(name: str, x: Tensor) -> int:
+    if x.ndim < 2:
+        raise ShapeError(f"{name}: an input of shape {list(x.shape)} has no channels", "It must be (N, C, ...).")
+    return x.shape[1]
+
+
+def _take_over(running: Any, new: Array, momentum: float) -> None:
+    array = running.array
+    array *= 1.0 - momentum
+    array += momentum * new.reshape(array.shape)
+
+
+@front_door
+def batch_norm(
+    x: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel brought to mean 0 and variance 1 over the batch, then scaled and shifted.
+
+    Args:
+        x: (N, C) or (N, C, d1, ...), floating.
+        running_mean: (C,) or None: an average over batches; used unless training, updated if training.
+        running_var: as ``running_mean``, of the variances that divide by n − 1.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        training: whether to use the statistics of this batch.
+        momentum: how much of the running averages this batch replaces.
+        eps: added to the variance.
+
+    Raises:
+        ShapeError: no channels, parameters that do not fit, or a training batch with one value per channel.
+
+    Source: Ioffe and Szegedy, "Batch normalization" (2015), algorithm 1.
+
+    Example:
+        >>> import upriver as ur
+        >>> y = ur.nn.functional.batch_norm(ur.tensor([[1.0], [3.0]]), training=True)
+        >>> [round(v, 3) for v in y[:, 0].tolist()]
+        [-1.0, 1.0]
+    """
+    x = _float_input("batch_norm", x)
+    channels = _channels("batch_norm", x)
+    w = _by_channel("batch_norm", "weight", weight, channels, x.ndim)
+    b = _by_channel("batch_norm", "bias", bias, channels, x.ndim)
+    mean = _by_channel("batch_norm", "running mean", running_mean, channels, x.ndim)
+    var = _by_channel("batch_norm", "running variance", running_var, channels, x.ndim)
+    if not training and mean is not None and var is not None:
+        rstd = _one_over_root(var, eps)
+        factor = rstd if w is None else w * rstd
+        return _scaled(x, factor, -(mean * factor) if b is None else b - mean * factor)
+    dims = (0, *range(2, x.ndim))
+    n = count(x.shape, dims)
+    if training and n == 1:
+        raise ShapeError(
+            f"batch_norm: a batch of shape {list(x.shape)} has one value for each channel, which has no variance",
+            "Use a larger batch (DataLoader(drop_last=True)), or call model.eval().",
+        )
+    centered = center(x, dims=dims)
+    rstd = _rrms(centered, dims=dims, eps=float(eps))
+    if training and n:
+        changed: list[Array] = []
+        if running_mean is not None:
+            _take_over(running_mean, add_up(x.array, dims) / n, momentum)
+            changed.append(running_mean.array)
+        if running_var is not None:
+            biased = 1.0 / np.square(rstd.array) - eps
+            _take_over(running_var, biased * (n / (n - 1)), momentum)
+            changed.append(running_var.array)
+        if changed:
+            state.note_change(changed)
+    return _scaled(centered, rstd if w is None else w * rstd, b)
+
+
+def _one_over_root(var: Tensor, eps: float) -> Tensor:
+    return (var + float(eps)).rsqrt()
+
+
+def _grouped(name: str, x: Tensor, groups: int, weight: Any, bias: Any, eps: float) -> Tensor:
+    """Normalise each of ``groups`` runs of channels of each sample; scale and shift each channel."""
+    channels = _channels(name, x)
+    n, inner = x.shape[0], math.prod(x.shape[2:])
+    rows = reshape(x, (n, groups, (channels // groups) * inner))
+    centered = center(rows, dims=(2,))
+    rstd = _rrms(centered, dims=(2,), eps=float(eps))
+    w, b = _by_channel(name, "weight", weight, channels, 3), _by_channel(name, "bias", bias, channels, 3)
+    if w is None and b is None:
+        return reshape(scale(centered, rstd), x.shape)
+    # Both factors are small; their product is one for each channel of each sample.
+    each = spread(rstd, (n, groups, channels // groups), (2,))
+    each = reshape(each, (n, channels, 1))
+    return reshape(_scaled(reshape(centered, (n, channels, inner)), each if w is None else each * w, b), x.shape)
+
+
+@front_door
+def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+    """Each group of channels of each sample brought to mean 0 and variance 1, then scaled and shifted by channel.
+
+    Args:
+        x: (N, C, ...), floating.
+        num_groups: a divisor of C.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        eps: added to the variance.
+
+    Raises:
+        ShapeError: the channels cannot be divided so.
+
+    Source: Wu and He, "Group normalization" (2018), eq. 7.
+
+    Example:
+        >>> import upriver as ur
+        >>> y = ur.nn.functional.group_norm(ur.tensor([[1.0, 3.0]]), 1)
+        >>> [round(v, 3) for v in y[0].tolist()]
+        [-1.0, 1.0]
+    """
+    x = _float_input("group_norm", x)
+    channels = _channels("group_norm", x)
+    if num_groups < 1 or channels % num_groups:
+        raise ShapeError(f"group_norm: {channels} channels cannot be divided into {num_groups} groups")
+    return _grouped("group_norm", x, num_groups, weight, bias, eps)
+
+
+@front_door
+def instance_norm(
+    x: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel of each sample brought to mean 0 and variance 1, then scaled and shifted.
+
+    Args:
+        x: (N, C, d1, ...), floating.
+        running_mean: (C,) or None: used where ``use_input_stats`` is False; else updated with the average over
+            the samples.
+        running_var: as ``running_mean``, of the variances.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        use_input_stats: whether to use the statistics of this input.
+        momentum: how much of the running averages this input replaces.
+        eps: added to the variance.
+
+    Raises:
+        ShapeError: no channels, or one value for each.
+
+    Source: Ulyanov, Vedaldi and Lempitsky, "Instance normalization" (2016), eq. 7.
+
+    Example:
+        >>> import upriver as ur
+        >>> y = ur.nn.functional.instance_norm(ur.tensor([[[1.0, 3.0]]]))
+        >>> [round(v, 3) for v in y[0, 0].tolist()]
+        [-1.0, 1.0]
+    """
+    x = _float_input("instance_norm", x)
+    if not use_input_stats:
+        return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+    channels = _channels("instance_norm", x)
+    n = math.prod(x.shape[2:])
+    if n == 1:
+        raise ShapeError(
+            f"instance_norm: an input of shape {list(x.shape)} has one value for each channel, which has no variance"
+        )
+    dims = tuple(range(2, x.ndim))
+    changed: list[Array] = []
+    if running_mean is not None:
+        _take_over(running_mean, x.array.mean(axis=dims).mean(axis=0), momentum)
+        changed.append(running_mean.array)
+    if running_var is not None:
+        _take_over(running_var, x.array.var(axis=dims, ddof=1).mean(axis=0), momentum)
+        changed.append(running_var.array)
+    if changed:
+        state.note_change(changed)
+    return _grouped("instance_norm", x, channels, weight, bias, eps)
