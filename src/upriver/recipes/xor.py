@@ -1,0 +1,29 @@
+"""Points of a square, in class 1 where their coordinates have unlike signs: no line divides them."""
+
+from __future__ import annotations
+
+from upriver.data import xor
+
+from .base import Options, Recipe, Task
+from .points import build_points
+
+
+def build(options: Options) -> Task:
+    """The task of telling the classes apart."""
+    return build_points(
+        options,
+        lambda: xor(400, noise=0.0, seed=0),
+        lambda: xor(400, noise=0.0, seed=1),
+        "points of the square, classes by sign",
+    )
+
+
+RECIPE = Recipe(
+    name="xor",
+    build=build,
+    defaults=Options(hidden=(16, 16), lr=0.02, batch_size=32, epochs=40),
+    ideas=(
+        ("--activation identity", "without a bend, layers are one line: see it fail"),
+        ("--hidden 2", "how few units will do?"),
+    ),
+)

@@ -1,0 +1,86 @@
+"""Numbers that stopped being numbers: found at the step where it happens, before anything is changed or saved."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import UpriverError
+
+
+class TrainingError(UpriverError, ArithmeticError):
+    """Training that cannot go on: the loss, a gradient or a weight is not a finite number."""
+
+
+REMEDY = (
+    "Try a learning rate ten times smaller, or clip the gradients (--clip 1); "
+    "check that the inputs are finite and of about unit size."
+)
+
+
+def gradient_norm(model: Any) -> float:
+    """The Euclidean norm of all gradients of the model's parameters together."""
+    flats = [p.grad.array.reshape(-1) for p in model.parameters() if p.grad is not None]
+    total = sum(float(np.dot(g, g)) for g in flats)
+    if not math.isfinite(total):  # perhaps only the square did not fit into the gradient's own dtype
+        total = sum(float(np.dot(g, g)) for g in (g.astype(np.float64) for g in flats))
+    return math.sqrt(total) if total >= 0 else math.nan
+
+
+def check_loss(value: Any, model: Any) -> None:
+    """Refuse to go on with a loss that is not finite. Its gradients are there, to tell where it began.
+
+    Raises:
+        TrainingError: it is NaN or infinite.
+    """
+    number = float(value)
+    if not math.isfinite(number):
+        raise TrainingError(f"the loss is {_name(number)}{_where(model)}", REMEDY, at=False)
+
+
+def check_gradients(norm: float, model: Any) -> None:
+    """Refuse to take a step along gradients that are not finite.
+
+    Raises:
+        TrainingError: an entry of a gradient is NaN or infinite.
+    """
+    if not math.isfinite(norm) and (where := _where(model)):
+        raise TrainingError(f"the loss is finite, but its gradient is not{where}", REMEDY, at=False)
+
+
+def check_weights(model: Any) -> None:
+    """Refuse to keep weights that are not finite.
+
+    Raises:
+        TrainingError: a parameter has an entry that is NaN or infinite.
+    """
+    for name, parameter in model.named_parameters():
+        if not np.isfinite(parameter.array).all():
+            raise TrainingError(f"the last update made {name} infinite or NaN", REMEDY, at=False)
+
+
+def _name(number: float) -> str:
+    return "NaN (not a number)" if math.isnan(number) else "infinite"
+
+
+def _where(model: Any) -> str:
+    """The layer where backpropagation first met a number that is not finite, as a clause.
+
+    The walk goes from the loss back to the inputs, so it is the last of the layers.
+    """
+    bad = [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.grad is not None and not np.isfinite(parameter.grad.array).all()
+    ]
+    weights = [name for name, parameter in model.named_parameters() if not np.isfinite(parameter.array).all()]
+    text = ""
+    if bad:
+        layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in bad))
+        text += f"\n  first not finite on the way back: the gradient of {bad[-1]} (layer {layers[-1]}"
+        text += f", and {len(layers) - 1} more before it)" if len(layers) > 1 else ")"
+    if weights:
+        text += f"\n  the update before had already made {weights[0]} infinite or NaN"
+    return text

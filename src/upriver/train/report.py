@@ -1,0 +1,233 @@
+"""What a run came to, printed for people: read from the run's folder alone, so that it can be shown again later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .metrics import ACCURACY, BITS, MAE, RMSE, Metric, most_confused
+from .pictures import confusion, curves, gradient_flow
+from .run import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (ACCURACY, BITS, RMSE, MAE)}
+LARGEST_MATRIX = 12
+"""A confusion matrix of more classes than this is told by its most frequent mistakes."""
+
+
+def draw_pictures(run: Run, metric: Metric | None, extra: dict[str, str] | None = None) -> list[str]:
+    """Write the pictures of a run into its folder; their names."""
+    from .files import write_atomically
+
+    drawn: dict[str, str] = {}
+    history = run.events("epoch")
+    if history:
+        drawn["curves.svg"] = curves(history, metric)
+    flows = run.events("flow")
+    if flows:
+        layers = [layer["layer"] for layer in flows[-1]["layers"]]
+        norms = np.array([[layer["gradient"] or 0.0 for layer in flow["layers"]] for flow in flows])
+        drawn["gradient_flow.svg"] = gradient_flow([flow["epoch"] for flow in flows], layers, norms)
+    for result in run.events("test")[-1:]:
+        if result.get("confusion"):
+            drawn["confusion.svg"] = confusion(np.array(result["confusion"]), result["classes"])
+    drawn |= extra or {}
+    for name, svg in drawn.items():
+        write_atomically(run.folder / name, svg.encode())
+    return list(drawn)
+
+
+def print_report(console: Console, run: Run, ideas: Sequence[tuple[str, str]] = ()) -> None:
+    """Print what the run came to: measure, confusion, samples, gradient flow, largest gradients, what to do next."""
+    history = run.events("epoch")
+    result = next(iter(run.events("test")[-1:]), None)
+    console.print()
+    _headline(console, run, history, result)
+    if result is not None and result.get("confusion"):
+        _confusion(console, np.array(result["confusion"]), result["classes"])
+    if result is not None and result.get("samples"):
+        _title(console, "What it makes up")
+        console.print("  " + ", ".join(result["samples"]), highlight=False, markup=False)
+    for flow in run.events("flow")[-1:]:
+        _flow(console, flow)
+        _largest(console, flow["largest"])
+    _where(console, run, ideas)
+
+
+def _title(console: Console, words: str, aside: str = "") -> None:
+    console.print()
+    console.print(f"[bold]{words}[/]" + (f"  [dim]{aside}[/]" if aside else ""), highlight=False)
+
+
+def _headline(console: Console, run: Run, history: Sequence[dict[str, Any]], result: dict[str, Any] | None) -> None:
+    config = run.config
+    status = run.status
+    name = config.get("recipe", run.name)
+    seconds = history[-1]["elapsed"] if history else 0.0
+    told = f"{name}: {status} after {len(history)} epoch{'s' * (len(history) != 1)}, {_time(seconds)}"
+    console.print(told, style="bold" if status == "finished" else "bold yellow", highlight=False)
+    if result is not None:
+        metric = METRICS.get(result["measure"])
+        value = result[result["measure"]]
+        shown = metric.show(value) if metric is not None else f"{value:.4f}"
+        title = metric.title if metric is not None else result["measure"]
+        aside = f"{result['samples_tested']:,} samples that it never saw"
+        if result.get("confusion"):
+            matrix = np.array(result["confusion"])
+            aside = f"{int(np.trace(matrix)):,} right of {int(matrix.sum()):,} that it never saw"
+        console.print(f"test {title}  [bold green]{shown}[/]   [dim]{aside}[/]", highlight=False)
+        nats = f"{result['loss']:.4f}" + (" nats per character" if result["measure"] == "bits" else "")
+        best = f"; weights of epoch {result['epoch']}, the best on the validation part" if result.get("epoch") else ""
+        console.print(f"test loss  {nats}[dim]{best}[/]", highlight=False)
+    elif history:
+        console.print(f"loss  {history[-1]['train_loss']:.4f}", highlight=False)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for i, (head, side) in enumerate(columns):
+        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True, overflow="ellipsis",
+                         ratio=None, min_width=len(head) if i else None)  # fmt: skip
+    return table
+
+
+def _indent(console: Console, table: Table) -> None:
+    from rich.padding import Padding
+
+    console.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _confusion(console: Console, matrix: Any, classes: Sequence[str]) -> None:
+    from rich.text import Text
+
+    _title(console, "Confusion", "rows: what it was; columns: what it was taken for; · none")
+    n = len(classes)
+    if n > LARGEST_MATRIX or max(len(name) for name in classes) > 4:
+        pairs = most_confused(matrix, 6)
+        if n <= LARGEST_MATRIX:
+            _per_class(console, matrix, classes)
+        for actual, predicted, times in pairs:
+            console.print(
+                f"  {times:>4} × {classes[actual]} taken for {classes[predicted]}", highlight=False, markup=False
+            )
+        return
+    table = _table(("", "left"), *[(name, "right") for name in classes], ("right", "right"))
+    for i, name in enumerate(classes):
+        cells = [
+            Text("·", style="dim") if count == 0 else Text(str(count), style="bold green" if i == j else "bold red")
+            for j, count in enumerate(matrix[i].tolist())
+        ]
+        share = matrix[i, i] / max(1, matrix[i].sum())
+        table.add_row(Text(name, style="dim"), *cells, Text(f"{100 * share:.0f} %", style="dim"))
+    _indent(console, table)
+
+
+def _per_class(console: Console, matrix: Any, classes: Sequence[str]) -> None:
+    table = _table(("class", "left"), ("right", "right"), ("of", "right"), ("share", "right"), ("", "left"))
+    for i, name in enumerate(classes):
+        share = matrix[i, i] / max(1, matrix[i].sum())
+        table.add_row(name, str(matrix[i, i]), str(matrix[i].sum()), f"{100 * share:.1f} %", _bar(share, 20))
+    _indent(console, table)
+
+
+def _bar(share: float, width: int) -> str:
+    """A bar in eighths of a character."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+
+
+def _flow(console: Console, flow: dict[str, Any]) -> None:
+    _title(console, "Gradient flow", "from the input to the loss, at the end of the last epoch")
+    layers = flow["layers"]
+    largest = max([layer["gradient"] or 0.0 for layer in layers] or [0.0]) or 1.0
+    dead = any(layer["dead"] is not None for layer in layers)
+    width = 16 if console.width >= 80 else 8
+    table = _table(
+        ("layer", "left"), ("kind", "left"), ("parameters", "right"), ("gradient", "right"), ("", "left"),
+        ("update/weight", "right"), *([("dead units", "right")] if dead else []),
+    )  # fmt: skip
+    for layer in layers:
+        gradient = layer["gradient"] or 0.0
+        row = [
+            layer["layer"], layer["kind"], f"{layer['parameters']:,}", _scientific(gradient),
+            f"[cyan]{_bar(gradient / largest, width):<{width}}[/]", _scientific(layer["update"] or 0.0),
+        ]  # fmt: skip
+        if dead:
+            share = layer["dead"]
+            row.append(
+                "" if share is None else f"[red]{100 * share:.0f} %[/]" if share > 0.4 else f"{100 * share:.0f} %"
+            )
+        table.add_row(*row)
+    _indent(console, table)
+    note = _verdict(layers)
+    if note:
+        console.print(f"  [dim]{note}[/]", highlight=False)
+
+
+def _verdict(layers: Sequence[dict[str, Any]]) -> str:
+    """A sentence on the ratio between the first layer's gradient and the last one's."""
+    known = [layer for layer in layers if layer["gradient"]]
+    if len(known) < 2:
+        return ""
+    ratio = known[0]["gradient"] / known[-1]["gradient"]
+    if ratio < 1e-3:
+        return f"vanishing: {known[0]['layer']} gets {ratio:.0e} of what {known[-1]['layer']} gets"
+    if ratio > 1e3:
+        return f"growing on its way back: {known[0]['layer']} gets {ratio:.0e} times what {known[-1]['layer']} gets"
+    return ""
+
+
+def _scientific(value: float) -> str:
+    return "0" if value == 0 else f"{value:.2e}" if value < 1e-2 or value >= 1e4 else f"{value:.3g}"
+
+
+def _largest(console: Console, entries: Sequence[dict[str, Any]]) -> None:
+    if not entries:
+        return
+    _title(
+        console,
+        "Largest gradients",
+        "of the last step: how much the loss changes for a small change of that weight",
+    )
+    table = _table(("entry", "left"), ("weight", "right"), ("gradient", "right"), ("", "left"))
+    for entry in entries:
+        place = f"{entry['parameter']}[{', '.join(map(str, entry['index']))}]"
+        up = (entry["gradient"] or 0.0) > 0
+        sense = "raising it raises the loss" if up else "raising it lowers the loss"
+        table.add_row(
+            place.replace("[", r"\["), f"{entry['value'] or 0.0:+.4f}", f"{entry['gradient'] or 0.0:+.3e}",
+            f"[dim]{sense}[/]",
+        )  # fmt: skip
+    _indent(console, table)
+
+
+def _where(console: Console, run: Run, ideas: Sequence[tuple[str, str]]) -> None:
+    folder = os.path.relpath(run.folder)
+    pictures = sorted(path.name for path in run.folder.glob("*.svg"))
+    console.print()
+    table = _table(("", "left"), ("", "left"))
+    table.show_header = False
+    table.columns[1].no_wrap = False
+    table.columns[1].overflow = "fold"
+    table.add_row("[bold]Run[/]", folder)
+    if pictures:
+        table.add_row("[bold]Pictures[/]", ", ".join(pictures))
+    if run.status in ("interrupted", "killed"):
+        table.add_row("[bold]Next[/]", f"upriver resume {folder}")
+    for i, (options, why) in enumerate(ideas):
+        recipe = run.config.get("recipe", "")
+        table.add_row("[bold]Next[/]" if i == 0 else "", f"upriver train {recipe} {options}  [dim]{why}[/]")
+    console.print(table)
