@@ -1,4 +1,4 @@
-"""Operations that move entries about: each a view or a copy, and its way back."""
+"""The same entries under another shape, or with the dimensions in another order."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def reshape(x: Any, *shape: Any) -> Any:
     """
     if isinstance(x, np.ndarray):
         return x.reshape(*shape)
-    sizes = tuple([int(n) for n in one_sequence(shape)])
+    sizes = tuple([n if type(n) is int else int(n) for n in one_sequence(shape)])
     if -1 in sizes:
         known = math.prod([n for n in sizes if n != -1])
         total = math.prod(x.shape)
@@ -144,11 +144,206 @@ def permute(x: Any, *dims: Any) -> Any:
 
 @front_door
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
+    """``x`` with two dimensions exchanged.
+
+    Raises:
+        DimError: there is no such dimension.
+    """
+    ndim = x.ndim
+    order = list(range(ndim))
+    a, b = axis("transpose", dim0, ndim), axis("transpose", dim1, ndim)
+    if not ndim:
+        return x
+    order[a], order[b] = b, a
+    return _permute.run((x,), {"dims": tuple(order)}) if isinstance(x, Tensor) else x.transpose(order)
+
+
+@front_door
+def swapaxes(x: Any, axis0: int, axis1: int) -> Any:
     """``x`` with two dimensions exchanged."""
-    order = list(range(x.ndim))
-    a, b = axis("transpose", dim0, x.ndim), axis("transpose", dim1, x.ndim)
-    if order:
-        order[a], order[b] = b, a
+    return transpose(x, axis0, axis1)
+
+
+@front_door
+def t(x: Any) -> Any:
+    """The transpose of a matrix; a vector or a number as it is.
+
+    Raises:
+        DimError: there are more than two dimensions.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([[1, 2, 3]]).t().shape
+        (3, 1)
+    """
+    if x.ndim > 2:
+        raise DimError(f"t: shape {list(x.shape)} has more than two dimensions", "Use x.mT or x.transpose(dim0, dim1).")
+    return transpose(x, 0, 1) if x.ndim == 2 else x
+
+
+@front_door
+def movedim(x: Any, source: Any, destination: Any) -> Any:
+    """``x`` with the dimensions ``source`` moved to ``destination``; the others keep their order.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(2, 3, 4).movedim(0, -1).shape
+        (3, 4, 2)
+    """
+    start, end = axes("movedim", source, x.ndim), axes("movedim", destination, x.ndim)
+    if len(start) != len(end):
+        raise DimError(f"movedim: {len(start)} dimensions cannot move to {len(end)} places")
+    order = [d for d in range(x.ndim) if d not in start]
+    for to, d in sorted(zip(end, start, strict=True)):
+        order.insert(to, d)
     return _permute(x, dims=tuple(order))
 
 
+@front_door
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """``x`` with the dimensions from ``start_dim`` to ``end_dim`` made one.
+
+    Raises:
+        DimError: a dimension is out of range, or ``end_dim`` comes first.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(2, 3, 4).flatten(1).shape
+        (2, 12)
+    """
+    a, b = axis("flatten", start_dim, x.ndim), axis("flatten", end_dim, x.ndim)
+    if a > b:
+        raise DimError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+    if a == b and x.ndim:
+        return x
+    return reshape(x, (*x.shape[:a], math.prod(x.shape[a : b + 1]), *x.shape[b + 1 :]))
+
+
+@front_door
+def unflatten(x: Any, dim: int, sizes: Any) -> Any:
+    """``x`` with one dimension made several, of lengths ``sizes``; one may be −1.
+
+    Raises:
+        ShapeError: the lengths do not multiply to that of the dimension.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(2, 12).unflatten(1, (3, -1)).shape
+        (2, 3, 4)
+    """
+    d = axis("unflatten", dim, x.ndim)
+    wanted = tuple([int(n) for n in sizes])
+    known = math.prod([n for n in wanted if n != -1])
+    if wanted.count(-1) == 1 and known and x.shape[d] % known == 0:
+        wanted = tuple([x.shape[d] // known if n == -1 else n for n in wanted])
+    if math.prod(wanted) != x.shape[d] or -1 in wanted:
+        raise ShapeError(f"unflatten: dimension {d} of length {x.shape[d]} cannot become {list(sizes)}")
+    return reshape(x, (*x.shape[:d], *wanted, *x.shape[d + 1 :]))
+
+
+@front_door
+def squeeze(x: Any, dim: Any = None) -> Any:
+    """``x`` without its dimensions of length 1: all of them, or those named; others named stay.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(1, 3, 1).squeeze(-1).shape
+        (1, 3)
+    """
+    dims = axes("squeeze", dim, x.ndim)
+    shape = tuple([n for d, n in enumerate(x.shape) if n != 1 or d not in dims])
+    return x if shape == x.shape else reshape(x, shape)
+
+
+@front_door
+def unsqueeze(x: Any, dim: int) -> Any:
+    """``x`` with a new dimension of length 1 at ``dim``.
+
+    Raises:
+        DimError: ``dim`` is out of range.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(3).unsqueeze(-1).shape
+        (3, 1)
+    """
+    d = axis("unsqueeze", dim, x.ndim + 1)
+    return reshape(x, (*x.shape[:d], 1, *x.shape[d:]))
+
+
+@front_door
+def view_as(x: Any, other: Any) -> Any:
+    """``x`` in the shape of ``other``."""
+    return reshape(x, other.shape)
+
+
+@front_door
+def reshape_as(x: Any, other: Any) -> Any:
+    """``x`` in the shape of ``other``."""
+    return reshape(x, other.shape)
+
+
+def _atleast(n: int, tensors: tuple[Any, ...]) -> Any:
+    made: list[Any] = []
+    for x in one_sequence(tensors):
+        x = as_tensor(x)
+        # PyTorch puts the new dimensions around: (n) becomes (1, n), and then (1, n, 1).
+        lead = 1 if 0 < x.ndim < n else n if not x.ndim else 0
+        if x.ndim == 2 and n == 3:
+            lead = 0
+        made.append(x if x.ndim >= n else reshape(x, ((1,) * lead + x.shape + (1,) * n)[:n]))
+    return made[0] if len(tensors) == 1 and isinstance(tensors[0], Tensor) else tuple(made)
+
+
+@front_door
+def atleast_1d(*tensors: Any) -> Any:
+    """The tensors with at least one dimension."""
+    return _atleast(1, tensors)
+
+
+@front_door
+def atleast_2d(*tensors: Any) -> Any:
+    """The tensors with at least two dimensions: a vector becomes a row."""
+    return _atleast(2, tensors)
+
+
+@front_door
+def atleast_3d(*tensors: Any) -> Any:
+    """The tensors with at least three dimensions: (n) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
+    return _atleast(3, tensors)
+
+
+_clone = Op(
+    name="clone",
+    forward=lambda x: x.copy(),
+    vjps=(lambda ct, _y, _x: ct,),
+    shape=lambda s: s,
+    dtype=same_dtype,
+    formula=Formula("{0}", "{0}", CALL),
+    domain=REALS,
+    flops=no_flops,
+    lower="view",
+    cases=(Case(((2, 3),)), Case(((),)), Case(((0, 2),))),
+)
+
+
+@front_door
+def clone(x: Any, *, memory_format: Any = None) -> Any:
+    """A copy, through which gradients flow.
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.zeros(2)
+        >>> y = x.clone()
+        >>> y += 1
+        >>> x.tolist()
+        [0.0, 0.0]
+    """
+    return _clone(x)
+
+
+@front_door
+def contiguous(x: Any) -> Any:
+    """``x`` with its entries in row-major order in memory: itself if they are, else a copy."""
+    array = x.array if isinstance(x, Tensor) else x
+    return x if array.flags.c_contiguous else _clone(x)
