@@ -1,0 +1,453 @@
+"""Recurrent layers: one cell, step after step, its state handed on.
+
+The products with the inputs of all steps are one product; what is left for each step is the product with the
+state and the gates. Every step is recorded, so gradients flow back through time and can be followed there.
+
+To train on a sequence that is too long (truncation through time; Williams and Peng, "An Efficient
+Gradient-Based Algorithm for On-Line Training of Recurrent Network Trajectories", 1990), cut it into pieces
+and pass the state on without its history::
+
+    state = None
+    for piece in pieces:
+        output, state = rnn(piece, state)
+        loss(output).backward()
+        state = state.detach()          # of an LSTM: tuple(s.detach() for s in state)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.tensor import Tensor, wrap
+from ...errors import ArgumentError, ShapeError
+from ...ops.activation import relu, sigmoid
+from ...ops.elementwise import tanh
+from ...ops.join import cat, stack
+from ...ops.linalg import linear
+from .. import functional as F, init
+from ..module import Module
+from .sizes import check_probability, check_size, empty
+
+State = tuple[Tensor, ...]
+Step = Callable[[Any, State], State]
+
+# The cells: what a step does. Each prepares its weights once, and then goes from step to step.
+
+
+def _simple(nonlinearity: str, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Step]:
+    """``h = tanh(W_ih x + b_ih + W_hh h + b_hh)`` (Elman, "Finding Structure in Time", 1990)."""
+    activation = tanh if nonlinearity == "tanh" else relu
+
+    def step(x: Any, state: State) -> State:
+        return (activation(x[0] + linear(state[0], w_hh)),)
+
+    return [(w_ih, None if b_ih is None else b_ih + b_hh)], step
+
+
+def _lstm(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Step]:
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997), with a forget gate (Gers and others, 2000).
+
+    ``i, f, o = σ(...)``, ``g = tanh(...)``, ``c = f·c + i·g``, ``h = o·tanh(c)``.
+    """
+    n = w_hh.shape[1]
+
+    def step(x: Any, state: State) -> State:
+        h, c = state
+        gates = x[0] + linear(h, w_hh)
+        i, f = sigmoid(gates[:, :n]), sigmoid(gates[:, n : 2 * n])
+        g, o = tanh(gates[:, 2 * n : 3 * n]), sigmoid(gates[:, 3 * n :])
+        c = f * c + i * g
+        return o * tanh(c), c
+
+    return [(w_ih, None if b_ih is None else b_ih + b_hh)], step
+
+
+def _gru(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Step]:
+    """The gated recurrent unit (Cho and others, 2014), its reset gate on the product with the state.
+
+    ``r, z = σ(...)``, ``n = tanh(W_in x + b_in + r·(W_hn h + b_hn))``, ``h = (1 − z)·n + z·h``.
+    """
+    k = w_hh.shape[1]
+    w_gates, w_new = w_hh[: 2 * k], w_hh[2 * k :]
+    b_gates = b_input = b_new = None
+    if b_ih is not None:
+        b_gates, b_input, b_new = b_ih[: 2 * k] + b_hh[: 2 * k], b_ih[2 * k :], b_hh[2 * k :]
+
+    def step(x: Any, state: State) -> State:
+        (h,) = state
+        gates = sigmoid(x[0] + linear(h, w_gates))
+        r, z = gates[:, :k], gates[:, k:]
+        new = tanh(x[1] + r * linear(h, w_new, b_new))
+        return (new + z * (h - new),)
+
+    return [(w_ih[: 2 * k], b_gates), (w_ih[2 * k :], b_input)], step
+
+
+_GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
+
+
+def _prepare(kind: str, nonlinearity: str, weights: Sequence[Any]) -> tuple[Any, Step]:
+    """What the inputs are multiplied with, and the step."""
+    if kind == "LSTM":
+        return _lstm(*weights)
+    return _gru(*weights) if kind == "GRU" else _simple(nonlinearity, *weights)
+
+
+def _run(
+    kind: str, nonlinearity: str, weights: Sequence[Any], x: Any, state: State, reverse: bool
+) -> tuple[Tensor, State]:
+    """One layer in one direction: (T, N, in) and a state → (T, N, hidden) and the last state."""
+    inputs, step = _prepare(kind, nonlinearity, weights)
+    products = [linear(x, w, b) for w, b in inputs]
+    length = x.shape[0]
+    outputs: list[Any] = [None] * length
+    for t in reversed(range(length)) if reverse else range(length):
+        state = step([p[t] for p in products], state)
+        outputs[t] = state[0]
+    return stack(outputs), state
+
+
+class _Recurrent(Module):
+    """What the three kinds share.
+
+    Args:
+        input_size: length of an input.
+        hidden_size: length of the state.
+        num_layers: layers, each of which takes the outputs of the one before.
+        bias: whether there are biases.
+        batch_first: whether the batch comes first, (N, T, ...), instead of time, (T, N, ...).
+        dropout: the probability with which outputs between layers are dropped while training.
+        bidirectional: whether a second cell goes from the end to the start; outputs are side by side.
+        device: the CPU.
+        dtype: of the parameters; default float32.
+    """
+
+    kind: str
+    nonlinearity = "tanh"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        check_size(self.kind, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
+        self.dropout = check_probability(self.kind, dropout)
+        if self.dropout and num_layers == 1:
+            raise ArgumentError(
+                f"{self.kind}: dropout={dropout} acts between layers, and there is one",
+                "Use num_layers=2 or more, or put a Dropout after it.",
+            )
+        gates = _GATES[self.kind] * hidden_size
+        for layer in range(num_layers):
+            width = input_size if layer == 0 else hidden_size * (1 + bidirectional)
+            for suffix in self._suffixes(layer):
+                setattr(self, f"weight_ih_{suffix}", empty(gates, width, dtype=dtype, device=device))
+                setattr(self, f"weight_hh_{suffix}", empty(gates, hidden_size, dtype=dtype))
+                if bias:
+                    setattr(self, f"bias_ih_{suffix}", empty(gates, dtype=dtype))
+                    setattr(self, f"bias_hh_{suffix}", empty(gates, dtype=dtype))
+        self.reset_parameters()
+
+    def _suffixes(self, layer: int) -> list[str]:
+        return [f"l{layer}", f"l{layer}_reverse"] if self.bidirectional else [f"l{layer}"]
+
+    def _weights(self, suffix: str) -> list[Any]:
+        own = self._parameters
+        names = ("weight_ih_", "weight_hh_", "bias_ih_", "bias_hh_")
+        return [own.get(name + suffix) for name in names]
+
+    def reset_parameters(self) -> None:
+        """Draw all weights and biases anew, uniform in ±1/√hidden_size."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def flatten_parameters(self) -> None:
+        """Nothing: it is here for programs that call it."""
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Any]:
+        """The states of the last layer at every step, and the last states of every layer.
+
+        Args:
+            input: (T, N, input_size), (N, T, input_size) if ``batch_first``, or (T, input_size).
+            hx: the first state, (layers·directions, N, hidden_size), without N if the input has none;
+                of an LSTM a pair of them; default 0.
+
+        Returns:
+            (T, N, directions·hidden_size), ordered like the input, and the last state, shaped like ``hx``.
+
+        Raises:
+            ShapeError: the input or the state has another shape.
+        """
+        if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
+            raise ShapeError(
+                f"{self.kind}: an input of shape {list(input.shape)} is not "
+                f"({'batch, steps' if self.batch_first else 'steps, batch'}, {self.input_size})",
+                f"Its last dimension must be input_size={self.input_size}; one sequence may be (steps, input_size).",
+            )
+        single = input.ndim == 2
+        x = input.unsqueeze(1) if single else input.transpose(0, 1) if self.batch_first else input
+        if x.shape[0] == 0:
+            raise ShapeError(f"{self.kind}: a sequence of no steps", "Give it at least one step.")
+        states = self._first_states(x, hx, single)
+        last: list[State] = []
+        for layer in range(self.num_layers):
+            if layer and self.dropout:
+                x = F.dropout(x, self.dropout, self.training)
+            outputs: list[Tensor] = []
+            for suffix in self._suffixes(layer):
+                first = tuple([s[len(last)] for s in states])
+                weights = self._weights(suffix)
+                output, state = _run(self.kind, self.nonlinearity, weights, x, first, suffix.endswith("reverse"))
+                outputs.append(output)
+                last.append(state)
+            x = cat(outputs, 2) if len(outputs) > 1 else outputs[0]
+        final = [stack(parts) for parts in zip(*last, strict=True)]
+        if single:
+            x, final = x.squeeze(1), [s.squeeze(1) for s in final]
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        return x, tuple(final) if self.kind == "LSTM" else final[0]
+
+    def _first_states(self, x: Any, hx: Any, single: bool) -> list[Any]:
+        """The first states (one, or two of an LSTM) of all layers."""
+        shape = (self.num_layers * (1 + self.bidirectional), x.shape[1], self.hidden_size)
+        pair = self.kind == "LSTM"
+        if hx is None:
+            zeros = wrap(np.zeros(shape, x.dtype), None)
+            return [zeros, zeros] if pair else [zeros]
+        if pair != isinstance(hx, (tuple, list)) or (pair and len(hx) != 2):
+            raise ArgumentError(f"{self.kind}: the first state is {'a pair (h, c)' if pair else 'one tensor'}")
+        states = [s.unsqueeze(1) if single else s for s in (hx if pair else [hx])]
+        for s in states:
+            if s.shape != shape:
+                wanted = [n for i, n in enumerate(shape) if not (single and i == 1)]
+                given = [n for i, n in enumerate(s.shape) if not (single and i == 1)]
+                raise ShapeError(
+                    f"{self.kind}: a first state of shape {given}, not {wanted}",
+                    "It is (layers × directions, batch, hidden_size), also with batch_first.",
+                )
+        return states
+
+    def extra_repr(self) -> str:
+        parts = [f"{self.input_size}, {self.hidden_size}"]
+        if self.num_layers != 1:
+            parts.append(f"num_layers={self.num_layers}")
+        if not self.bias:
+            parts.append("bias=False")
+        if self.batch_first:
+            parts.append("batch_first=True")
+        if self.dropout:
+            parts.append(f"dropout={self.dropout}")
+        if self.bidirectional:
+            parts.append("bidirectional=True")
+        return ", ".join(parts)
+
+
+class RNN(_Recurrent):
+    """A recurrent layer: ``h = tanh(W_ih x + b_ih + W_hh h + b_hh)`` at every step.
+
+    Args: as :class:`LSTM`, and ``nonlinearity``, ``"tanh"`` or ``"relu"``, after ``num_layers``.
+
+    Source: Elman, "Finding Structure in Time" (1990).
+
+    Example:
+        >>> import upriver as ur
+        >>> output, last = ur.nn.RNN(3, 5)(ur.zeros(7, 2, 3))
+        >>> output.shape, last.shape
+        ((7, 2, 5), (1, 2, 5))
+    """
+
+    kind = "RNN"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        _check_nonlinearity("RNN", nonlinearity)
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+        self.nonlinearity = nonlinearity
+
+
+class LSTM(_Recurrent):
+    """A recurrent layer with a memory: gates say what enters it, what stays in it and what is shown of it.
+
+    ``i, f, o = σ(...)``, ``g = tanh(...)``, ``c = f·c + i·g``, ``h = o·tanh(c)``.
+
+    Args:
+        input_size: length of an input.
+        hidden_size: length of the state.
+        num_layers: layers, each of which takes the outputs of the one before.
+        bias: whether there are biases.
+        batch_first: whether the batch comes first, (N, T, ...), instead of time, (T, N, ...).
+        dropout: the probability with which outputs between layers are dropped while training.
+        bidirectional: whether a second cell goes from the end to the start; outputs are side by side.
+        device: the CPU.
+        dtype: of the parameters; default float32.
+
+    Source: Hochreiter and Schmidhuber, "Long Short-Term Memory" (1997); Gers, Schmidhuber and Cummins,
+    "Learning to Forget" (2000), for the forget gate.
+
+    Example:
+        >>> import upriver as ur
+        >>> output, (h, c) = ur.nn.LSTM(3, 5, bidirectional=True)(ur.zeros(7, 2, 3))
+        >>> output.shape, h.shape, c.shape
+        ((7, 2, 10), (2, 2, 5), (2, 2, 5))
+    """
+
+    kind = "LSTM"
+
+
+class GRU(_Recurrent):
+    """A recurrent layer with two gates: how much of the state is renewed, and how much of it the new one sees.
+
+    ``r, z = σ(...)``, ``n = tanh(W_in x + b_in + r·(W_hn h + b_hn))``, ``h = (1 − z)·n + z·h``.
+
+    Args: as :class:`LSTM`.
+
+    Source: Cho and others, "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
+    Machine Translation" (2014).
+
+    Example:
+        >>> import upriver as ur
+        >>> output, last = ur.nn.GRU(3, 5, batch_first=True)(ur.zeros(2, 7, 3))
+        >>> output.shape, last.shape
+        ((2, 7, 5), (1, 2, 5))
+    """
+
+    kind = "GRU"
+
+
+def _check_nonlinearity(layer: str, nonlinearity: str) -> None:
+    if nonlinearity not in ("tanh", "relu"):
+        raise ArgumentError(f"{layer}: there is no nonlinearity {nonlinearity!r}", "Use 'tanh' or 'relu'.")
+
+
+class _Cell(Module):
+    kind: str
+    nonlinearity = "tanh"
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        check_size(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
+        self.input_size, self.hidden_size = input_size, hidden_size
+        gates = _GATES[self.kind] * hidden_size
+        self.weight_ih = empty(gates, input_size, dtype=dtype, device=device)
+        self.weight_hh = empty(gates, hidden_size, dtype=dtype)
+        self.register_parameter("bias_ih", empty(gates, dtype=dtype) if bias else None)
+        self.register_parameter("bias_hh", empty(gates, dtype=dtype) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights and biases anew, uniform in ±1/√hidden_size."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """The next state: (N, input_size) and (N, hidden_size) → (N, hidden_size); N may be left out.
+
+        Of an LSTM cell the state is a pair (h, c), given and returned. Default 0.
+
+        Raises:
+            ShapeError: the input or the state has another shape.
+        """
+        name, pair = type(self).__name__, self.kind == "LSTM"
+        if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
+            raise ShapeError(
+                f"{name}: an input of shape {list(input.shape)} is not (batch, {self.input_size})",
+                f"Its last dimension must be input_size={self.input_size}.",
+            )
+        single = input.ndim == 1
+        if hx is None:
+            zeros = wrap(np.zeros((*input.shape[:-1], self.hidden_size), input.dtype), None)
+            hx = (zeros, zeros) if pair else zeros
+        state = tuple([s.unsqueeze(0) if single else s for s in (hx if pair else (hx,))])
+        x = input.unsqueeze(0) if single else input
+        for s in state:
+            if s.shape != (x.shape[0], self.hidden_size):
+                raise ShapeError(f"{name}: a state of shape {list(s.shape)}, not {[x.shape[0], self.hidden_size]}")
+        weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        inputs, step = _prepare(self.kind, self.nonlinearity, weights)
+        state = step([linear(x, w, b) for w, b in inputs], state)
+        if single:
+            state = tuple([s.squeeze(0) for s in state])
+        return state if pair else state[0]
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}" + (", bias=False" if self.bias_ih is None else "")
+
+
+class RNNCell(_Cell):
+    """One step of :class:`RNN`.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.RNNCell(3, 5)(ur.zeros(2, 3)).shape
+        (2, 5)
+    """
+
+    kind = "RNN"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        _check_nonlinearity("RNNCell", nonlinearity)
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.nonlinearity = nonlinearity
+
+
+class LSTMCell(_Cell):
+    """One step of :class:`LSTM`: takes and gives a pair (h, c).
+
+    Example:
+        >>> import upriver as ur
+        >>> h, c = ur.nn.LSTMCell(3, 5)(ur.zeros(2, 3))
+        >>> h.shape, c.shape
+        ((2, 5), (2, 5))
+    """
+
+    kind = "LSTM"
+
+
+class GRUCell(_Cell):
+    """One step of :class:`GRU`.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.GRUCell(3, 5)(ur.zeros(2, 3), ur.zeros(2, 5)).shape
+        (2, 5)
+    """
+
+    kind = "GRU"

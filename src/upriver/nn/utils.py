@@ -1,0 +1,144 @@
+"""Gradients clipped, and parameters as one vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..core.state import note_change
+from ..core.tensor import Tensor, as_tensor, wrap
+from ..errors import ArgumentError, GradError, ShapeError
+from ..ops.join import cat
+from ..ops.shape import reshape
+
+
+def _gradients(parameters: Any) -> list[Any]:
+    """The arrays of the gradients that are there, of one tensor or several."""
+    given: Iterable[Any] = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad.array for p in given if p.grad is not None]
+
+
+def clip_grad_norm_(
+    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
+) -> Tensor:
+    """The norm of all gradients together, which are scaled down in place where it exceeds ``max_norm``.
+
+    Their direction stays: a step into a wall becomes a short step.
+
+    Args:
+        parameters: a tensor, or several; those without a gradient are skipped.
+        max_norm: the largest norm allowed.
+        norm_type: 2 for the Euclidean norm, ``inf`` for the largest entry, or another p ≥ 0.
+        error_if_nonfinite: raise where the norm is NaN or infinite, instead of scaling by it.
+        foreach: accepted and not needed.
+
+    Returns:
+        The norm before clipping, a number.
+
+    Raises:
+        ArgumentError: ``norm_type`` or ``max_norm`` is negative.
+        GradError: the norm is not finite, and ``error_if_nonfinite``.
+
+    Source: Pascanu, Mikolov and Bengio, "On the Difficulty of Training Recurrent Neural Networks" (2013),
+    algorithm 1.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.tensor([3.0, 4.0], requires_grad=True)
+        >>> (w * w / 2).sum().backward()
+        >>> ur.nn.utils.clip_grad_norm_([w], max_norm=1.0).item()
+        5.0
+        >>> [round(g, 4) for g in w.grad.tolist()]
+        [0.6, 0.8]
+    """
+    p, limit = float(norm_type), float(max_norm)
+    if p < 0 or limit < 0:
+        raise ArgumentError(f"clip_grad_norm_: max_norm={limit}, norm_type={p}", "Both must be 0 or more.")
+    grads = _gradients(parameters)
+    if not grads:
+        return wrap(np.zeros((), np.float32), None)
+    norm = _norm(grads, p)
+    if error_if_nonfinite and not math.isfinite(norm):
+        raise GradError(
+            f"clip_grad_norm_: the norm of the gradients is {norm}",
+            "Something overflowed: lower the learning rate, or look for the first NaN.",
+        )
+    scale = limit / (norm + 1e-6)
+    if not scale >= 1:  # also for NaN, which shall be seen in the gradients
+        for g in grads:
+            np.multiply(g, scale, out=g, casting="same_kind")
+        note_change(grads)
+    return wrap(np.asarray(norm, np.result_type(*[g.dtype for g in grads])), None)
+
+
+def _norm(grads: list[Any], p: float) -> float:
+    if p == 2:
+        total = math.fsum([float(np.vdot(g, g)) for g in grads])  # one pass each, without a temporary
+        if not math.isfinite(total):
+            total = math.fsum([float(np.square(g, dtype=np.float64).sum()) for g in grads])
+        return math.sqrt(total)
+    if math.isinf(p):
+        # NumPy's maximum lets a NaN through, Python's does not.
+        return float(np.max([np.maximum(np.max(g), -np.min(g)) if g.size else 0.0 for g in grads]))
+    total = sum([float((np.abs(g, dtype=np.float64) ** p).sum()) for g in grads])
+    return total ** (1 / p) if p else float(sum([np.count_nonzero(g) for g in grads]))
+
+
+def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) -> None:
+    """Bring every entry of every gradient into [−clip_value, clip_value], in place.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.tensor([3.0, 0.1], requires_grad=True)
+        >>> (w * w / 2).sum().backward()
+        >>> ur.nn.utils.clip_grad_value_([w], 0.5)
+        >>> [round(g, 4) for g in w.grad.tolist()]
+        [0.5, 0.1]
+    """
+    limit = float(clip_value)
+    if limit < 0:
+        raise ArgumentError(f"clip_grad_value_: clip_value={limit}", "It must be 0 or more.")
+    grads = _gradients(parameters)
+    for g in grads:
+        np.clip(g, -limit, limit, out=g)
+    note_change(grads)
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All entries of all parameters as one vector, through which gradients flow.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.utils.parameters_to_vector([ur.zeros(2, 2), ur.ones(1)]).tolist()
+        [0.0, 0.0, 0.0, 0.0, 1.0]
+    """
+    return cat([reshape(p, -1) for p in parameters])
+
+
+def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
+    """Write the entries of a vector into the parameters, in their order.
+
+    Raises:
+        ShapeError: the vector has more or fewer entries than the parameters together.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.zeros(2)
+        >>> ur.nn.utils.vector_to_parameters(ur.tensor([1.0, 2.0]), [w])
+        >>> w.tolist()
+        [1.0, 2.0]
+    """
+    vector, given = as_tensor(vec), list(parameters)
+    total = sum([p.numel() for p in given])
+    if vector.shape != (total,):
+        raise ShapeError(
+            f"vector_to_parameters: the vector has shape {list(vector.shape)}, the parameters {total} entries",
+            "Take the vector from parameters_to_vector of the same parameters.",
+        )
+    start = 0
+    for p in given:
+        p.data = vector.array[start : start + p.numel()].reshape(p.shape).astype(p.dtype)
+        start += p.numel()
