@@ -90,6 +90,7 @@ def pull_back(
     del nodes
     useful = _on_the_way(order, wanted) if wanted is not None else None
 
+    last_change = state.last_change
     token = recording.set((recording.get() or True) if create_graph else False)
     try:
         while order:
@@ -99,36 +100,35 @@ def pull_back(
                 continue
             if node.retained is not None:
                 _retain(node, ct, create_graph)
-            if state.last_change > node.time:
+            if last_change > node.time:
                 _check(node)
+            op = node.op
+            attrs = node.attrs
             out: Any = node
             args: Any = node.inputs
             if not create_graph:
-                args = [x.array if isinstance(x, Tensor) else x for x in args]
+                if op.reads_some:
+                    args = [x.array if isinstance(x, Tensor) else x for x in args]
                 if node.out is not None:
                     out = node.out
             elif node.out is not None:
                 out = wrap(node.out, node)
-            for rule, key in zip(node.op.vjps, node.edges, strict=False):
+            for rule, key in zip(op.vjps, node.edges):  # noqa: B905 (an `Each` has rules without end)
                 if key is None or rule is None or (useful is not None and key not in useful):
                     continue
                 before: Any = cts.get(key)
-                if key in owned:
-                    into = getattr(rule, "into", None)
-                    if into is None:
-                        np.add(before, rule(ct, out, *args, **node.attrs), out=before)
-                    else:
-                        into(before, ct, **node.attrs)
-                    continue
-                share = rule(ct, out, *args, **node.attrs)
                 if before is None:
-                    cts[key] = share
+                    cts[key] = rule(ct, out, *args, **attrs)
                 elif create_graph:
-                    cts[key] = before + share
-                else:
-                    cts[key] = total = np.add(before, share)
+                    cts[key] = before + rule(ct, out, *args, **attrs)
+                elif key not in owned:
+                    cts[key] = total = np.add(before, rule(ct, out, *args, **attrs))
                     if type(total) is np.ndarray:
                         owned.add(key)
+                elif (into := getattr(rule, "into", None)) is not None:
+                    into(before, ct, **attrs)
+                else:
+                    np.add(before, rule(ct, out, *args, **attrs), out=before)
     finally:
         recording.reset(token)
     return cts

@@ -59,7 +59,7 @@ class Node:
     def __init__(
         self,
         op: Op,
-        inputs: tuple[Input, ...],
+        inputs: Sequence[Input],
         edges: Sequence[Any],
         attrs: dict[str, Any],
         out: Array | None,

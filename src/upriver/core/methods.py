@@ -24,6 +24,8 @@ class Methods:
 
     if TYPE_CHECKING:
         array: Any
+        detach: Any
+        _take_over: Any
 
     # Arithmetic.
     def __add__(self, other: Any) -> Tensor:
@@ -234,17 +236,20 @@ class Methods:
     def t(self) -> Tensor:
         return ops.t(self)
 
-    def contiguous(self) -> Tensor:
+    def contiguous(self, memory_format: Any = None) -> Tensor:
         return ops.contiguous(self)
 
-    def clone(self) -> Tensor:
+    def clone(self, *, memory_format: Any = None) -> Tensor:
         return ops.clone(self)
 
-    def diag(self) -> Tensor:
-        return ops.diag(self)
+    def diag(self, diagonal: Int = 0) -> Tensor:
+        return ops.diag(self, diagonal)
 
-    def nonzero(self) -> Tensor:
-        return ops.nonzero(self)
+    def diagonal(self, offset: Int = 0, dim1: Int = 0, dim2: Int = 1) -> Tensor:
+        return ops.diagonal(self, offset, dim1, dim2)
+
+    def nonzero(self, *, as_tuple: Bool = False) -> Any:
+        return ops.nonzero(self, as_tuple=as_tuple)
 
     # With another operand.
     def add(self, other: Any) -> Tensor:
@@ -470,7 +475,10 @@ class Methods:
     def repeat(self, *times: Any) -> Tensor:
         return ops.repeat(self, *times)
 
-    def repeat_interleave(self, repeats: Int, dim: Int | None = None) -> Tensor:
+    def tile(self, *dims: Any) -> Tensor:
+        return ops.tile(self, *dims)
+
+    def repeat_interleave(self, repeats: Any, dim: Int | None = None) -> Tensor:
         return ops.repeat_interleave(self, repeats, dim)
 
     def split(self, size: Any, dim: Int = 0) -> tuple[Tensor, ...]:
@@ -513,23 +521,100 @@ class Methods:
     def scatter_add(self, dim: Int, index: Any, src: Any) -> Tensor:
         return ops.scatter_add(self, dim, index, src)
 
-    def scatter(self, dim: Int, index: Any, src: Any) -> Tensor:
-        return ops.scatter(self, dim, index, src)
+    def scatter(self, dim: Int, index: Any, src: Any = None, **kwargs: Any) -> Tensor:
+        return ops.scatter(self, dim, index, src, **kwargs)
+
+    def index_add(self, dim: Int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
+        return ops.index_add(self, dim, index, source, alpha=alpha)
+
+    def take_along_dim(self, indices: Any, dim: Int | None = None) -> Tensor:
+        return ops.take_along_dim(self, indices, dim)
 
     def masked_select(self, mask: Any) -> Tensor:
         return ops.masked_select(self, mask)
 
-    def sort(self, dim: Int = -1, descending: Bool = False) -> Any:
-        return ops.sort(self, dim, descending)
+    def sort(self, dim: Int = -1, descending: Bool = False, stable: Bool = True) -> Any:
+        return ops.sort(self, dim, descending, stable)
 
-    def argsort(self, dim: Int = -1, descending: Bool = False) -> Tensor:
-        return ops.argsort(self, dim, descending)
+    def argsort(self, dim: Int = -1, descending: Bool = False, stable: Bool = True) -> Tensor:
+        return ops.argsort(self, dim, descending, stable)
 
-    def topk(self, k: Int, dim: Int = -1, largest: Bool = True) -> Any:
-        return ops.topk(self, k, dim, largest)
+    def topk(self, k: Int, dim: Int = -1, largest: Bool = True, sorted: Bool = True) -> Any:
+        return ops.topk(self, k, dim, largest, sorted)
 
+    def kthvalue(self, k: Int, dim: Int = -1, keepdim: Bool = False) -> Any:
+        return ops.kthvalue(self, k, dim, keepdim)
+
+    def unique(
+        self, sorted: Bool = True, return_inverse: Bool = False, return_counts: Bool = False, dim: Int | None = None
+    ) -> Any:
+        return ops.unique(self, sorted, return_inverse, return_counts, dim)
+
+    def bincount(self, weights: Any = None, minlength: Int = 0) -> Tensor:
+        return ops.bincount(self, weights, minlength)
+
+    def histogram(self, bins: Any, **kwargs: Any) -> Any:
+        return ops.histogram(self, bins, **kwargs)
+
+    # Random.
     def multinomial(self, num_samples: Int, replacement: Bool = False, *, generator: Any = None) -> Tensor:
         return ops.multinomial(self, num_samples, replacement, generator=generator)
+
+    def bernoulli(self, p: Any = None, *, generator: Any = None) -> Tensor:
+        return ops.bernoulli(self, p, generator=generator)
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Made normally distributed, in place."""
+        return self._take_over("normal_", ops.normal(mean, std, self.array.shape, generator=generator))
+
+    def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None, **kwargs: Any) -> Tensor:
+        """Made evenly distributed over [low, high), in place. PyTorch's ``from=`` and ``to=`` are accepted."""
+        return self._take_over("uniform_", ops.uniform_between(self, low, high, generator=generator, **kwargs))
+
+    def random_(self, low: Any = None, high: Any = None, *, generator: Any = None) -> Tensor:
+        """Made integers from ``low`` to ``high - 1``, in place; ``random_(high)`` begins at 0."""
+        return self._take_over("random_", ops.integers_like(self, low, high, generator=generator))
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+        """Made 1 with probability ``p``, else 0, in place."""
+        return self._take_over("bernoulli_", ops.bernoulli(ops.zeros_like(self), p, generator=generator))
+
+    def exponential_(self, lambd: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Made exponentially distributed with rate ``lambd``, in place."""
+        return self._take_over("exponential_", ops.exponential_like(self, lambd, generator=generator))
+
+    # In place.
+    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
+        """As :meth:`masked_fill`, in place."""
+        return self._take_over("masked_fill_", ops.masked_fill(self.detach(), mask, value))
+
+    def scatter_(self, dim: Int, index: Any, src: Any = None, **kwargs: Any) -> Tensor:
+        """As :meth:`scatter`, in place."""
+        return self._take_over("scatter_", ops.scatter(self.detach(), dim, index, src, **kwargs))
+
+    def scatter_add_(self, dim: Int, index: Any, src: Any) -> Tensor:
+        """As :meth:`scatter_add`, in place."""
+        return self._take_over("scatter_add_", ops.scatter_add(self.detach(), dim, index, src))
+
+    def index_add_(self, dim: Int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
+        """As :meth:`index_add`, in place."""
+        return self._take_over("index_add_", ops.index_add(self.detach(), dim, index, source, alpha=alpha))
+
+    # New ones of its dtype.
+    def new_zeros(self, *size: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
+        return ops.zeros(*size, dtype=self.array.dtype if dtype is None else dtype, **kwargs)
+
+    def new_ones(self, *size: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
+        return ops.ones(*size, dtype=self.array.dtype if dtype is None else dtype, **kwargs)
+
+    def new_empty(self, *size: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
+        return ops.empty(*size, dtype=self.array.dtype if dtype is None else dtype, **kwargs)
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, **kwargs: Any) -> Tensor:
+        return ops.full(size, fill_value, dtype=self.array.dtype if dtype is None else dtype, **kwargs)
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, **kwargs: Any) -> Tensor:
+        return ops.tensor(data, dtype=self.array.dtype if dtype is None else dtype, **kwargs)
 
     # Dtype.
     def cast(self, dtype: DType) -> Tensor:

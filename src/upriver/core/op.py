@@ -20,6 +20,7 @@ from .tensor import Tensor
 
 Rule = Callable[..., Any]
 _new = object.__new__
+_ndarray = np.ndarray
 _NONE: dict[str, Any] = {}
 
 
@@ -168,7 +169,7 @@ class Op:
 
     reads: tuple[bool, ...] = field(init=False)
     reads_out: bool = field(init=False)
-    reads_all: bool = field(init=False)
+    reads_some: bool = field(init=False)
     differentiable: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -178,7 +179,7 @@ class Op:
         else:
             reads, reads_out = _read_by(self.vjps, len(self.vjps))
         differentiable = isinstance(self.vjps, Each) or any(rule is not None for rule in self.vjps)
-        derived = {"reads": reads, "reads_out": reads_out, "reads_all": all(reads), "differentiable": differentiable}
+        derived = {"reads": reads, "reads_out": reads_out, "reads_some": any(reads), "differentiable": differentiable}
         for name, value in derived.items():
             object.__setattr__(self, name, value)
         ops.add_record(self)
@@ -201,51 +202,44 @@ class Op:
     def run(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
         """Run on inputs that are known to meet the rules, and record. This is the engine's hottest path."""
         arrays: list[Any] = []
+        kept: list[Any] = []
         edges: list[Any] = []
         wanted = False
-        for x in inputs:
+        for x, reads in zip(inputs, self.reads):  # noqa: B905 (`strict` would cost a tenth of a call)
             if isinstance(x, Tensor):
                 arrays.append(x.array)
+                node = x.node
+                # What no rule reads need not stay in memory: keep where it came from, not what it was.
+                kept.append(x if reads or node is None else node)
                 if x.wants_grad:
                     wanted = True
-                    edges.append(x.node or x)
+                    edges.append(node or x)
                 else:
                     edges.append(None)
             else:
                 arrays.append(x)
+                kept.append(x)
                 edges.append(None)
         out = self.forward(*arrays, **attrs)
-        if type(out) is not np.ndarray:
+        if type(out) is not _ndarray:
             out = np.asarray(out)
         tensor = _new(Tensor)
         tensor.array = out
         tensor.grad = None
+        tensor.node = None
+        tensor.wants_grad = wanted = wanted and self.differentiable
         mode = recording.get()
-        if mode and ((wanted and self.differentiable) or mode is TRACING):
-            if not (self.reads_all or mode is TRACING):
-                # What no rule reads need not stay in memory: keep where it came from, not what it was.
-                inputs = tuple(
-                    [
-                        x if reads or type(edge) is not Node else edge
-                        for x, edge, reads in zip(inputs, edges, self.reads, strict=False)
-                    ]
+        if mode and (wanted or mode is TRACING):
+            if mode is TRACING:
+                tensor.node = Node(self, inputs, edges, attrs, out, out.shape, out.dtype, tick(), capture(), scope.get())
+            else:
+                value = out if self.reads_out else None
+                tensor.node = Node(
+                    self, kept, edges, attrs or _NONE, value, out.shape, out.dtype, tick(), capture(), scope.get()
                 )
-            kept = out if self.reads_out or mode is TRACING else None
-            tensor.node = Node(
-                self, inputs, edges, attrs or _NONE, kept, out.shape, out.dtype, tick(), capture(), scope.get()
-            )
-            tensor.wants_grad = wanted and self.differentiable
         else:
-            tensor.node = None
             tensor.wants_grad = False
         return tensor
-
-    def reads_for(self, edges: Sequence[Any]) -> tuple[tuple[bool, ...], bool]:
-        """What is read by the rules of those inputs alone that have an edge: see ``reads`` and ``reads_out``."""
-        if isinstance(self.vjps, Each):
-            return self.reads, self.reads_out
-        used = [rule for rule, edge in zip(self.vjps, edges, strict=False) if edge is not None]
-        return _read_by(used, len(edges))
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, GradError, ShapeError
+from ..errors import ArgumentError, DimError, DTypeError, GradError, ShapeError
 from . import state
 from .dtypes import DType, as_dtype, bool_, float32, get_default_dtype, int64
 from .graph import Node
@@ -365,18 +365,35 @@ class Tensor(Methods):
                 "item assignment: the assigned value has a history, which would be lost",
                 "Collect the parts in a list and use ur.stack or ur.cat; or assign x.detach().",
             )
+        target, key = self.array, index_arrays(key)
+        if type(key) is tuple:
+            target, key = _integers_first(target, key)
         try:
-            self.array[index_arrays(key)] = value.array if isinstance(value, Tensor) else value
-        except (ValueError, IndexError) as error:
+            target[key] = value.array if isinstance(value, Tensor) else value
+        except IndexError as error:
+            raise DimError(f"item assignment into shape {list(self.shape)}: {error}") from None
+        except ValueError as error:
             raise ShapeError(f"item assignment into shape {list(self.shape)}: {error}") from None
         state.note_change([self.array])
 
-    def copy_(self, other: Any) -> Self:
-        """Take over the values of ``other``, broadcast and converted."""
-        self._may_change("copy_")
-        np.copyto(self.array, to_array(other), casting="unsafe")
+    def _take_over(self, name: str, value: Tensor) -> Self:
+        """Take over the values of a tensor, broadcast and converted."""
+        self._may_change(name)
+        if value.wants_grad and state.recording.get():
+            raise GradError(
+                f"{name}: the new values have a history, which would be lost",
+                "Use the operation that gives a new tensor, or pass x.detach().",
+            )
+        try:
+            np.copyto(self.array, value.array, casting="unsafe")
+        except ValueError:
+            raise ShapeError(f"{name}: shape {list(value.shape)} does not fit into {list(self.shape)}") from None
         state.note_change([self.array])
         return self
+
+    def copy_(self, other: Any) -> Self:
+        """Take over the values of ``other``, broadcast and converted."""
+        return self._take_over("copy_", other if isinstance(other, Tensor) else wrap(to_array(other), None))
 
     def fill_(self, value: float) -> Self:
         """Make every value ``value``."""
@@ -437,6 +454,27 @@ def index_arrays(key: Any) -> Any:
     if isinstance(key, (list, range)):
         return np.asarray([index_arrays(k) for k in key], dtype=None if len(key) else np.int64)
     return key
+
+
+def _integers_first(array: Array, key: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]]:
+    """What the integers of a key select, as a view, and the rest of the key.
+
+    PyTorch selects by integers first; NumPy would count them among the index arrays, and order dimensions so.
+    """
+    if not any(type(k) is int for k in key) or not any(isinstance(k, np.ndarray) for k in key):
+        return array, key
+    first: list[Any] = []
+    for k in key:
+        if type(k) is int or k is Ellipsis:
+            first.append(k)
+        elif k is not None and not isinstance(k, bool):
+            first += [slice(None)] * (k.ndim if isinstance(k, np.ndarray) and k.dtype.kind == "b" else 1)
+    if not any(k is Ellipsis for k in key):
+        first.append(...)
+    try:
+        return array[tuple(first)], tuple([k for k in key if type(k) is not int])
+    except IndexError:
+        return array, key  # which will be refused with the right message
 
 
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
