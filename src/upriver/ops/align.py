@@ -244,6 +244,18 @@ def expand(x: Any, *shape: Any) -> Tensor:
 
 
 @front_door
+def broadcast_to_(x: Any, shape: Any) -> Tensor:
+    """``x`` expanded to ``shape``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.broadcast_to(ur.tensor([1.0, 2.0]), (2, 2)).tolist()
+        [[1.0, 2.0], [1.0, 2.0]]
+    """
+    return expand(x, shape)
+
+
+@front_door
 def expand_as(x: Any, other: Tensor) -> Tensor:
     """``x`` expanded to the shape of ``other``."""
     return expand(x, other.shape)
