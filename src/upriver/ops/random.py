@@ -405,6 +405,44 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any 
 
 
 @front_door
+def uniform_between(x: Any, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None, **kwargs: Any) -> Tensor:
+    """Numbers spread evenly over [low, high), in the shape and dtype of ``x``; ``from=`` and ``to=`` are accepted.
+
+    Raises:
+        ArgumentError: ``low`` is above ``high``.
+    """
+    first, last = float(number(kwargs.pop("from", low))), float(number(kwargs.pop("to", high)))
+    if kwargs:
+        raise TypeError(f"uniform_() got an unexpected keyword argument {next(iter(kwargs))!r}")
+    if first > last:
+        raise ArgumentError(f"uniform_: from {first} to {last} is no interval")
+    return rand(x.shape, generator=generator, dtype=x.dtype) * (last - first) + first
+
+
+@front_door
+def integers_like(x: Any, low: Any = None, high: Any = None, *, generator: Any = None) -> Tensor:
+    """Integers from ``low`` to ``high - 1`` in the shape and dtype of ``x``; by default all that the dtype holds."""
+    if high is None:
+        # A float dtype holds every integer up to its mantissa's length, as PyTorch has it.
+        most = 2 ** (np.finfo(x.dtype).nmant + 1) if x.dtype.kind == "f" else 2 if x.dtype.kind == "b" else None
+        end = low if low is not None else most if most is not None else int(np.iinfo(x.dtype).max)
+        low, high = 0, end
+    return randint(low, high, x.shape, generator=generator, dtype=x.dtype)
+
+
+@front_door
+def exponential_like(x: Any, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Numbers of the exponential distribution of rate ``lambd`` in the shape and dtype of ``x``.
+
+    Raises:
+        ArgumentError: the rate is not positive.
+    """
+    if lambd <= 0:
+        raise ArgumentError(f"exponential_: the rate {lambd} is not positive")
+    return _made(random_exponential, x.shape, x.dtype, None, False, generator) / float(lambd)
+
+
+@front_door
 def bernoulli(x: Any, p: float | None = None, *, generator: Any = None) -> Tensor:
     """1 with the probability that each entry of ``x`` is (or with ``p``), else 0; of the shape and dtype of ``x``.
 
