@@ -108,8 +108,22 @@ def _parts(schedulers: Sequence[LRScheduler]) -> Iterator[LRScheduler]:
 class ChainedScheduler(_Several):
     """Several schedules at once, each changing what the one before left: their factors multiply.
 
+    Args:
+        schedulers: the schedules.
+        optimizer: whose rates to set; by default the first schedule's.
+
     Raises:
         ArgumentError: there are none, or one is of another optimiser.
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
+        >>> parts = [ur.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5) for _ in range(2)]
+        >>> scheduler = ChainedScheduler(parts)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.25]
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:

@@ -25,6 +25,18 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     Raises:
         ArgumentError: ``T_0`` or ``T_mult`` is not a positive integer.
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
+        >>> scheduler = CosineAnnealingWarmRestarts(optimizer, T_0=2)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 3))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 1.0, 0.5]
     """
 
     def __init__(
@@ -235,6 +247,18 @@ class CyclicLR(_MomentumCycle):
 
     Raises:
         ArgumentError: an unknown mode, or no momentum to cycle.
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
+        >>> scheduler = CyclicLR(optimizer, 0.1, 0.5, step_size_up=2, cycle_momentum=False)
+        >>> rates = []
+        >>> for _ in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 3))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.1, 0.3, 0.5, 0.3, 0.1]
     """
 
     def __init__(

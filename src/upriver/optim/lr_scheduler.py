@@ -5,20 +5,18 @@ from .combined import (
     ReduceLROnPlateau as ReduceLROnPlateau,
     SequentialLR as SequentialLR,
 )
+from .curves import (
+    ConstantLR as ConstantLR,
+    CosineAnnealingLR as CosineAnnealingLR,
+    ExponentialLR as ExponentialLR,
+    LinearLR as LinearLR,
+    MultiStepLR as MultiStepLR,
+    PolynomialLR as PolynomialLR,
+    StepLR as StepLR,
+)
 from .cycles import (
     CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts,
     CyclicLR as CyclicLR,
     OneCycleLR as OneCycleLR,
 )
-from .schedules import (
-    ConstantLR as ConstantLR,
-    CosineAnnealingLR as CosineAnnealingLR,
-    ExponentialLR as ExponentialLR,
-    LambdaLR as LambdaLR,
-    LinearLR as LinearLR,
-    LRScheduler as LRScheduler,
-    MultiplicativeLR as MultiplicativeLR,
-    MultiStepLR as MultiStepLR,
-    PolynomialLR as PolynomialLR,
-    StepLR as StepLR,
-)
+from .schedules import LambdaLR as LambdaLR, LRScheduler as LRScheduler, MultiplicativeLR as MultiplicativeLR

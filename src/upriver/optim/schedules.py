@@ -7,10 +7,8 @@ of them, and changes by hand, multiply; each also knows its rate at any time by 
 from __future__ import annotations
 
 import copy
-import math
 import warnings
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ArgumentError
@@ -32,10 +30,22 @@ class LRScheduler:
 
     Raises:
         ArgumentError: not an optimiser, or going on with groups in which no schedule was begun.
+
+    Example:
+        >>> import upriver as ur
+        >>> class Halving(LRScheduler):
+        ...     def next_lr(self, lr, base):
+        ...         return lr / 2
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
+        >>> scheduler = Halving(optimizer)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5]
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        self.optimizer = _checked(self, optimizer)
+        self.optimizer = checked(self, optimizer)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", float(group["lr"]))
@@ -129,7 +139,12 @@ def _has_function(value: Any) -> bool:
     return callable(value) or (isinstance(value, list) and any(callable(x) for x in value))  # type: ignore[reportUnknownVariableType]
 
 
-def _checked(scheduler: Any, optimizer: Any) -> Optimizer:
+def checked(scheduler: Any, optimizer: Any) -> Optimizer:
+    """``optimizer``, if it is one.
+
+    Raises:
+        ArgumentError: it is not.
+    """
     if not isinstance(optimizer, Optimizer):
         raise ArgumentError(
             f"{type(scheduler).__name__}: {type(optimizer).__name__} is not an optimiser",
@@ -161,7 +176,15 @@ def require(scheduler: Any, name: str, value: Any, holds: bool, wanted: str) -> 
 
 
 class LambdaLR(LRScheduler):
-    """``base · f(t)``, with a function of one's own (or one for each group).
+    """``base · f(t)``, with a function of one's own.
+
+    Args:
+        optimizer: whose rates to set.
+        lr_lambda: the function of the step's number, or a list of one for each group.
+        last_epoch: the number of the last step that was made.
+
+    Raises:
+        ArgumentError: not a function, or not one for each group.
 
     Example:
         >>> import upriver as ur
@@ -174,7 +197,7 @@ class LambdaLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
-        groups = _checked(self, optimizer).param_groups
+        groups = checked(self, optimizer).param_groups
         self.lr_lambdas: list[Callable[[float], float]] = per_group(self, "lr_lambda", groups, lr_lambda)
         for f in self.lr_lambdas:
             require(self, "lr_lambda", f, callable(f), "a function of the step's number")
@@ -187,7 +210,25 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """``lr · f(t)``: the present rate times a function of one's own at every step."""
+    """``lr · f(t)``: the present rate times a function of one's own at every step.
+
+    Args:
+        optimizer: whose rates to set.
+        lr_lambda: the function of the step's number, or a list of one for each group.
+        last_epoch: the number of the last step that was made.
+
+    Raises:
+        ArgumentError: not a function, or not one for each group.
+
+    Example:
+        >>> import upriver as ur
+        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=0.5)
+        >>> scheduler = MultiplicativeLR(optimizer, lambda t: 0.5)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.25]
+    """
 
     def get_lr(self) -> list[float]:
         rates = [float(group["lr"]) for group in self.optimizer.param_groups]
@@ -196,185 +237,3 @@ class MultiplicativeLR(LambdaLR):
         return [lr * f(self.last_epoch) for lr, f in zip(rates, self.lr_lambdas, strict=True)]
 
     closed_lr = get_lr
-
-
-class StepLR(LRScheduler):
-    """Times ``gamma`` every ``step_size`` steps.
-
-    Raises:
-        ArgumentError: ``step_size`` is not a positive integer.
-
-    Example:
-        >>> import upriver as ur
-        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=0.5)
-        >>> scheduler = StepLR(optimizer, step_size=2, gamma=0.5)
-        >>> rates = []
-        >>> for epoch in range(4):
-        ...     rates += scheduler.get_last_lr()
-        ...     optimizer.step()
-        ...     scheduler.step()
-        >>> rates
-        [0.5, 0.5, 0.25, 0.25]
-    """
-
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        require(self, "step_size", step_size, step_size >= 1, "at least 1")
-        self.step_size, self.gamma = step_size, gamma
-        super().__init__(optimizer, last_epoch)
-
-    def next_lr(self, lr: float, base: float) -> float:
-        return lr if self.last_epoch == 0 or self.last_epoch % self.step_size else lr * self.gamma
-
-    first_lr = next_lr
-
-    def lr_now(self, base: float) -> float:
-        return base * self.gamma ** (self.last_epoch // self.step_size)
-
-
-class MultiStepLR(LRScheduler):
-    """Times ``gamma`` at each of the steps ``milestones``."""
-
-    def __init__(
-        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
-    ) -> None:
-        self.milestones, self.gamma = sorted(milestones), gamma
-        super().__init__(optimizer, last_epoch)
-
-    def next_lr(self, lr: float, base: float) -> float:
-        return lr * self.gamma ** self.milestones.count(int(self.last_epoch))
-
-    first_lr = next_lr
-
-    def lr_now(self, base: float) -> float:
-        return base * self.gamma ** bisect_right(self.milestones, self.last_epoch)
-
-
-class ConstantLR(LRScheduler):
-    """Times ``factor`` for the first ``total_iters`` steps.
-
-    Raises:
-        ArgumentError: ``factor`` is not in (0, 1].
-    """
-
-    def __init__(
-        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
-    ) -> None:
-        require(self, "factor", factor, 0 < factor <= 1, "above 0 and at most 1")
-        self.factor, self.total_iters = factor, total_iters
-        super().__init__(optimizer, last_epoch)
-
-    def first_lr(self, lr: float, base: float) -> float:
-        return lr * self.factor if self.last_epoch == 0 else self.next_lr(lr, base)
-
-    def next_lr(self, lr: float, base: float) -> float:
-        return lr * (1.0 / self.factor) if self.last_epoch == self.total_iters else lr
-
-    def lr_now(self, base: float) -> float:
-        return base if self.last_epoch >= self.total_iters else base * self.factor
-
-
-class LinearLR(LRScheduler):
-    """A straight line from ``base · start_factor`` to ``base · end_factor`` in ``total_iters`` steps: a warm-up.
-
-    Raises:
-        ArgumentError: ``start_factor`` is not in (0, 1], or ``end_factor`` not in [0, 1].
-
-    Example:
-        >>> import upriver as ur
-        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
-        >>> scheduler = LinearLR(optimizer, start_factor=0.25, total_iters=3)
-        >>> rates = []
-        >>> for _ in range(5):
-        ...     rates += scheduler.get_last_lr()
-        ...     optimizer.step()
-        ...     scheduler.step()
-        >>> rates
-        [0.25, 0.5, 0.75, 1.0, 1.0]
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        start_factor: float = 1.0 / 3,
-        end_factor: float = 1.0,
-        total_iters: int = 5,
-        last_epoch: int = -1,
-    ) -> None:
-        require(self, "start_factor", start_factor, 0 < start_factor <= 1, "above 0 and at most 1")
-        require(self, "end_factor", end_factor, 0 <= end_factor <= 1, "between 0 and 1")
-        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
-        super().__init__(optimizer, last_epoch)
-
-    def first_lr(self, lr: float, base: float) -> float:
-        return lr * self.start_factor if self.last_epoch == 0 else lr
-
-    def next_lr(self, lr: float, base: float) -> float:
-        if self.last_epoch > self.total_iters:
-            return lr
-        rise = self.end_factor - self.start_factor
-        return lr * (1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
-
-    def lr_now(self, base: float) -> float:
-        done = min(self.total_iters, self.last_epoch) / self.total_iters
-        return base * (self.start_factor + (self.end_factor - self.start_factor) * done)
-
-
-class ExponentialLR(LRScheduler):
-    """Times ``gamma`` at every step."""
-
-    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        self.gamma = gamma
-        super().__init__(optimizer, last_epoch)
-
-    def next_lr(self, lr: float, base: float) -> float:
-        return lr * self.gamma
-
-    def lr_now(self, base: float) -> float:
-        return base * self.gamma**self.last_epoch
-
-
-class PolynomialLR(LRScheduler):
-    """``base · (1 − t / total_iters)^power``, then 0."""
-
-    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
-        self.total_iters, self.power = total_iters, power
-        super().__init__(optimizer, last_epoch)
-
-    def next_lr(self, lr: float, base: float) -> float:
-        t, n = self.last_epoch, self.total_iters
-        return lr if t > n else lr * ((1.0 - t / n) / (1.0 - (t - 1) / n)) ** self.power
-
-    def lr_now(self, base: float) -> float:
-        return base * (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
-
-
-class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from ``base`` to ``eta_min`` in ``T_max`` steps (and back, if one goes on).
-
-    ``eta_min + (base − eta_min) (1 + cos(π t / T_max)) / 2``. Source: Loshchilov and Hutter, "SGDR: stochastic
-    gradient descent with warm restarts", ICLR 2017, eq. 5.
-
-    Example:
-        >>> import upriver as ur
-        >>> optimizer = ur.optim.SGD([ur.ones(1)], lr=1.0)
-        >>> scheduler = CosineAnnealingLR(optimizer, T_max=2)
-        >>> optimizer.step()
-        >>> scheduler.step()
-        >>> round(scheduler.get_last_lr()[0], 6)
-        0.5
-    """
-
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:  # noqa: N803
-        require(self, "T_max", T_max, T_max >= 1, "at least 1")
-        self.T_max, self.eta_min = T_max, eta_min
-        super().__init__(optimizer, last_epoch)
-
-    def next_lr(self, lr: float, base: float) -> float:
-        t, n = self.last_epoch, self.T_max
-        if (t - 1 - n) % (2 * n) == 0:  # from the lowest point, where the quotient below would be 0 / 0
-            return lr + (base - self.eta_min) * (1 - math.cos(math.pi / n)) / 2
-        ratio = (1 + math.cos(math.pi * t / n)) / (1 + math.cos(math.pi * (t - 1) / n))
-        return ratio * (lr - self.eta_min) + self.eta_min
-
-    def lr_now(self, base: float) -> float:
-        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
