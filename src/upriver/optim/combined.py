@@ -178,7 +178,7 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: Any = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        require(self, "optimizer", optimizer, isinstance(optimizer, Optimizer), "an optimiser")  # type: ignore[reportUnnecessaryIsInstance]
+        require(self, "optimizer", optimizer, isinstance(optimizer, Optimizer), "an optimiser")
         require(self, "factor", factor, factor < 1, "below 1")
         require(self, "mode", mode, mode in ("min", "max"), "'min' or 'max'")
         require(self, "threshold_mode", threshold_mode, threshold_mode in ("rel", "abs"), "'rel' or 'abs'")

@@ -210,7 +210,7 @@ class OneCycleLR(_MomentumCycle):
             if self.last_epoch <= phase[0] or phase is self.phases[-1]:
                 break
             first = phase[0]
-        last, lr0, lr1, m0, m1 = phase  # type: ignore[possibly-unbound]
+        last, lr0, lr1, m0, m1 = phase
         part = (self.last_epoch - first) / (last - first)
         rates: list[float] = []
         for group in self.optimizer.param_groups:

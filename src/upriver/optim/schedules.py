@@ -136,7 +136,7 @@ class LRScheduler:
 
 
 def _has_function(value: Any) -> bool:
-    return callable(value) or (isinstance(value, list) and any(callable(x) for x in value))  # type: ignore[reportUnknownVariableType]
+    return callable(value) or (isinstance(value, list) and any(callable(x) for x in value))
 
 
 def checked(scheduler: Any, optimizer: Any) -> Optimizer:
@@ -161,12 +161,12 @@ def per_group(scheduler: Any, name: str, groups: Sequence[Group], value: Any) ->
     """
     if not isinstance(value, (list, tuple)):
         return [value] * len(groups)
-    if len(value) != len(groups):  # type: ignore[reportUnknownArgumentType]
+    if len(value) != len(groups):
         raise ArgumentError(
-            f"{type(scheduler).__name__}: {len(value)} values of {name} for {len(groups)} groups",  # type: ignore[reportUnknownArgumentType]
+            f"{type(scheduler).__name__}: {len(value)} values of {name} for {len(groups)} groups",
             "Give one for each group, or a single one.",
         )
-    return list(value)  # type: ignore[reportUnknownArgumentType]
+    return list(value)
 
 
 def require(scheduler: Any, name: str, value: Any, holds: bool, wanted: str) -> None:
