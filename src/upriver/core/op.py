@@ -241,5 +241,12 @@ class Op:
             tensor.wants_grad = False
         return tensor
 
+    def reads_for(self, edges: Sequence[Any]) -> tuple[tuple[bool, ...], bool]:
+        """What is read by the rules of those inputs alone that have an edge: see ``reads`` and ``reads_out``."""
+        if isinstance(self.vjps, Each):
+            return self.reads, self.reads_out
+        used = [rule for rule, edge in zip(self.vjps, edges, strict=False) if edge is not None]
+        return _read_by(used, len(edges))
+
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
