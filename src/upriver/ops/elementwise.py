@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dtypes import get_default_dtype
 from ..core.op import CALL, POWER, PREFIX, PRODUCT, REALS, SUM, Case, Domain, Formula, Interval, Op, call
 from ..core.registry import front_door
 from ..core.tensor import Tensor
@@ -141,7 +142,8 @@ def _pow_base(ct: Any, _y: Any, x: Any, p: Any) -> Any:
     if isinstance(p, (int, float)):
         # x⁰ is constant, also where x⁻¹ would be infinite; x² and x³ need no general power.
         return ct * 0.0 if p == 0 else ct if p == 1 else ct * (p * x) if p == 2 else ct * (p * pow(x, p - 1))
-    return ct * where(p == 0.0, 0.0, p * pow(x, p - 1.0))
+    # p xᵖ⁻¹ at p = 0 is 0, also where x = 0; elsewhere its own derivative by p, x⁻¹, must not be lost.
+    return ct * (p * pow(where((x == 0.0) & (p == 0.0), 1.0, x), p - 1.0))
 
 
 def _pow_exponent(ct: Any, y: Any, x: Any, p: Any) -> Any:
@@ -190,6 +192,10 @@ abs = elementwise(  # noqa: A001
 )  # fmt: skip
 
 
+def _rint(x: Any) -> Any:
+    return np.rint(x) if x.dtype.kind == "f" else x.copy()  # rint would make integers floats
+
+
 def _step(name: str, forward: Any, latex: str, lower: Any) -> Elementwise:
     return elementwise(
         name, forward, _zero, formula=Formula(f"{name}({{0}})", latex, CALL), lower=lower, dtype=same_dtype,
@@ -202,7 +208,7 @@ sign: Elementwise = _step(
 )
 floor: Elementwise = _step("floor", np.floor, r"\left\lfloor {0} \right\rfloor", lambda m, x: m.floor(x))
 ceil = _step("ceil", np.ceil, r"\left\lceil {0} \right\rceil", lambda m, x: m.ceil(x))
-round = _step("round", np.rint, r"\operatorname{{round}} {0}", lambda m, x: m.rint(x))  # noqa: A001
+round = _step("round", _rint, r"\operatorname{{round}} {0}", lambda m, x: m.rint(x))  # noqa: A001
 trunc = _step("trunc", np.trunc, r"\operatorname{{trunc}} {0}", lambda m, x: m.trunc(x))
 
 
@@ -380,6 +386,8 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     if isinstance(low, Tensor) or isinstance(high, Tensor):
         x = x if low is None else maximum(x, low)
         return x if high is None else minimum(x, high)
+    if x.dtype.kind != "f" and (isinstance(low, float) or isinstance(high, float)):
+        x = x.cast(get_default_dtype())
     return _clamp(x, min=low, max=high)
 
 
