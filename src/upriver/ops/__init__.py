@@ -1,5 +1,5 @@
 """Every operation, one record each; importing this fills the registry."""
 
-from . import activation, align, compare, conv, einsum, elementwise, linalg, pool, reduce, resize, shape
+from . import activation, adaptive_pool, align, compare, conv, einsum, elementwise, linalg, pool, reduce, resize, shape
 from . import attention, class_loss, extremes, loss, normalise, piecewise, scan, similarity, softmax
 from . import arrange, create, gather, index, join, order, random, scatter, slices

@@ -4,171 +4,22 @@ A convolution is linear in its input and in its weight, so three operations are 
 differentiation: the convolution, its gradient with respect to the input (the *transposed* convolution) and
 its gradient with respect to the weight. Each one's rules are the other two, hence any order works.
 Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), https://arxiv.org/abs/1603.07285.
-
-How it is computed. Images are laid out with rows outermost and the batch innermost: (H, C, W, N). Copying
-the input once for each *column* of the weight, as (H, C, kw, OW, N), puts all that a row of the output
-needs into kh consecutive rows, which are one matrix without another copy: so a row of the output is one
-matrix product, and the buffer is kh times smaller than that of the usual im2col (Chellapilla, Puri and
-Simard, "High performance convolutional neural networks for document processing", 2006), and copied in long
-runs. Results are views of that layout as (N, C, H, W); elementwise operations keep it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from ..core.op import CALL, REALS, SUM, Case, Formula, Op
 from ..core.registry import front_door
-from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
 from ..errors import ArgumentError, ShapeError
+from . import conv_kernels
+from .conv_kernels import Pads, Shape, conv_shape
 from .linalg import matrix_dtype
 from .reduce import sum
 from .shape import reshape
-
-Shape = tuple[int, ...]
-Pads = tuple[tuple[int, int], tuple[int, int]]
-BLOCK = 1 << 18  # entries of the column buffer that are made at a time: what stays in a core's own cache
-
-
-def out_length(length: int, kernel: int, stride: int, pads: tuple[int, int], dilation: int) -> int:
-    """How many windows fit: Dumoulin and Visin (2016), relationship 15."""
-    return (length + pads[0] + pads[1] - dilation * (kernel - 1) - 1) // stride + 1
-
-
-def _inside(offset: int, step: int, count: int, length: int) -> tuple[slice, slice]:
-    """Which i < ``count`` have ``offset + i * step`` in [0, length), as a slice of i and a slice of positions."""
-    low = max(0, -(offset // step))
-    high = min(count, (length - 1 - offset) // step + 1)
-    if high <= low:
-        return slice(0, 0), slice(0, 0)
-    return slice(low, high), slice(offset + low * step, offset + (high - 1) * step + 1, step)
-
-
-def _rows_first(x: Array) -> Array:
-    """(N, C, H, W) as contiguous (H, C, W, N)."""
-    return np.ascontiguousarray(x.transpose(2, 1, 3, 0))
-
-
-def _batch_first(x: Array) -> Array:
-    """(H, C, W, N) as a view (N, C, H, W)."""
-    return x.transpose(3, 1, 0, 2)
-
-
-def _columns(x: Array, groups: int, kw: int, ow: int, stride: int, left: int, dilation: int) -> Array:
-    """Rows (H, C, W, N), copied once for each column of the weight: (groups, H, C/groups, kw, OW, N)."""
-    h, c, w, n = x.shape
-    if kw == stride == groups == 1 and left == 0 and ow == w:
-        return x.reshape(1, h, c, 1, w, n)
-    out = np.empty((groups, h, c // groups, kw, ow, n), x.dtype)
-    grouped = x.reshape(h, groups, c // groups, w, n).swapaxes(0, 1)
-    for k in range(kw):
-        here, there = _inside(k * dilation - left, stride, ow, w)
-        out[:, :, :, k, : here.start] = 0
-        out[:, :, :, k, here.stop :] = 0
-        out[:, :, :, k, here] = grouped[:, :, :, there]
-    return out
-
-
-def _row_matrices(
-    x: Array, kernel: Shape, out: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
-) -> Iterator[tuple[int, slice, Array]]:
-    """For each row of the output: its number, the rows of the weight that fall inside the input, and what they see.
-
-    The last is (groups, rows * C/groups * kw, OW * N). The buffer is made for a block of rows at a time.
-    """
-    x = _rows_first(x)
-    h, c, _, n = x.shape
-    (kh, kw), (oh, ow) = kernel, out
-    (sh, sw), (dh, dw), (top, left) = stride, dilation, (padding[0][0], padding[1][0])
-    m = c // groups * kw
-    reach = dh * (kh - 1) + 1
-    size = max(reach, BLOCK // max(1, c * kw * ow * n * sh))
-    for start in range(0, oh, size):
-        stop = min(oh, start + size)
-        first = min(h, max(0, start * sh - top))
-        last = max(first, min(h, (stop - 1) * sh - top + reach))
-        columns = _columns(x[first:last], groups, kw, ow, sw, left, dw)
-        for i in range(start, stop):
-            taps, rows = _inside(i * sh - top, dh, kh, h)
-            seen = columns[:, rows.start - first : rows.stop - first : rows.step] if taps.stop else columns[:, :0]
-            yield i, taps, seen.reshape(groups, (taps.stop - taps.start) * m, ow * n)
-
-
-def _conv_forward(
-    x: Array, w: Array, *bias: Array, stride: Shape, padding: Pads, dilation: Shape, groups: int
-) -> Array:
-    n, _, oh, ow = _conv_shape(x.shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    o, cg, kh, kw = w.shape
-    out = np.empty((oh, groups, o // groups, ow * n), x.dtype)
-    weight = w.swapaxes(1, 2).reshape(groups, o // groups, kh * cg * kw)
-    m = cg * kw
-    b = bias[0].reshape(groups, o // groups, 1) if bias else None
-    for i, taps, seen in _row_matrices(x, (kh, kw), (oh, ow), stride, padding, dilation, groups):
-        row = out[i]
-        np.matmul(weight[:, :, taps.start * m : taps.stop * m], seen, out=row)
-        if b is not None:
-            row += b  # while the row is in the cache
-    return _batch_first(out.reshape(oh, o, ow, n))
-
-
-def _weight_grad_forward(
-    x: Array, y: Array, size: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
-) -> Array:
-    (kh, kw), (n, o, oh, ow) = size, y.shape
-    m = x.shape[1] // groups * kw
-    total = np.zeros((groups, kh * m, o // groups), x.dtype)
-    y = _rows_first(y).reshape(oh, groups, o // groups, ow * n)
-    for i, taps, seen in _row_matrices(x, size, (oh, ow), stride, padding, dilation, groups):
-        total[:, taps.start * m : taps.stop * m] += np.matmul(seen, y[i].swapaxes(1, 2))
-    # (groups, kh, C/groups, kw, O/groups) to (groups, O/groups, C/groups, kh, kw)
-    weights = total.reshape(groups, kh, m // kw, kw, o // groups).transpose(0, 4, 2, 1, 3)
-    return weights.reshape(o, m // kw, kh, kw)
-
-
-def _transpose_forward(
-    y: Array, w: Array, size: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
-) -> Array:
-    (n, o, oh, ow), (_, cg, kh, kw), (h, wd) = y.shape, w.shape, size
-    (sh, sw), (dh, dw), (top, left) = stride, dilation, (padding[0][0], padding[1][0])
-    og = o // groups
-    rows = np.ascontiguousarray(_rows_first(y).reshape(oh, groups, og, ow * n).swapaxes(0, 1))
-    # From the last row of the weight to its first, so that the rows of y that meet them ascend.
-    weight = np.ascontiguousarray(
-        w.reshape(groups, og, cg, kh, kw).transpose(0, 3, 1, 2, 4)[:, ::-1].reshape(groups, kh, og, cg * kw)
-    )
-    out = np.zeros((h, groups, cg, wd, n), y.dtype)
-    buffer = np.empty((groups, cg * kw, ow * n), y.dtype)
-    columns = buffer.reshape(groups, cg, kw, ow, n)
-    places = [_inside(k * dw - left, sw, ow, wd) for k in range(kw)]
-    common = math.gcd(sh, dh)
-    k_step, y_step = sh // common, dh // common
-    for i in range(h):
-        # The pairs (row k of the weight, row r of y) with r * sh - top + k * dh == i.
-        k = next((k for k in range(kh - 1, -1, -1) if (i + top - k * dh) % sh == 0 and i + top >= k * dh), -1)
-        if k < 0:
-            continue
-        r = (i + top - k * dh) // sh
-        pairs = min(k // k_step + 1, max(0, -((r - oh) // y_step)))
-        if not pairs:
-            continue
-        a = weight[:, kh - 1 - k : kh - k + (pairs - 1) * k_step : k_step].reshape(groups, pairs * og, cg * kw)
-        b = rows[:, r : r + (pairs - 1) * y_step + 1 : y_step].reshape(groups, pairs * og, ow * n)
-        np.matmul(a.swapaxes(1, 2), b, out=buffer)
-        for column, (here, there) in enumerate(places):
-            out[i, :, :, there] += columns[:, :, column, here]
-    return _batch_first(out.reshape(h, groups * cg, wd, n))
-
-
-def _conv_shape(
-    x: Shape, w: Shape, *bias: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
-) -> Shape:
-    out = tuple([out_length(*args) for args in zip(x[2:], w[2:], stride, padding, dilation, strict=True)])
-    return (x[0], w[0], *out)
 
 
 def _conv_flops(out: Shape, x: Shape, w: Shape, *_: Shape, **__: Any) -> int:
@@ -181,13 +32,13 @@ _STRIDED = {"stride": (2, 1), "padding": ((1, 1), (0, 2)), "dilation": (1, 2), "
 
 _conv2d = Op(
     name="conv2d",
-    forward=_conv_forward,
+    forward=conv_kernels.convolve,
     vjps=(
         lambda ct, _y, _x, w, *_b, **attrs: _transposed(ct, w, size=_x.shape[2:], **attrs),
         lambda ct, _y, x, _w, *_b, **attrs: _weight_grad(x, ct, size=_w.shape[2:], **attrs),
         lambda ct, _y, _x, _w, _b, **attrs: sum(ct, (0, 2, 3)),
     ),
-    shape=_conv_shape,
+    shape=conv_shape,
     dtype=matrix_dtype,
     formula=Formula("conv2d({0}, {1}, {2})", r"{1} \star {0} + {2}", SUM),
     domain=REALS,
@@ -204,7 +55,7 @@ _conv2d = Op(
 
 _transposed = Op(
     name="conv_transpose2d",
-    forward=_transpose_forward,
+    forward=conv_kernels.transposed,
     vjps=(
         lambda ct, _x, _y, w, size, **attrs: _conv2d(ct, w, **attrs),
         lambda ct, _x, y, _w, size, **attrs: _weight_grad(ct, y, size=_w.shape[2:], **attrs),
@@ -224,7 +75,7 @@ _transposed = Op(
 
 _weight_grad = Op(
     name="conv2d_weight_grad",
-    forward=_weight_grad_forward,
+    forward=conv_kernels.weight_gradient,
     vjps=(
         lambda ct, _w, _x, y, size, **attrs: _transposed(y, ct, size=_x.shape[2:], **attrs),
         lambda ct, _w, x, _y, size, **attrs: _conv2d(x, ct, **attrs),
@@ -338,7 +189,7 @@ def _convolve(
     dilation = _two(lengths(name, "dilation", dilation, ndim, 1), 1)
     pads = _pads(name, padding, w.shape[2:], stride, dilation, ndim)
     attrs: dict[str, Any] = {"stride": stride, "padding": pads, "dilation": dilation, "groups": groups}
-    out = _conv_shape(image.shape, w.shape, **attrs)
+    out = conv_shape(image.shape, w.shape, **attrs)
     if min(out[2:]) < 1:
         raise ShapeError(
             f"{name}: a weight of shape {list(weight.shape)} with dilation {dilation[-ndim:]} does not fit into an "
@@ -350,7 +201,7 @@ def _convolve(
 
 @front_door
 def conv2d(
-    input: Any,  # noqa: A002
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Any = 1,
@@ -392,7 +243,7 @@ def conv2d(
 
 @front_door
 def conv1d(
-    input: Any,  # noqa: A002
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Any = 1,
@@ -405,7 +256,11 @@ def conv1d(
     Args:
         input: (N, C, L), or (C, L).
         weight: (O, C / groups, k).
-        bias, stride, padding, dilation, groups: as for :func:`conv2d`.
+        bias: (O,) or None.
+        stride: as for :func:`conv2d`, one number.
+        padding: likewise.
+        dilation: likewise.
+        groups: likewise.
 
     Returns:
         (N, O, OL).
@@ -426,7 +281,16 @@ def conv1d(
 
 
 def _transpose(
-    name: str, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any, ndim: int
+    name: str,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    extra: Any,
+    groups: int,
+    dilation: Any,
+    ndim: int,
 ) -> Tensor:
     x, image, w, b = _operands(name, x, weight, bias, ndim, groups, transposed=True)
     stride = _two(lengths(name, "stride", stride, ndim, 1), 1)
@@ -458,7 +322,7 @@ def _transpose(
 
 @front_door
 def conv_transpose2d(
-    input: Any,  # noqa: A002
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Any = 1,
@@ -473,8 +337,11 @@ def conv_transpose2d(
         input: (N, C, H, W), or (C, H, W).
         weight: (C, O / groups, kh, kw).
         bias: (O,) or None.
-        stride, padding, groups, dilation: those of the convolution whose gradient it is.
+        stride: that of the convolution whose gradient it is.
+        padding: likewise.
         output_padding: which of the sizes that this convolution maps to (H, W) shall come out; below stride.
+        groups: those of the convolution.
+        dilation: likewise.
 
     Returns:
         (N, O, OH, OW) with OH = (H − 1)·stride − 2·padding + dilation·(kh − 1) + output_padding + 1.
@@ -496,7 +363,7 @@ def conv_transpose2d(
 
 @front_door
 def conv_transpose1d(
-    input: Any,  # noqa: A002
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Any = 1,
@@ -510,7 +377,12 @@ def conv_transpose1d(
     Args:
         input: (N, C, L), or (C, L).
         weight: (C, O / groups, k).
-        bias, stride, padding, output_padding, groups, dilation: as for :func:`conv_transpose2d`.
+        bias: (O,) or None.
+        stride: as for :func:`conv_transpose2d`, one number.
+        padding: likewise.
+        output_padding: likewise.
+        groups: likewise.
+        dilation: likewise.
 
     Returns:
         (N, O, OL).

@@ -42,7 +42,9 @@ def _lengths(name: str, labels: Sequence[str], shapes: Sequence[Shape]) -> dict[
     lengths: dict[str, int] = {}
     for i, (letters, s) in enumerate(zip(labels, shapes, strict=True)):
         if len(letters) != len(s):
-            raise ShapeError(f"{name}: operand {i} has shape {list(s)}, but {letters!r} names {len(letters)} dimensions")
+            raise ShapeError(
+                f"{name}: operand {i} has shape {list(s)}, but {letters!r} names {len(letters)} dimensions"
+            )
         for letter, n in zip(letters, s, strict=True):
             if lengths.setdefault(letter, n) != n:
                 raise ShapeError(
@@ -183,7 +185,8 @@ def _sublists(args: Sequence[Any]) -> tuple[str, list[Any]]:
     return ",".join(labels) + (f"->{letters(args[-1])}" if len(args) % 2 else ""), operands
 
 
-def _explicit(equation: str, dims: Sequence[int]) -> tuple[list[str], str]:
+@lru_cache(maxsize=1024)
+def _explicit(equation: str, dims: Shape) -> tuple[tuple[str, ...], str]:
     """The letters of each operand and of the result, with letters for what ``...`` stands for.
 
     Raises:
@@ -213,7 +216,7 @@ def _explicit(equation: str, dims: Sequence[int]) -> tuple[list[str], str]:
         raise ArgumentError(
             f"einsum: each letter of the result of {equation!r} must stand in it once, and in some operand"
         )
-    return labels, out
+    return tuple(labels), out
 
 
 @front_door
@@ -246,13 +249,15 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         5.0
     """
     if not isinstance(equation, str):
-        equation, operands = _sublists((equation, *operands))
+        equation, parts = _sublists((equation, *operands))
+        operands = tuple(parts)
     elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])  # type: ignore[reportUnknownArgumentType]
     tensors = [as_tensor(x) for x in operands]
     if not tensors:
         raise ArgumentError("einsum: no operands", "Give one tensor for each part of the equation.")
-    labels, out = _explicit(equation, [t.ndim for t in tensors])
+    explicit, out = _explicit(equation, tuple([t.ndim for t in tensors]))
+    labels = list(explicit)
     for i, t in enumerate(list(tensors)):
         if len(labels[i]) != t.ndim:
             raise ShapeError(
@@ -260,20 +265,21 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
             )
         if len(set(labels[i])) != len(labels[i]):
             labels[i] = _diagonals(labels, tensors, i)
-    _drop_ones(labels, tensors)
-    attrs = {"equation": ",".join(labels) + "->" + out}
-    return _einsum(*tensors, **attrs)
+    if any(1 in t.shape for t in tensors):
+        _drop_ones(labels, tensors)
+    return _einsum(*tensors, equation=",".join(labels) + "->" + out)
 
 
 def _diagonals(labels: list[str], tensors: list[Tensor], i: int) -> str:
     """The letters of operand ``i`` without repetition: a diagonal is the product with an identity matrix, summed."""
     letters = ""
+    _lengths("einsum", [labels[i]], [tensors[i].shape])
     for c, n in zip(labels[i], tensors[i].shape, strict=True):
         if c in letters:
             used = "".join(labels) + letters
             other = next((x for x in string.ascii_letters if x not in used), c)
             labels.append(c + other)
-            tensors.append(wrap(np.eye(tensors[i].shape[labels[i].index(c)], n, dtype=tensors[i].dtype), None))
+            tensors.append(wrap(np.eye(n, dtype=tensors[i].dtype), None))
             c = other
         letters += c
     return letters

@@ -36,14 +36,15 @@ def matrix_dtype(*dtypes: Any, **_: Any) -> Any:
 
 
 def _matmul_shape(a: Shape, b: Shape) -> Shape:
-    inner = b[-2] if len(b) > 1 else b[0]
+    vector = len(b) == 1
+    inner = b[0] if vector else b[-2]
     if a[-1] != inner:
         raise ShapeError(
             f"matmul: shapes {list(a)} and {list(b)} do not fit: each row of the first has {a[-1]} entries, "
             f"each column of the second {inner}",
             "These two must be equal; is one of them transposed (x.T or x.mT)?",
         )
-    return a[:-1] + b[:-2] + b[-1:] if len(b) <= 2 else (*a[:-1], b[-1])
+    return a[:-1] if vector else (*a[:-1], b[-1])
 
 
 def _matmul_forward(a: Array, b: Array) -> Any:
@@ -288,19 +289,19 @@ def _plus_product(x: Any, product: Tensor, beta: float, alpha: float) -> Tensor:
 
 
 @front_door
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:  # noqa: A002
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)`` for matrices; ``input`` broadcasts."""
     return _plus_product(input, mm(mat1, mat2), beta, alpha)
 
 
 @front_door
-def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:  # noqa: A002
+def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)`` for a matrix and a vector; ``input`` broadcasts."""
     return _plus_product(input, mv(mat, vec), beta, alpha)
 
 
 @front_door
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:  # noqa: A002
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices; ``input`` broadcasts."""
     return _plus_product(input, bmm(batch1, batch2), beta, alpha)
 

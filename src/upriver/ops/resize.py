@@ -70,7 +70,7 @@ def _repeated(x: Tensor, times: Shape) -> Tensor:
 
 @front_door
 def interpolate(
-    input: Any,  # noqa: A002
+    input: Any,
     size: Any = None,
     scale_factor: Any = None,
     mode: str = "nearest",
@@ -126,7 +126,9 @@ def interpolate(
     exact = size is not None or recompute_scale_factor
     scales = [n / m if exact else 1.0 / v for n, m, v in zip(space, new, values, strict=True)]
     times = tuple([m // n for n, m in zip(space, new, strict=True)])
-    if mode.startswith("nearest") and all(m == n * k and s * k == 1 for n, m, k, s in zip(space, new, times, scales, strict=True)):
+    if mode.startswith("nearest") and all(
+        m == n * k and s * k == 1 for n, m, k, s in zip(space, new, times, scales, strict=True)
+    ):
         return _repeated(x, times)
     for dim, (n, m, scale) in enumerate(zip(space, new, scales, strict=True), 2):
         if m != n or scale != 1:
@@ -152,14 +154,14 @@ def _check(x: Tensor, mode: str, align_corners: bool | None, antialias: bool) ->
 
 
 def _area(x: Tensor, new: Shape) -> Tensor:
-    from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
+    from .adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 
     return adaptive_avg_pool2d(x, new) if len(new) == 2 else adaptive_avg_pool1d(x, new)
 
 
 @front_door
 def upsample(
-    input: Any,  # noqa: A002
+    input: Any,
     size: Any = None,
     scale_factor: Any = None,
     mode: str = "nearest",
@@ -170,7 +172,7 @@ def upsample(
 
 
 @front_door
-def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:  # noqa: A002
+def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     """r² channels laid out as one channel of an image r times as high and wide.
 
     Args:
@@ -205,7 +207,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:  # noqa: A002
 
 
 @front_door
-def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:  # noqa: A002
+def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     """The inverse of :func:`pixel_shuffle`: (..., C, H·r, W·r) as (..., C·r², H, W).
 
     Raises:
