@@ -16,6 +16,7 @@ from ..errors import ArgumentError
 from ..recipes import load_recipe
 from ..recipes.base import Options, Recipe, Task
 from ..train import threads
+from ..train.files import write_json
 from ..train.loop import evaluate
 from ..train.metrics import confusion_matrix, predict, predicted_classes
 from ..train.report import draw_pictures, print_report
@@ -100,6 +101,8 @@ def _fit(asked: Any, recipe: Recipe, options: Options, task: Task, run: Run, che
     asked.folder = str(run.folder)
     if not asked.quiet:
         _introduce(recipe, options, task, run)
+    for name, content in task.files.items():
+        write_json(run.folder / name, content)
     trainer = Trainer(
         task.model, task.loss, task.optimizer,
         metrics=task.metrics, schedule=task.schedule, schedule_every="step",
@@ -125,6 +128,8 @@ def _introduce(recipe: Recipe, options: Options, task: Task, run: Run) -> None:
         f"{options.optimizer}, learning rate {options.lr:g}, seed {options.seed}",
         highlight=False, style="dim",
     )  # fmt: skip
+    for note in task.notes:
+        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
     out.print(f"{os.path.relpath(run.folder)}  [dim](Ctrl-C stops and saves)[/]\n", highlight=False)
 
 

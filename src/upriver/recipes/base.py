@@ -86,6 +86,8 @@ class Task:
         classes: their names, for a confusion matrix; empty where there are none.
         samples: what the trained model writes, for people.
         pictures: file names and SVG, of the trained model.
+        notes: what was found in the data and is worth a line each.
+        files: file names and plain data, to be kept with the run as JSON.
     """
 
     model: Any
@@ -100,6 +102,8 @@ class Task:
     classes: tuple[str, ...] = ()
     samples: Callable[[], list[str]] | None = None
     pictures: Callable[[], dict[str, str]] | None = None
+    notes: tuple[str, ...] = ()
+    files: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +176,9 @@ def make_schedule(options: Options, optimizer: Any, train: DataLoader) -> Any:
             cycles = any(key in optimizer.param_groups[0] for key in ("betas",)) or bool(
                 optimizer.param_groups[0].get("momentum")
             )
-            return optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps, cycle_momentum=cycles)
+            return optim.lr_scheduler.OneCycleLR(
+                optimizer, options.lr, total_steps=steps, cycle_momentum=cycles, final_div_factor=10.0
+            )
         case "cosine":
             return optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
         case _:

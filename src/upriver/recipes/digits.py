@@ -36,7 +36,7 @@ RECIPE = Recipe(
     build=build,
     defaults=Options(hidden=(256, 128), dropout=0.3, lr=5e-3, epochs=30),
     models=("mlp", "cnn"),
-    models_differ={"cnn": {"hidden": (64,), "lr": 4e-3, "epochs": 15}},
+    models_differ={"cnn": {"hidden": (64,), "lr": 3e-3, "epochs": 15}},
     ideas=(
         ("--model cnn", "convolutions see shapes wherever they are"),
         ("--hidden 64,64,64,64,64,64 --activation sigmoid", "watch the gradient vanish on its way back"),

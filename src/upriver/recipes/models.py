@@ -40,7 +40,7 @@ class MLP(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """A small convolutional network: two convolutions, each with an activation and pooling, and two linear layers.
+    """A small convolutional network: two convolutions with pooling, and two linear layers.
 
     After LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition" (1998).
 
@@ -62,12 +62,16 @@ class ConvNet(nn.Module):
         self.pool = nn.MaxPool2d(2)
         self.act = activation(act)
         self.dropout = nn.Dropout(dropout)
-        self.hidden = nn.Linear(2 * channels * (side // 4) ** 2, hidden)
+        self.small = side < 16  # pooling twice would leave too little of a small image
+        side = side // 2 if self.small else side // 4
+        self.hidden = nn.Linear(2 * channels * side**2, hidden)
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, side, side) → (N, outputs)."""
-        x = self.pool(self.act(self.conv1(x)))
+        x = self.act(self.conv1(x))
+        if not self.small:
+            x = self.pool(x)
         x = self.pool(self.act(self.conv2(x)))
         x = self.dropout(self.act(self.hidden(x.flatten(1))))
         return self.output(x)

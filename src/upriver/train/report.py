@@ -54,9 +54,11 @@ def print_report(console: Console, run: Run, ideas: Sequence[tuple[str, str]] = 
     if result is not None and result.get("samples"):
         _title(console, "What it makes up")
         console.print("  " + ", ".join(result["samples"]), highlight=False, markup=False)
-    for flow in run.events("flow")[-1:]:
+    flows = run.events("flow")
+    kept = [flow for flow in flows if result is not None and flow["epoch"] == result.get("epoch")]
+    for flow in (kept or flows)[-1:]:
         _flow(console, flow)
-        _largest(console, flow["largest"])
+        _largest(console, flow)
     _where(console, run, ideas)
 
 
@@ -94,12 +96,12 @@ def _time(seconds: float) -> str:
 
 
 def _table(*columns: tuple[str, str]) -> Table:
+    """A table without lines: each column's heading and side."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for i, (head, side) in enumerate(columns):
-        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True, overflow="ellipsis",
-                         ratio=None, min_width=len(head) if i else None)  # fmt: skip
+    for head, side in columns:
+        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True, min_width=len(head))
     return table
 
 
@@ -150,31 +152,33 @@ def _bar(share: float, width: int) -> str:
 
 
 def _flow(console: Console, flow: dict[str, Any]) -> None:
-    _title(console, "Gradient flow", "from the input to the loss, at the end of the last epoch")
+    _title(console, "Gradient flow", f"from the input to the loss, at the end of epoch {flow['epoch']}")
     layers = flow["layers"]
     largest = max([layer["gradient"] or 0.0 for layer in layers] or [0.0]) or 1.0
     dead = any(layer["dead"] is not None for layer in layers)
-    width = 16 if console.width >= 80 else 8
+    width = 12 if console.width < 100 else 24
     table = _table(
-        ("layer", "left"), ("kind", "left"), ("parameters", "right"), ("gradient", "right"), ("", "left"),
-        ("update/weight", "right"), *([("dead units", "right")] if dead else []),
+        ("layer", "left"), ("kind", "left"), ("weights", "right"), ("gradient", "right"), ("", "left"),
+        ("update", "right"), *([("dead", "right")] if dead else []),
     )  # fmt: skip
     for layer in layers:
         gradient = layer["gradient"] or 0.0
         row = [
             layer["layer"], layer["kind"], f"{layer['parameters']:,}", _scientific(gradient),
-            f"[cyan]{_bar(gradient / largest, width):<{width}}[/]", _scientific(layer["update"] or 0.0),
+            f"[cyan]{_bar(gradient / largest, width)}[/]", _scientific(layer["update"] or 0.0),
         ]  # fmt: skip
         if dead:
             share = layer["dead"]
-            row.append(
-                "" if share is None else f"[red]{100 * share:.0f} %[/]" if share > 0.4 else f"{100 * share:.0f} %"
-            )
+            told = "" if share is None else f"{100 * share:.0f} %"
+            row.append(f"[red]{told}[/]" if share is not None and share > 0.4 else told)
         table.add_row(*row)
     _indent(console, table)
+    console.print("  [dim]update: length of the last step / length of the weights; 1e-03 is healthy[/]")
+    if dead:
+        console.print("  [dim]dead: units that got no gradient at all[/]")
     note = _verdict(layers)
     if note:
-        console.print(f"  [dim]{note}[/]", highlight=False)
+        console.print(f"  [yellow]{note}[/]")
 
 
 def _verdict(layers: Sequence[dict[str, Any]]) -> str:
@@ -194,14 +198,11 @@ def _scientific(value: float) -> str:
     return "0" if value == 0 else f"{value:.2e}" if value < 1e-2 or value >= 1e4 else f"{value:.3g}"
 
 
-def _largest(console: Console, entries: Sequence[dict[str, Any]]) -> None:
+def _largest(console: Console, flow: dict[str, Any]) -> None:
+    entries = flow["largest"]
     if not entries:
         return
-    _title(
-        console,
-        "Largest gradients",
-        "of the last step: how much the loss changes for a small change of that weight",
-    )
+    _title(console, "Largest gradients", f"in the last step of epoch {flow['epoch']}")
     table = _table(("entry", "left"), ("weight", "right"), ("gradient", "right"), ("", "left"))
     for entry in entries:
         place = f"{entry['parameter']}[{', '.join(map(str, entry['index']))}]"
@@ -220,7 +221,6 @@ def _where(console: Console, run: Run, ideas: Sequence[tuple[str, str]]) -> None
     console.print()
     table = _table(("", "left"), ("", "left"))
     table.show_header = False
-    table.columns[1].no_wrap = False
     table.columns[1].overflow = "fold"
     table.add_row("[bold]Run[/]", folder)
     if pictures:
@@ -229,5 +229,5 @@ def _where(console: Console, run: Run, ideas: Sequence[tuple[str, str]]) -> None
         table.add_row("[bold]Next[/]", f"upriver resume {folder}")
     for i, (options, why) in enumerate(ideas):
         recipe = run.config.get("recipe", "")
-        table.add_row("[bold]Next[/]" if i == 0 else "", f"upriver train {recipe} {options}  [dim]{why}[/]")
+        table.add_row("[bold]Next[/]" if i == 0 else "", f"upriver train {recipe} {options}\n  [dim]{why}[/]")
     console.print(table)

@@ -150,7 +150,7 @@ class Run:
                 continue
             if not isinstance(record, dict):
                 continue
-            if record.get("event") == "resume":
+            if record.get("event") in ("start", "resume"):
                 found = [r for r in found if r.get("step", 0) <= record["step"] and r.get("event") != "end"]
             found.append(record)
         return found

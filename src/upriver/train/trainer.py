@@ -202,9 +202,9 @@ class Trainer:
         total, count = here.norms
         steps = -(-len(train) // self.accumulate)
         began = time.perf_counter()
-        self.flow.reset()
-        self.flow.active = steps <= WATCHED_STEPS
         taken = here.step - sum(record["steps"] for record in here.history)
+        self.flow.reset()
+        self.flow.active = taken >= steps - WATCHED_STEPS
         for step in train_steps(
             self.model, self.loss, self.optimizer, train,
             metrics=self.metrics, clip=self.clip, accumulate=self.accumulate, watch=self.flow,
@@ -217,22 +217,21 @@ class Trainer:
                 self.schedule.step()
             self.flow.active = taken >= steps - WATCHED_STEPS
             here.elapsed = clock()
-            self._after_step(step, sums, stop)
+            self._after_step(step, sums)
+            # Not after the last step: an accumulating step may have ended the loader's pass, or not. The epoch's end
+            # is near, and there all agree.
+            if taken < steps:
+                self._pause(stop)
         self._end_epoch(val, epochs, sums, taken, total / max(1, count), time.perf_counter() - began)
-        if stop.caught is not None:
-            self._interrupt(stop.caught)
+        self._pause(stop, now=here.epoch == 1)
 
-    def _after_step(self, step: Step, sums: Sums, stop: Stop) -> None:
+    def _after_step(self, step: Step, sums: Sums) -> None:
         here = self.position
         self.progress.step(here.epoch + 1, sums["loss"])
         if self.run is not None and here.step % max(1, len(self._train) // LOGGED_STEPS) == 0:
             self.run.log(
                 event="step", step=here.step, epoch=here.epoch + 1, loss=step.sums["loss"], norm=step.gradient_norm
             )
-        if stop.caught is not None:
-            self._interrupt(stop.caught)
-        if time.monotonic() - self._saved_at > self.save_every:
-            self._save()
 
     def _end_epoch(
         self, val: Iterable[Any] | None, epochs: int, sums: Sums, steps: int, norm: float, seconds: float
@@ -337,9 +336,12 @@ class Trainer:
         save_checkpoint(self.run.checkpoint("last"), self.state_dict())
         self._saved_at = time.monotonic()
 
-    def _interrupt(self, number: int) -> None:
-        self._save()
-        raise Interrupted(number, str(self.run.folder) if self.run is not None else None)
+    def _pause(self, stop: Stop, now: bool = False) -> None:
+        """A moment when nothing is half done: save if it is time to, and leave if a signal came."""
+        if now or stop.caught is not None or time.monotonic() - self._saved_at > self.save_every:
+            self._save()
+        if stop.caught is not None:
+            raise Interrupted(stop.caught, str(self.run.folder) if self.run is not None else None)
 
     def _log_end(self, status: str) -> None:
         here = self.position
