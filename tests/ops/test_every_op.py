@@ -84,16 +84,25 @@ def draw(op: Op, case: Case, seed: int = 0) -> list[Any]:
     return values
 
 
-def tensors(values: Sequence[Any], dtype: Any = np.float64, requires_grad: bool = True) -> list[Any]:
+def tensors(values: Sequence[Any], dtype: Any = np.float64) -> list[Any]:
     """Leaves of ``values``; numbers stay numbers, indices and masks need no gradient."""
     found: list[Any] = []
     for x in values:
         if isinstance(x, np.ndarray):
             floating = x.dtype.kind == "f"
-            found.append(Tensor(np.array(x, dtype if floating else x.dtype), requires_grad=floating and requires_grad))
+            found.append(Tensor(np.array(x, dtype if floating else x.dtype), requires_grad=floating))
         else:
             found.append(x)
     return found
+
+
+def given_to(op: Op, case: Case, dtype: Any = np.float64) -> list[Any]:
+    """The inputs of a case. What the case gives as values and the record gives no rule for is a constant."""
+    inputs = tensors(draw(op, case), dtype)
+    for x, spec, rule in zip(inputs, case.inputs, op.vjps or (None,) * len(inputs), strict=False):
+        if isinstance(spec, np.ndarray) and rule is None:
+            x.requires_grad = False
+    return inputs
 
 
 def arrays(inputs: Sequence[Any]) -> list[Any]:
@@ -106,7 +115,7 @@ def leaves(inputs: Sequence[Any]) -> list[Tensor]:
 
 def differentiable(op: Op, case: Case) -> tuple[list[Any], Tensor]:
     """The inputs and the result of a case; skips what has no derivative."""
-    inputs = tensors(draw(op, case))
+    inputs = given_to(op, case)
     out = op(*inputs, **case.attrs)
     if not op.differentiable or not leaves(inputs) or out.dtype.kind != "f":
         assert not out.requires_grad or out.dtype.kind == "f"
@@ -141,7 +150,7 @@ def test_record_has_cases_and_a_rule_for_each_input(op: Op) -> None:
 @every_case
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_rules_foretell_shape_and_dtype(op: Op, case: Case, dtype: Any) -> None:
-    inputs = tensors(draw(op, case), dtype)
+    inputs = given_to(op, case, dtype)
     shapes = [x.shape if isinstance(x, Tensor) else () for x in inputs]
     dtypes = [x.dtype if isinstance(x, Tensor) else type(x) for x in inputs]
     out = np.asarray(op.forward(*arrays(inputs), **case.attrs))
@@ -152,7 +161,7 @@ def test_rules_foretell_shape_and_dtype(op: Op, case: Case, dtype: Any) -> None:
 
 @every_case
 def test_forward_leaves_its_inputs_alone(op: Op, case: Case) -> None:
-    inputs = arrays(tensors(draw(op, case)))
+    inputs = arrays(given_to(op, case))
     before = copy.deepcopy(inputs)
     for x in inputs:
         if isinstance(x, np.ndarray):
@@ -164,7 +173,7 @@ def test_forward_leaves_its_inputs_alone(op: Op, case: Case) -> None:
 
 @every_case
 def test_flops_is_a_count(op: Op, case: Case) -> None:
-    inputs = tensors(draw(op, case))
+    inputs = given_to(op, case)
     shapes = [x.shape if isinstance(x, Tensor) else () for x in inputs]
     count = op.flops(op(*inputs, **case.attrs).shape, *shapes, **case.attrs)
     assert type(count) is int
@@ -237,7 +246,7 @@ def test_a_flipped_sign_is_noticed(op: Op) -> None:
         pytest.skip("has no derivative")
     noticed: dict[int, bool] = {}
     for case in op.cases:
-        inputs = tensors(draw(op, case))
+        inputs = given_to(op, case)
         out = op(*inputs, **case.attrs)
         if out.dtype.kind != "f":
             continue
@@ -290,7 +299,7 @@ class _Unread:
 @every_case
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_rules_keep_dtypes_and_read_only_what_they_say(op: Op, case: Case, dtype: Any) -> None:
-    inputs = tensors(draw(op, case), dtype)
+    inputs = given_to(op, case, dtype)
     out = op(*inputs, **case.attrs)
     if out.dtype.kind != "f":
         pytest.skip("has no derivative")
@@ -311,7 +320,7 @@ def test_rules_keep_dtypes_and_read_only_what_they_say(op: Op, case: Case, dtype
 
 @every_case
 def test_adding_a_part_into_a_total_equals_adding_the_whole(op: Op, case: Case) -> None:
-    inputs = tensors(draw(op, case))
+    inputs = given_to(op, case)
     out = op(*inputs, **case.attrs)
     ct = np.random.default_rng(3).standard_normal(out.shape)
     adding = [(i, rule) for i, rule in rules(op, inputs) if hasattr(rule, "into")]
@@ -341,13 +350,14 @@ def _reversed(x: Any) -> Any:
 
 @every_case
 def test_memory_layout_does_not_matter(op: Op, case: Case) -> None:
-    plain = tensors(draw(op, case))
+    plain = given_to(op, case)
     layouts = [[_scattered(x) for x in arrays(plain)], [_reversed(x) for x in arrays(plain)]]
     expected = op(*plain, **case.attrs)
     ct = np.random.default_rng(4).standard_normal(expected.shape).astype(expected.dtype)
     for layout in layouts:
         moved = [
-            ur.as_tensor(x).requires_grad_(x.dtype.kind == "f") if isinstance(x, np.ndarray) else x for x in layout
+            ur.as_tensor(x).requires_grad_(like.requires_grad) if isinstance(x, np.ndarray) else x
+            for x, like in zip(layout, plain, strict=True)
         ]
         out = op(*moved, **case.attrs)
         np.testing.assert_allclose(out.array, expected.array, **EXACT)
@@ -362,9 +372,8 @@ def test_memory_layout_does_not_matter(op: Op, case: Case) -> None:
 
 @every_case
 def test_values_are_the_same_in_float32(op: Op, case: Case) -> None:
-    values = draw(op, case)
-    double = op(*tensors(values), **case.attrs)
-    single = op(*tensors(values, np.float32), **case.attrs)
+    double = op(*given_to(op, case), **case.attrs)
+    single = op(*given_to(op, case, np.float32), **case.attrs)
     if double.dtype.kind == "f":
         np.testing.assert_allclose(single.array, double.array, rtol=2e-4, atol=2e-5)
 
