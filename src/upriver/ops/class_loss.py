@@ -44,10 +44,10 @@ def _place(ct: Array, target: Array, classes: int) -> Array:
     return out
 
 
-_pick = Op(
+pick: Op = Op(
     name="pick",
     forward=lambda x, target: x[np.arange(len(target)), target],
-    vjps=(lambda ct, _y, _x, target: _place_op(ct, target, classes=_x.shape[1]), None),
+    vjps=(lambda ct, _y, _x, target: place(ct, target, classes=_x.shape[1]), None),
     shape=_rows_shape,
     dtype=_rows_dtype,
     formula=Formula("{0}[{1}]", "{0}_{{{1}}}", CALL),
@@ -56,10 +56,10 @@ _pick = Op(
     lower="gather",
     cases=(Case(((2, 3), _TARGETS)), Case(((0, 3), _NONE))),
 )
-_place_op = Op(
+place: Op = Op(
     name="place_class",
     forward=_place,
-    vjps=(lambda ct, _y, _x, target, classes: _pick(ct, target), None),
+    vjps=(lambda ct, _y, _x, target, classes: pick(ct, target), None),
     shape=lambda s, t, classes: (*s, classes),
     dtype=_rows_dtype,
     formula=Formula("place({0}, {1})", r"{0}\,\operatorname{{onehot}}\left({1}\right)", CALL),
@@ -99,12 +99,12 @@ def _softmax_error_array(z: Array, loss: Array, target: Array) -> Array:
 def _shifted(z: Any, loss: Any, target: Any) -> Any:
     """softmax(z), in operations."""
     column = (loss.shape[0], 1)
-    return exp(z - reshape(_pick(z, target), column) - reshape(loss, column))
+    return exp(z - reshape(pick(z, target), column) - reshape(loss, column))
 
 
 def _error_rule_logits(ct: Any, _y: Any, z: Any, loss: Any, target: Any) -> Any:
     weighted = ct * _shifted(z, loss, target)
-    return weighted - _place_op(sum(weighted, 1), target, classes=z.shape[1])
+    return weighted - place(sum(weighted, 1), target, classes=z.shape[1])
 
 
 _softmax_error = Op(
@@ -150,8 +150,8 @@ _cross_entropy = Op(
 # Checks, and what both front doors share.
 
 
-def check_labels(name: str, labels: Array, classes: int, ignore_index: int) -> Array | None:
-    """Which samples count, or None if all do.
+def check_labels(name: str, labels: Array, shape: Shape, classes: int, ignore_index: int) -> Array | None:
+    """Which of the flattened ``labels``, once of ``shape``, count; None if all do.
 
     Raises:
         DTypeError: labels that are not integers.
@@ -167,9 +167,9 @@ def check_labels(name: str, labels: Array, classes: int, ignore_index: int) -> A
     counts = labels != ignore_index
     wrong = counts & ((labels < 0) | (labels >= classes))
     if wrong.any():
-        where = np.argwhere(wrong)[0].tolist()
-        label = int(labels[tuple(where)])
-        place = where[0] if len(where) == 1 else where
+        first = int(np.argmax(wrong))
+        label = int(labels[first])
+        place = first if len(shape) < 2 else [int(i) for i in np.unravel_index(first, shape)]
         raise DimError(
             f"{name}: label {label} at position {place} of the target is not one of {classes} classes",
             f"Labels go from 0 to {classes - 1}; does the last layer have too few outputs, or do labels start at 1?",
@@ -192,7 +192,7 @@ def reduced(name: str, loss: Any, reduction: str) -> Any:
     return loss
 
 
-def _class_rows(name: str, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def class_rows(name: str, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Scores (N, C, d1, ...) and classes (N, d1, ...) as (M, C) and (M,)."""
     if x.ndim == 0:
         raise ShapeError(
@@ -289,10 +289,10 @@ def cross_entropy(
     if x.dtype.kind != "f":
         raise DTypeError(f"cross_entropy: the input has dtype {x.dtype}, not floating logits", "Convert it: x.float().")
     shape = t.shape
-    x, t = _class_rows("cross_entropy", x, t)
+    x, t = class_rows("cross_entropy", x, t)
     classes = x.shape[1]
     labels = t.array
-    counts = check_labels("cross_entropy", labels, classes, ignore_index)
+    counts = check_labels("cross_entropy", labels, shape, classes, ignore_index)
     if counts is not None:
         labels = np.where(counts, labels, 0)
         t = wrap(labels, None)
@@ -349,11 +349,11 @@ def nll_loss(
     """
     x, t = as_tensor(input), as_tensor(target)
     shape = t.shape
-    x, t = _class_rows("nll_loss", x, t)
+    x, t = class_rows("nll_loss", x, t)
     labels = t.array
-    counts = check_labels("nll_loss", labels, x.shape[1], ignore_index)
+    counts = check_labels("nll_loss", labels, shape, x.shape[1], ignore_index)
     if counts is not None:
         labels = np.where(counts, labels, 0)
         t = wrap(labels, None)
     w = None if weight is None else _class_weights("nll_loss", weight, x, x.shape[1])
-    return _finish("nll_loss", -_pick(x, t), labels, counts, w, reduction, shape)
+    return _finish("nll_loss", -pick(x, t), labels, counts, w, reduction, shape)

@@ -12,7 +12,8 @@ from ..core.op import COMPARISON, PREFIX, REALS, Case, Formula, call
 from ..core.registry import front_door
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError
-from .elementwise import Elementwise, boolean, elementwise, equal_shapes, one_flop, same_dtype
+from .align import same_dtype
+from .elementwise import Elementwise, boolean, elementwise, equal_shapes, one_flop
 
 
 def _compare(name: str, forward: Any, text: str, latex: str, lower: Any) -> Elementwise:

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.op import Domain, Interval, call
+from ..core.op import Case, Domain, Interval, Op, call
 from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
 from ..errors import ArgumentError, ShapeError
 from .activation import softplus
-from .class_loss import check_labels, reduced
-from .elementwise import abs, clamp, elementwise, exp, log, square, where
+from .class_loss import check_labels, class_rows, pick, reduced
+from .elementwise import abs, clamp, equal_shapes, exp, floating, log, square, where
 from .reduce import sum
 from .shape import reshape
 
@@ -128,20 +128,25 @@ def _held_log(x: Array) -> Array:
         return np.maximum(np.log(x), -100.0)
 
 
-def _binary_array(x: Any, t: Any) -> Array:
-    if not isinstance(x, np.ndarray):
-        x = np.asarray(x, t.dtype)
+def _binary_array(x: Array, t: Array) -> Array:
     return -(t * _held_log(x) + (1.0 - t) * _held_log(1.0 - x))
 
 
-_UNIT = Domain((Interval(0.0, 1.0),))
-_binary = elementwise(
-    "binary_cross_entropy", _binary_array,
-    lambda ct, _y, x, t: ct * (x - t) / clamp(x * (1.0 - x), min=1e-12),
-    lambda ct, _y, x, _t: ct * (log(clamp(1.0 - x, min=1e-38)) - log(clamp(x, min=1e-38))),
-    formula=call("binary_cross_entropy", 2), domain=_UNIT,
+_binary = Op(
+    name="binary_cross_entropy",
+    forward=_binary_array,
+    vjps=(
+        lambda ct, _y, x, t: ct * (x - t) / clamp(x * (1.0 - x), min=1e-12),
+        lambda ct, _y, x, _t: ct * (log(clamp(1.0 - x, min=1e-38)) - log(clamp(x, min=1e-38))),
+    ),
+    shape=equal_shapes,
+    dtype=floating,
+    formula=call("binary_cross_entropy", 2),
+    domain=Domain((Interval(0.0, 1.0),)),
+    flops=lambda out, *_: 6 * math.prod(out),
     lower=lambda m, x, t: -(t * m.log(x) + (1.0 - t) * m.log(1.0 - x)),
-)  # fmt: skip
+    cases=(Case(((2, 3), (2, 3))), Case(((), ())), Case(((0, 2), (0, 2)))),
+)
 
 
 @front_door
@@ -298,16 +303,14 @@ def multi_margin_loss(
         >>> ur.nn.functional.multi_margin_loss(ur.tensor([[0.0, 3.0]]), ur.tensor([1])).item()
         0.0
     """
-    from .class_loss import _class_rows, _pick  # type: ignore[reportPrivateUsage]
-
     if p not in (1, 2):
         raise ArgumentError(f"multi_margin_loss: p = {p} is not 1 or 2")
     scores, t = as_tensor(input), as_tensor(target)
     shape = t.shape
-    scores, t = _class_rows("multi_margin_loss", scores, t)
+    scores, t = class_rows("multi_margin_loss", scores, t)
     n, classes = scores.shape
-    check_labels("multi_margin_loss", t.array, classes, -1 - classes)
-    lead = clamp(float(margin) - reshape(_pick(scores, t), (n, 1)) + scores, min=0.0)
+    check_labels("multi_margin_loss", t.array, shape, classes, -1)
+    lead = clamp(float(margin) - reshape(pick(scores, t), (n, 1)) + scores, min=0.0)
     if p == 2:
         lead = square(lead)
     if weight is not None:

@@ -95,7 +95,7 @@ def _sum_like(ct: Any, shape: Shape) -> Any:
     return sum(ct, dims, True) if dims else ct
 
 
-scale = Op(
+scale: Op = Op(
     name="scale",
     forward=lambda x, s: x * s,
     vjps=(

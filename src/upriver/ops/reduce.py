@@ -178,7 +178,7 @@ def _center(x: Array, dims: Shape) -> Array:
     return np.subtract(x, _mean_array(x, dims, True))
 
 
-center = Op(
+center: Op = Op(
     name="center",
     forward=_center,
     vjps=(lambda ct, _y, _x, dims: center(ct, dims=dims),),  # a projection: its own adjoint
@@ -312,7 +312,7 @@ def _prod_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool) -> Any:
     return permute(others, tuple([order.index(i) for i in range(x.ndim)])) * reshape(ct, kept(x.shape, dims))
 
 
-_prod = Op(
+_prod: Op = Op(
     name="prod",
     forward=lambda x, dims, keepdim: np.multiply.reduce(x, axis=dims, keepdims=keepdim),
     vjps=(_prod_rule,),

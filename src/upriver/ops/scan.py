@@ -27,7 +27,7 @@ def _run(accumulate: Any, x: Array, dim: int, reverse: bool) -> Array:
     return accumulate(x[back], axis=dim)[back]
 
 
-_cumsum = Op(
+_cumsum: Op = Op(
     name="cumsum",
     forward=lambda x, dim, reverse: _run(np.add.accumulate, x, dim, reverse),
     vjps=(lambda ct, _y, _x, dim, reverse: _cumsum(ct, dim=dim, reverse=not reverse),),
@@ -60,7 +60,7 @@ def _cumprod_rule(ct: Any, y: Any, x: Any, dim: int) -> Any:
     return transpose(sum(parts * (Tensor(from_here) if isinstance(parts, Tensor) else from_here), -1), dim, last)
 
 
-_cumprod = Op(
+_cumprod: Op = Op(
     name="cumprod",
     forward=lambda x, dim: _run(np.multiply.accumulate, x, dim, False),
     vjps=(_cumprod_rule,),

@@ -15,6 +15,7 @@ import numpy as np
 from ..core.state import Array
 
 Shape = tuple[int, ...]
+_add: Any = np.add.reduce
 _WORTH = 1024  # entries below which NumPy's reduction is as good
 _LONGEST = 4096  # rows above which pairwise summation is needed for its accuracy
 
@@ -52,16 +53,16 @@ def _blocks(shape: Shape, dims: Shape) -> tuple[int, int, int] | None:
 def add_up(x: Array, dims: Shape, keepdim: bool = False) -> Any:
     """The sum of ``x`` over ``dims``."""
     if x.size < _WORTH or x.dtype.char not in "fd" or not x.flags.c_contiguous:
-        return np.add.reduce(x, axis=dims, keepdims=keepdim)
+        return _add(x, axis=dims, keepdims=keepdim)
     blocks = _blocks(x.shape, dims)
     if blocks is None or blocks[2] > _LONGEST:
-        return np.add.reduce(x, axis=dims, keepdims=keepdim)
+        return _add(x, axis=dims, keepdims=keepdim)
     outer, rows, inner = blocks
     if inner > 1:
         out = np.dot(x.reshape(outer * rows, inner), _ones(inner, x.dtype)).reshape(outer, rows)
-        out = np.add.reduce(out, axis=0)
+        out = _add(out, axis=0)
     elif outer <= 16:
-        out = np.add.reduce(x.reshape(outer, rows), axis=0)
+        out = _add(x.reshape(outer, rows), axis=0)
     else:
         out = np.dot(_ones(outer, x.dtype), x.reshape(outer, rows))
     return out.reshape(kept(x.shape, dims) if keepdim else dropped(x.shape, dims))
@@ -75,11 +76,11 @@ def add_up_products(a: Array, b: Array, dims: Shape, keepdim: bool = False) -> A
             outer, rows, inner = blocks
             if inner > 1:
                 out = np.vecdot(a.reshape(outer, rows, inner), b.reshape(outer, rows, inner))
-                out = np.add.reduce(out, axis=0)
+                out = _add(out, axis=0)
             else:
                 out = np.einsum("ij,ij->j", a.reshape(outer, rows), b.reshape(outer, rows))
             return out.reshape(kept(a.shape, dims) if keepdim else dropped(a.shape, dims))
     if len(dims) == a.ndim and a.ndim and a.flags.c_contiguous and b.flags.c_contiguous and a.size <= _LONGEST:
         out = np.dot(a.reshape(-1), b.reshape(-1))
         return out.reshape((1,) * a.ndim) if keepdim else out
-    return np.add.reduce(a * b, axis=dims, keepdims=keepdim)
+    return _add(a * b, axis=dims, keepdims=keepdim)
