@@ -16,7 +16,7 @@ from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DimError, ShapeError
 from .align import expand, same_dtype, to
 from .gather import select_entries
-from .shape import atleast_2d, axis, no_flops, one_sequence, reshape, unsqueeze
+from .shape import atleast_2d, axis, clone, no_flops, one_sequence, reshape, unsqueeze
 from .slices import FULL, Key, basic_index, place, view
 
 Shape = tuple[int, ...]
@@ -303,6 +303,13 @@ def _pad_constant(x: Any, pairs: list[tuple[int, int]], value: Any) -> Any:
     return place(x, key=key, shape=shape, value=value)
 
 
+def _copied(out: Any, x: Any) -> Any:
+    """``out``, in memory of its own: repeating once, or one entry, would give a view."""
+    if isinstance(out, Tensor) and np.may_share_memory(out.array, x.array):
+        return clone(out)
+    return out
+
+
 @front_door
 def repeat(x: Any, *repeats: Any) -> Any:
     """``x`` beside itself, so many times along each dimension; more numbers than dimensions add some in front.
@@ -324,7 +331,7 @@ def repeat(x: Any, *repeats: Any) -> Any:
     shape = (*(1,) * lead, *x.shape)
     apart = reshape(x, tuple([k for n in shape for k in (1, n)]))
     many = expand(apart, tuple([k for t, n in zip(times, shape, strict=True) for k in (t, n)]))
-    return reshape(many, tuple([t * n for t, n in zip(times, shape, strict=True)]))
+    return _copied(reshape(many, tuple([t * n for t, n in zip(times, shape, strict=True)])), x)
 
 
 @front_door
@@ -359,4 +366,4 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None, *, output_si
         return select_entries(x, wrap(np.repeat(np.arange(n), times), None), d)
     before, after = x.shape[: d + 1], x.shape[d + 1 :]
     many = expand(unsqueeze(x, d + 1), (*before, int(repeats), *after))
-    return reshape(many, (*before[:-1], before[-1] * int(repeats), *after))
+    return _copied(reshape(many, (*before[:-1], before[-1] * int(repeats), *after)), x)

@@ -24,25 +24,25 @@ Shape = tuple[int, ...]
 
 def _positions(index: Array, shape: Shape, dim: int) -> Array:
     """For each entry of ``index`` the number, in row-major order, of the entry of ``shape`` that it means."""
+    if not shape:
+        shape, index = (1,), index.reshape(1)  # a number counts as one entry
     if index.size:
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= shape[dim]:
             raise out_of_range(low if low < 0 else high, dim, shape[dim], "gather or scatter")
-    flat: Any = None
+    flat: Any = np.zeros((), np.intp)
     for d, n in enumerate(index.shape):
         stride = math.prod(shape[d + 1 :])
         step = index.astype(np.intp, copy=False) if d == dim else np.arange(n)
         step = step * stride if stride != 1 else step
         if d != dim:
             step = step.reshape(n, *(1,) * (index.ndim - d - 1))
-        flat = step if flat is None else flat + step
-    return np.zeros((), np.intp) if flat is None else flat
+        flat = step if d == 0 else flat + step
+    return flat
 
 
 def _gather_array(x: Array, index: Array, dim: int) -> Array:
-    if not x.ndim:
-        return x.reshape(-1).take(index)
-    return x.reshape(-1).take(_positions(index, x.shape, dim))
+    return x.reshape(-1).take(_positions(index, x.shape, dim)).reshape(index.shape)
 
 
 def _scatter_sum_array(x: Array, index: Array, dim: int, shape: Shape) -> Array:
