@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..errors import DTypeError
 from .dtypes import DType, as_dtype, bool_, float16, float32, float64, int32, int64
 from .registry import ops
 
@@ -87,10 +88,16 @@ class Methods:
 
     # Comparison and logic.
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ops.eq(self, other)
+        try:
+            return ops.eq(self, other)
+        except DTypeError:  # not a number: then Python compares identities, so that ``t == None`` is False
+            return NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ops.ne(self, other)
+        try:
+            return ops.ne(self, other)
+        except DTypeError:
+            return NotImplemented
 
     def __lt__(self, other: Any) -> Tensor:
         return ops.lt(self, other)
