@@ -151,6 +151,20 @@ def test_going_on_from_a_stored_state_is_bit_for_bit(name: str, options: dict[st
     json.dumps(stored["param_groups"])
 
 
+def test_slots_are_cells_that_stay() -> None:
+    ours = leaves()
+    a = optim.Adam(ours)
+    give(ours, list(gradients(0)))
+    a.step()
+    cell, value, stored = a.state[ours[0]]["exp_avg"], a.state[ours[0]]["exp_avg"].tolist(), a.state_dict()
+    a.step()
+    assert cell.tolist() != value
+    a.load_state_dict(stored)
+    assert a.state[ours[0]]["exp_avg"] is cell
+    assert cell.tolist() == value
+    assert a.state[ours[0]]["step"] == 1
+
+
 def test_hyperparameters_survive_json() -> None:
     ours = leaves()
     a = optim.Adam(ours, lr=0.5, betas=(0.5, 0.6))

@@ -301,6 +301,11 @@ class Optimizer:
             for key, value in loaded.items():
                 if key != "params":
                     group[key] = tuple(value) if isinstance(group.get(key), tuple) else copy.deepcopy(value)
+        for p, values in states.items():
+            for name, old in self.state.get(p, {}).items():
+                if isinstance(old, Tensor) and name in values and old.dtype == values[name].dtype:
+                    np.copyto(old.array, values[name].array)
+                    values[name] = old  # slots are cells too: whoever holds one sees the new values
         self.state.clear()
         self.state.update(states)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,12 @@ class SGD(Optimizer):
         return state.pop("fresh", False)
 
     def rule(self, group: Group, dtype: DType, time: Any) -> Rule:
+        if not group["momentum"] and not group["weight_decay"] and not group["maximize"]:
+            return _plain(float(group["lr"]), dtype)
         (lr,) = constants(dtype, float(group["lr"]))
         gradient = effective_gradient(group, dtype)
-        if not group["momentum"]:
-            return _plain(lr) if gradient is None else _descent(lr, gradient)
+        if not group["momentum"] and gradient is not None:
+            return _descent(lr, gradient)
         momentum, keep = constants(dtype, group["momentum"], 1.0 if time else 1.0 - group["dampening"])
         multiply, subtract, add = np.multiply, np.subtract, np.add
         nesterov, whole = group["nesterov"], keep == 1
@@ -122,7 +125,10 @@ class SGD(Optimizer):
         return rule
 
 
-def _plain(lr: Array) -> Rule:
+@lru_cache(maxsize=64)
+def _plain(rate: float, dtype: DType) -> Rule:
+    """The bare rule, kept from step to step: for small networks making it would cost as much as using it."""
+    (lr,) = constants(dtype, rate)
     multiply, subtract = np.multiply, np.subtract
 
     def rule(w: Array, g: Array, slots: list[Array], s: Array, t: Array) -> None:
