@@ -205,11 +205,11 @@ class OneCycleLR(_MomentumCycle):
                 f"OneCycleLR: step {self.last_epoch} of a cycle of {self.total_steps} steps",
                 "Give the number of batches in the whole training as total_steps, or stop stepping.",
             )
-        first = 0.0
-        for phase in self.phases:
-            if self.last_epoch <= phase[0] or phase is self.phases[-1]:
+        first, phase = 0.0, self.phases[0]
+        for following in self.phases[1:]:
+            if self.last_epoch <= phase[0]:
                 break
-            first = phase[0]
+            first, phase = phase[0], following
         last, lr0, lr1, m0, m1 = phase
         part = (self.last_epoch - first) / (last - first)
         rates: list[float] = []
