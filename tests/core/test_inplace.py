@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import upriver as ur
-from upriver.errors import DTypeError, GradError, ShapeError
+from upriver.errors import DimError, DTypeError, GradError, ShapeError
 
 
 def leaf(values) -> ur.Tensor:
@@ -113,7 +113,7 @@ def test_what_does_not_fit_in_place() -> None:
         whole += 0.5
     with pytest.raises(ShapeError, match=r"shape \[3\] does not fit into \[2\]"):
         whole += ur.Tensor(np.array([1, 2, 3]))
-    with pytest.raises(ShapeError, match=r"item assignment into shape \[2\]"):
+    with pytest.raises(DimError, match=r"item assignment into shape \[2\]"):
         whole[5] = 1
 
 
