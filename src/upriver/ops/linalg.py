@@ -14,7 +14,7 @@ from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
 from .align import broadcast_shapes, broadcast_to
 from .reduce import sum
-from .shape import reshape, transpose
+from .shape import reshape
 
 Shape = tuple[int, ...]
 
@@ -61,7 +61,7 @@ def _rows(x: Any) -> Any:
 
 def _matmul_left(ct: Any, _y: Any, _a: Any, b: Any) -> Any:
     if b.ndim > 1:
-        return matmul(ct, transpose(b, -2, -1))
+        return matmul(ct, b.mT)
     return ct * b if _a.ndim == 1 else reshape(ct, (*ct.shape, 1)) * b
 
 
@@ -71,8 +71,8 @@ def _matmul_right(ct: Any, _y: Any, a: Any, _b: Any) -> Any:
     if _b.ndim == 1:
         return matmul(reshape(ct, (math.prod(ct.shape),)), _rows(a))
     if _b.ndim == 2:
-        return matmul(transpose(_rows(a), 0, 1), _rows(ct))  # the sum over the batch is part of the product
-    return matmul(transpose(a, -2, -1), ct)
+        return matmul(_rows(a).mT, _rows(ct))  # the sum over the batch is part of the product
+    return matmul(a.mT, ct)
 
 
 _matmul = Op(
@@ -123,7 +123,11 @@ def matmul(a: Any, b: Any) -> Any:
         >>> (ur.tensor([[1.0, 2.0]]) @ ur.tensor([3.0, 4.0])).tolist()
         [11.0]
     """
-    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        x, y = a.array, b.array
+        if x.ndim == 2 and y.ndim == 2 and x.shape[1] == y.shape[0] and x.dtype == y.dtype:
+            return _matmul.run((a, b), {})  # nearly every call
+    elif not isinstance(a, Tensor) and not isinstance(b, Tensor):
         return _matmul_forward(a, b)
     a, b = as_tensor(a), as_tensor(b)
     sa, sb = a.array.shape, b.array.shape
@@ -170,7 +174,7 @@ _linear = Op(
     forward=_linear_forward,
     vjps=(
         lambda ct, _y, _x, w, *_b: matmul(ct, w),
-        lambda ct, _y, x, _w, *_b: matmul(transpose(_rows(ct), 0, 1), _rows(x)),
+        lambda ct, _y, x, _w, *_b: matmul(_rows(ct).mT, _rows(x)),
         lambda ct, _y, _x, _w, _b: sum(_rows(ct), 0),
     ),
     shape=_linear_shape,
@@ -212,8 +216,12 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
         >>> F.linear(ur.tensor([1.0, 2.0]), ur.tensor([[3.0, 4.0]]), ur.tensor([0.5])).tolist()
         [11.5]
     """
-    x = as_tensor(x)
-    return _linear(x, as_tensor(weight)) if bias is None else _linear(x, as_tensor(weight), as_tensor(bias))
+    inputs = (as_tensor(x), as_tensor(weight)) if bias is None else (as_tensor(x), as_tensor(weight), as_tensor(bias))
+    arrays = [t.array for t in inputs]
+    _linear_shape(*[a.shape for a in arrays])
+    if any([a.dtype != arrays[0].dtype for a in arrays]):
+        matrix_dtype(*[a.dtype for a in arrays])
+    return _linear.run(inputs, {})
 
 
 # Products for operands of given numbers of dimensions: the same product, and an error where they differ.
