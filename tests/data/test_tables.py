@@ -1,4 +1,5 @@
 import csv
+import gzip
 import json
 
 import numpy as np
@@ -71,6 +72,12 @@ def test_new_rows_by_the_same_maps(write):
     assert table.apply([]).shape == (0, 6)
 
 
+def test_new_rows_of_a_data_frame(write):
+    pd = pytest.importorskip("pandas")
+    table = read_table(write(FLOWERS), target="kind")
+    assert np.array_equal(table.apply(pd.read_csv(table.path)), table.x)
+
+
 def test_new_rows_that_do_not_fit(write):
     table = read_table(write(FLOWERS), target="kind")
     good = {"length": 1, "width": 2, "colour": "red", "wild": "yes"}
@@ -83,6 +90,8 @@ def test_new_rows_that_do_not_fit(write):
         table.apply([{**good, "wild": "perhaps"}])
     with pytest.raises(DataError, match="inf is not finite"):
         table.apply([{**good, "length": float("inf")}])
+    with pytest.raises(ArgumentError, match="a list of dictionaries"):
+        table.apply([[1, 2, "red", "yes"]])
     with pytest.raises(DataError, match="unequal lengths"):
         table.apply({"length": [1], "width": [1, 2], "colour": [], "wild": []})
 
@@ -106,6 +115,10 @@ def test_forms_of_text(write):
         assert table.features == ("a", "b")
         assert np.array_equal(table.x, plain.x)
     assert read_table(write("a\tb\n1\t2\n3\t5\n", "t.tsv")).x.tolist() == plain.x.tolist()
+    packed = write(gzip.compress(b"a,b\n1,2\n3,5\n"), "t.csv.gz")
+    assert read_table(packed).x.tolist() == plain.x.tolist()
+    with pytest.raises(FileError, match="cannot be read"):
+        read_table(write(packed.read_bytes()[:-9], "cut.csv.gz"))
     assert plain.y is None
     assert plain.task is None
 
@@ -124,14 +137,25 @@ def test_quoted_values_and_lines(write):
         read_table(write('name,n\n"two\nlines",2\na,inf\n'))
 
 
+@pytest.mark.parametrize("header", ["0,1,2", ",0,1", "town,2019,2020"])
+def test_numbers_that_may_name_columns(write, header):
+    assert read_table(write(f"{header}\n1.5,2,3\n2.5,3,5\n")).x.shape == (2, 3)
+
+
 def test_identifiers_and_row_numbers_are_left_out(write):
     rows = "\n".join(f"{i},user{i},{i % 7},{i * 3 % 5}" for i in range(40))
     table = read_table(write(f",name,steps,y\n{rows}\n"), target="y")
     assert table.features == ("steps",)
     assert table.notes[0] == "Column 'column 1': it counts the rows."
     assert table.notes[1] == "Column 'name': 40 different texts: a name or free text."
+    passengers = read_table(write("PassengerId,name,y\n1,a,3\n2,b,4\n3,c,5\n4,d,6\n5,e,7\n"))
+    assert passengers.features == ("y",)
     counted = read_table(write("time,y\n" + "\n".join(f"{i},{i * 1.5}" for i in range(30))), target="y")
     assert counted.features == ("time",)
+
+
+def test_numbers_with_underscores_are_names(write):
+    assert read_table(write("part,y\n1_0,1\n1_1,2\n1_0,3\n")).features == ("part=1_0", "part=1_1", "y")
 
 
 def test_columns_can_be_told_what_they_are(write):
@@ -223,7 +247,8 @@ def test_a_column_that_is_not_there(write):
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
         ("a,b\n", "there is a header, but no rows"),
-        ("1,2\n3,4\n", r"line 1: only numbers \(1, 2, \.\.\.\), where the columns' names should be"),
+        ("1,2\n3,4\n", r"line 1: numbers \(1, 2, \.\.\.\), where the columns' names should be"),
+        ("8,307.0,ford\n6,200.5,vw\n", r"line 1: numbers \(8, 307\.0, \.\.\.\), where"),
         ("a,b,a\n1,2,3\n", "line 1: two columns are named 'a'"),
         ("a,b\n1,2\n3\n", "line 3: 1 values, the header has 2"),
         ("a,b\n1,2\n3,4,5\n", "line 3: 3 values, the header has 2"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..core.state import Array
-from ..errors import DataError
+from ..errors import ArgumentError, DataError
 from .files import MISSING, RawTable, is_number, numbers, read_raw
 
 Kind = Literal["numeric", "boolean", "categorical", "ignored"]
@@ -25,7 +24,7 @@ _TRUTH = {"true": 1.0, "yes": 1.0, "t": 1.0, "y": 1.0, "false": 0.0, "no": 0.0, 
 _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}:?\d{2}))?)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"
 )
-_COUNTER = re.compile(r"column \d+|(unnamed|index|row|id|no|nr|number)\W*\d*|.*[ _]id")
+_COUNTER = re.compile(r"column \d+|(unnamed|index|row|no|nr|number)\W*\d*|.*id")
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -119,8 +118,8 @@ class TableEncoder:
         """New rows as float32 (N, D), by the same maps.
 
         Args:
-            rows: the path of a file; or a list of dictionaries, one for each row; or a dictionary of lists, one
-                for each column. Columns that are not used, the target among them, may be missing or there.
+            rows: the path of a file; a list of dictionaries, one for each row; a dictionary of lists, one for each
+                column; or a data frame of pandas. Columns that are not used, as the target, may be there or not.
 
         Raises:
             DataError: a column is missing, or a value cannot be what its column holds.
@@ -164,7 +163,9 @@ def infer_column(table: RawTable, name: str, *, categorical: bool = False) -> Co
         _check_mixed(table, name, texts, len(present))
         if all(_DATE.fullmatch(v) for v in distinct):
             return Column(name, "ignored", missing, note="dates or times are not used")
-        if len(distinct) > MOST_CATEGORIES or (len(present) >= 20 and len(distinct) > len(present) / 2):
+        # Half as many texts as rows; in the smallest tables, as many.
+        most = len(present) / 2 if len(present) >= 20 else max(len(present) - 1, 4)
+        if len(distinct) > min(most, MOST_CATEGORIES):
             return Column(name, "ignored", missing, note=f"{len(distinct):,} different texts: a name or free text")
     if len(distinct) < 2 and not missing:
         return Column(name, "ignored", note="the same value in every row")
@@ -206,6 +207,8 @@ def _check_mixed(table: RawTable, name: str, texts: list[str | None], present: i
 
 def closest(name: str, names: Iterable[str]) -> str:
     """A sentence that lists the names there are, and the one most like ``name``."""
+    import difflib  # only needed once something has gone wrong
+
     known = list(names)
     lowered = {k.lower(): k for k in known}
     near = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.5)
@@ -244,6 +247,8 @@ def number_text(value: float) -> str:
 def _as_raw(rows: Any, needed: Sequence[str]) -> RawTable:
     if isinstance(rows, (str, Path)):
         return read_raw(rows)
+    if hasattr(rows, "columns") and hasattr(rows, "to_dict"):
+        rows = rows.to_dict("list")
     if isinstance(rows, Mapping):
         columns: dict[str, Any] = {str(name): [_cell(v) for v in values] for name, values in rows.items()}  # pyright: ignore[reportUnknownVariableType]
         lengths = {len(values) for values in columns.values()}
@@ -251,6 +256,10 @@ def _as_raw(rows: Any, needed: Sequence[str]) -> RawTable:
             raise DataError(f"the columns have unequal lengths {sorted(lengths)}", "One value for each row.")
         return RawTable(Path("rows"), columns, None, {})
     listed: list[Mapping[str, Any]] = list(rows)
+    if not all(isinstance(row, Mapping) for row in listed):
+        raise ArgumentError(
+            "new rows must be a path, a list of dictionaries or a dictionary of lists", "Name the column of each value."
+        )
     columns = {}
     for name in needed:
         for number, row in enumerate(listed):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -50,7 +52,7 @@ class RawTable:
 
 
 def read_raw(path: str | Path, delimiter: str | None = None) -> RawTable:
-    """The columns of a .csv, .tsv, .txt or .parquet file.
+    """The columns of a .csv, .tsv or .txt file (gzipped or not), or of a .parquet file.
 
     Raises:
         FileError: it is missing or broken, or of another kind.
@@ -61,10 +63,11 @@ def read_raw(path: str | Path, delimiter: str | None = None) -> RawTable:
         raise FileError(f"{file}: there is no such file", _neighbours(file), at=False)
     if file.is_dir():
         raise FileError(f"{file}: a folder, not a table", "For a folder of .npy files use read_arrays.", at=False)
-    if file.suffix.lower() in (".parquet", ".pq"):
+    kind = Path(file.name.lower().removesuffix(".gz")).suffix
+    if kind in (".parquet", ".pq"):
         table = _read_parquet(file)
-    elif file.suffix.lower() in (".csv", ".tsv", ".tab", ".txt"):
-        table = _read_csv(file, delimiter or ("\t" if file.suffix.lower() in (".tsv", ".tab") else None))
+    elif kind in (".csv", ".tsv", ".tab", ".txt"):
+        table = _read_csv(file, delimiter or ("\t" if kind in (".tsv", ".tab") else None))
     else:
         raise FileError(f"{file}: not known as a table by its name", "Use .csv, .tsv or .parquet.", at=False)
     if len(table) == 0:
@@ -81,6 +84,8 @@ def numbers(values: Any, *, decimal_comma: bool = False) -> Array | None:
         if not all(v == "nan" or _DECIMAL_COMMA.fullmatch(v) for v in texts):
             return None
         texts = [v.replace(",", ".") for v in texts]
+    if any("_" in v for v in texts):  # 1_000 is a number to Python, but a name in a table
+        return None
     try:
         return np.array([float(v) for v in texts], dtype=np.float64)
     except ValueError:
@@ -89,16 +94,12 @@ def numbers(values: Any, *, decimal_comma: bool = False) -> Array | None:
 
 def is_number(text: str) -> bool:
     """Whether ``text`` is written as a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return numbers([text]) is not None
 
 
 def _read_csv(file: Path, delimiter: str | None) -> RawTable:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        with _opened(file) as stream:
             if delimiter is None:
                 delimiter = _sniff(stream.read(65536))
                 stream.seek(0)
@@ -123,8 +124,8 @@ def _read_csv(file: Path, delimiter: str | None) -> RawTable:
         raise FileError(f"{file}: not UTF-8 text ({error})", "Save it as UTF-8.", at=False) from None
     except csv.Error as error:
         raise FileError(f"{file}: not a table of text ({error})", at=False) from None
-    except OSError as error:
-        raise FileError(f"{file}: cannot be read ({error.strerror or error})", at=False) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileError(f"{file}: cannot be read ({error})", at=False) from None
     names = _header(file, [name.strip() for name in header], first)
     columns: dict[str, Any] = {}
     for name, column in zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True):
@@ -133,12 +134,22 @@ def _read_csv(file: Path, delimiter: str | None) -> RawTable:
     return RawTable(file, columns, lines, {})
 
 
+def _opened(file: Path) -> TextIO:
+    if file.name.lower().endswith(".gz"):
+        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
+    return file.open(encoding="utf-8-sig", newline="")
+
+
 def _header(file: Path, names: list[str], line: int) -> list[str]:
     if not any(names):
         raise DataError(f"{file}: the file is empty", "Its first line must name the columns.", at=False)
-    if all(is_number(name) for name in names):
+    figures = [name for name in names if is_number(name)]
+    counted = [name for name in names if name] == [str(k) for k in range(sum(map(bool, names)))]  # as pandas names them
+    # Years may well name columns, but not most of them fractions.
+    mostly = len(figures) > len(names) / 2 and any("." in figure for figure in figures)
+    if not counted and (mostly or len(figures) == len(names)):
         raise DataError(
-            f"{file}, line {line}: only numbers ({', '.join(names[:4])}, ...), where the columns' names should be",
+            f"{file}, line {line}: numbers ({', '.join(figures[:4])}, ...), where the columns' names should be",
             "Add a first line with a name for each column.",
             at=False,
         )

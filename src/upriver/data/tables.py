@@ -108,13 +108,15 @@ def read_table(
     categorical: Iterable[str] = (),
     delimiter: str | None = None,
 ) -> Table:
-    r"""A .csv, .tsv or .parquet file as rows of numbers.
+    r"""A .csv, .tsv (gzipped or not) or .parquet file as rows of numbers.
 
     Every column is taken for what its values look like: numbers; truth values (true/false, yes/no); categories
     (text, one feature each); or it is ignored, with a note (dates, free text and identifiers, one value only).
     Missing values (empty, NA, NaN, null, none, ?) are filled with the median of the column, or are a category
     of their own; in the target they are an error. The target makes a classification if it is text, a truth value, or
     whole numbers of at most 20 kinds, each five times or more on the average (or of two kinds); else a regression.
+    Medians and categories are those of the whole file; columns are not standardised: do that with
+    :class:`Standardize`, fitted on the training part of :meth:`Table.split`.
 
     Args:
         path: the file; the first line must name the columns. The delimiter of a .csv is found out.
