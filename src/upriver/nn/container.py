@@ -50,14 +50,14 @@ class Sequential(Module):
     def forward(self, input: Any) -> Any:
         """The output of the last module."""
         for module in self._modules.values():
-            input = module(input)  # type: ignore[reportOptionalCall]  # noqa: A001
+            input = module(input)  # noqa: A001
         return input
 
     def __len__(self) -> int:
         return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(list(self._modules.values()))  # type: ignore[reportReturnType]
+        return iter(list(self._modules.values()))
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
@@ -103,7 +103,7 @@ class Sequential(Module):
 
 
 def _insert(holder: Module, index: int, module: Module) -> None:
-    modules = list(holder._modules.values())  # type: ignore[reportPrivateUsage]
+    modules = list(holder._modules.values())
     modules.insert(index, module)
     for i, m in enumerate(modules):
         setattr(holder, str(i), m)
@@ -135,7 +135,7 @@ class ModuleList(Module):
     def __getitem__(self, index: int | slice) -> Any:
         modules = list(self._modules.values())
         if isinstance(index, slice):
-            return ModuleList(modules[index])  # type: ignore[reportArgumentType]
+            return ModuleList(modules[index])
         return modules[_position(index, len(modules), "ModuleList")]
 
     def __setitem__(self, index: int, module: Module) -> None:

@@ -56,7 +56,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """
     if tensor.ndim != 2:
         raise ShapeError(f"init.eye_: a tensor of shape {list(tensor.shape)} is not a matrix")
-    return _set(tensor, np.eye(*tensor.shape))
+    return _set(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:

@@ -1,6 +1,7 @@
 """Losses as modules: one number that says how wrong the prediction is.
 
-``reduction`` is ``"mean"`` (the default), ``"sum"`` or ``"none"``, everywhere. The formulas and their
+``reduction`` is ``"mean"`` (the default), ``"sum"`` or ``"none"``, everywhere; it is given by name, since
+what stands in its place in PyTorch means something else. The formulas and their
 sources are with the function of the same name in :mod:`upriver.nn.functional`.
 """
 
@@ -15,7 +16,7 @@ from .module import Module
 
 
 class _Loss(Module):
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__()
         allowed = ("mean", "sum", "none", "batchmean") if isinstance(self, KLDivLoss) else ("mean", "sum", "none")
         if reduction not in allowed:
@@ -57,8 +58,8 @@ class SmoothL1Loss(_Loss):
     Source: Girshick, "Fast R-CNN" (2015), equation 3.
     """
 
-    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
-        super().__init__(reduction)
+    def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction=reduction)
         self.beta = beta
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -73,7 +74,7 @@ class HuberLoss(_Loss):
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.delta = delta
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -84,8 +85,8 @@ class HuberLoss(_Loss):
 class _Weighted(_Loss):
     """A loss with a weight for each class or entry, kept as a buffer."""
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
 
 
@@ -117,8 +118,10 @@ class BCEWithLogitsLoss(_Loss):
         0.6931
     """
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
-        super().__init__(reduction)
+    def __init__(
+        self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
+    ) -> None:
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
@@ -151,11 +154,12 @@ class CrossEntropyLoss(_Weighted):
     def __init__(
         self,
         weight: Tensor | None = None,
+        *,
         ignore_index: int = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction)
+        super().__init__(weight, reduction=reduction)
         if not 0 <= label_smoothing <= 1:
             raise ArgumentError(
                 f"CrossEntropyLoss: label_smoothing is {label_smoothing}", "It is a part of 1: use 0 to 1."
@@ -177,8 +181,8 @@ class CrossEntropyLoss(_Weighted):
 class NLLLoss(_Weighted):
     """``−input[target]``, averaged, for log-probabilities (N, C, ...) as from a log-softmax."""
 
-    def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction=reduction)
         self.ignore_index = ignore_index
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -196,8 +200,8 @@ class KLDivLoss(_Loss):
     Source: Kullback and Leibler, "On Information and Sufficiency" (1951).
     """
 
-    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction)
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__(reduction=reduction)
         self.log_target = log_target
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -208,8 +212,8 @@ class KLDivLoss(_Loss):
 class HingeEmbeddingLoss(_Loss):
     """``x`` where the target is 1, ``max(0, margin − x)`` where it is −1: for distances."""
 
-    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.margin = margin
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -224,8 +228,10 @@ class MultiMarginLoss(_Weighted):
     Machines" (2001).
     """
 
-    def __init__(self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
+    def __init__(
+        self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, *, reduction: str = "mean"
+    ) -> None:
+        super().__init__(weight, reduction=reduction)
         if p not in (1, 2):
             raise ArgumentError(f"MultiMarginLoss: p is {p}", "Use p=1 or p=2.")
         self.p, self.margin = p, margin
@@ -238,8 +244,8 @@ class MultiMarginLoss(_Weighted):
 class MarginRankingLoss(_Loss):
     """``max(0, −target · (x₁ − x₂) + margin)``: whether the one shall rank above the other."""
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+    def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.margin = margin
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
@@ -250,8 +256,8 @@ class MarginRankingLoss(_Loss):
 class CosineEmbeddingLoss(_Loss):
     """``1 − cos(x₁, x₂)`` where the target is 1, ``max(0, cos(x₁, x₂) − margin)`` where it is −1."""
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+    def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.margin = margin
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
@@ -274,9 +280,9 @@ class TripletMarginLoss(_Loss):
     """
 
     def __init__(
-        self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, reduction: str = "mean"
+        self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, *, reduction: str = "mean"
     ) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:

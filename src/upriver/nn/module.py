@@ -13,7 +13,7 @@ from ..core.tensor import Buffer, Parameter, Tensor, to_array
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ops.align import check_device
 
-_REGISTRIES = ("_parameters", "_buffers", "_modules")
+_REGISTRIES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 
 
 class Keys(NamedTuple):
@@ -26,8 +26,6 @@ class Keys(NamedTuple):
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return f"Keys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
-
-    __str__ = __repr__
 
 
 class Module:
@@ -55,7 +53,7 @@ class Module:
     training: bool
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
+    _modules: dict[str, Any]
     _transient: set[str]
 
     def __init__(self) -> None:
@@ -91,21 +89,21 @@ class Module:
             self._registry("_modules", name)[name] = value
         elif isinstance(value, Buffer):
             self._registry("_buffers", name)[name] = value
-        elif name in own.get("_parameters", ()):
-            if value is not None:
-                raise DTypeError(
-                    f"{type(self).__name__}.{name} is a parameter and cannot become a {type(value).__name__}",
-                    "Assign ur.nn.Parameter(...), or change the values: .data = ... inside no_grad().",
-                )
-            own["_parameters"][name] = None
-        elif name in own.get("_modules", ()) and value is None:
-            own["_modules"][name] = None
-        elif name in own.get("_buffers", ()) and (value is None or isinstance(value, Tensor)):
-            own["_buffers"][name] = _as_buffer(value)
         else:
-            for registry in _REGISTRIES:
-                own.get(registry, {}).pop(name, None)
+            for registry, kind in _REGISTRIES.items():
+                if name in own.get(registry, ()):
+                    own[registry][name] = self._part(name, value, kind)
+                    return
             super().__setattr__(name, value)
+
+    def _part(self, name: str, value: Any, kind: str) -> Any:
+        """What is kept of ``value``, assigned to the part ``name``: a parameter stays one, a module too."""
+        if value is None or (kind == "buffer" and isinstance(value, Tensor)):
+            return _as_buffer(value)
+        raise DTypeError(
+            f"{type(self).__name__}.{name} is a {kind} and cannot become a {type(value).__name__}",
+            "Assign a part of its kind, or None; change values with .data = ...; or `del` it first.",
+        )
 
     def _registry(self, registry: str, name: str) -> dict[str, Any]:
         """The dictionary to put ``name`` into, after taking it out of everywhere else."""
@@ -119,6 +117,8 @@ class Module:
         for other in _REGISTRIES:
             if other != registry:
                 own[other].pop(name, None)
+        if registry != "_buffers":
+            self._transient.discard(name)
         return own[registry]
 
     def __getattr__(self, name: str) -> Any:
@@ -148,7 +148,7 @@ class Module:
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Make ``param`` the parameter ``name``; None keeps the name for "there is none"."""
         self._check_name("_parameters", name)
-        if param is not None and not isinstance(param, Parameter):  # type: ignore[reportUnnecessaryIsInstance]
+        if param is not None and not isinstance(param, Parameter):
             raise DTypeError(f"register_parameter: {name} is a {type(param).__name__}", "Use ur.nn.Parameter(...).")
         self._registry("_parameters", name)[name] = param
 
@@ -161,7 +161,7 @@ class Module:
             persistent: whether it belongs to the state dictionary.
         """
         self._check_name("_buffers", name)
-        if tensor is not None and not isinstance(tensor, Tensor):  # type: ignore[reportUnnecessaryIsInstance]
+        if tensor is not None and not isinstance(tensor, Tensor):
             raise DTypeError(f"register_buffer: {name} is a {type(tensor).__name__}", "Use ur.tensor(...).")
         self._registry("_buffers", name)[name] = _as_buffer(tensor)
         (self._transient.discard if persistent else self._transient.add)(name)
@@ -169,14 +169,14 @@ class Module:
     def register_module(self, name: str, module: Module | None) -> None:
         """Make ``module`` the child ``name``."""
         self._check_name("_modules", name)
-        if module is not None and not isinstance(module, Module):  # type: ignore[reportUnnecessaryIsInstance]
+        if module is not None and not isinstance(module, Module):
             raise DTypeError(f"register_module: {name} is a {type(module).__name__}, not a module")
         self._registry("_modules", name)[name] = module
 
     add_module = register_module
 
     def _check_name(self, registry: str, name: str) -> None:
-        if not isinstance(name, str) or not name or "." in name:  # type: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(name, str) or not name or "." in name:
             raise ArgumentError(f"{name!r} cannot be the name of a part of a module", "Use a name without dots.")
         if hasattr(self, name) and name not in self.__dict__.get(registry, ()):
             raise ArgumentError(f"{type(self).__name__} has an attribute {name!r} already", "Use another name.")
@@ -267,7 +267,7 @@ class Module:
         path, _, name = target.rpartition(".")
         found = self.get_submodule(path).__dict__[registry]
         if name not in found:
-            raise AttributeError(f"{target!r} is not among the {registry[1:]} of {type(self).__name__}")
+            raise AttributeError(f"{target!r} is not a {_REGISTRIES[registry]} of {type(self).__name__}")
         return found[name]
 
     def get_parameter(self, target: str) -> Parameter:
@@ -359,7 +359,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Switch this module and all below to training: dropout drops, batch statistics are used."""
-        if not isinstance(mode, bool):  # type: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(mode, bool):
             raise ArgumentError(f"train: the mode is {mode!r}", "Use model.train() or model.train(False).")
         for module in self.modules():
             module.training = mode

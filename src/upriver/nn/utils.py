@@ -31,7 +31,7 @@ def clip_grad_norm_(
     Args:
         parameters: a tensor, or several; those without a gradient are skipped.
         max_norm: the largest norm allowed.
-        norm_type: 2 for the Euclidean norm, ``inf`` for the largest entry, or another p ≥ 0.
+        norm_type: 2 for the Euclidean norm, ``inf`` for the largest entry, or another p > 0.
         error_if_nonfinite: raise where the norm is NaN or infinite, instead of scaling by it.
         foreach: accepted and not needed.
 
@@ -39,7 +39,7 @@ def clip_grad_norm_(
         The norm before clipping, a number.
 
     Raises:
-        ArgumentError: ``norm_type`` or ``max_norm`` is negative.
+        ArgumentError: ``max_norm`` is negative, or ``norm_type`` not positive.
         GradError: the norm is not finite, and ``error_if_nonfinite``.
 
     Source: Pascanu, Mikolov and Bengio, "On the Difficulty of Training Recurrent Neural Networks" (2013),
@@ -55,8 +55,10 @@ def clip_grad_norm_(
         [0.6, 0.8]
     """
     p, limit = float(norm_type), float(max_norm)
-    if p < 0 or limit < 0:
-        raise ArgumentError(f"clip_grad_norm_: max_norm={limit}, norm_type={p}", "Both must be 0 or more.")
+    if p <= 0 or limit < 0:
+        raise ArgumentError(
+            f"clip_grad_norm_: max_norm={limit}, norm_type={p}", "Use a norm_type above 0, and a max_norm of 0 or more."
+        )
     grads = _gradients(parameters)
     if not grads:
         return wrap(np.zeros((), np.float32), None)
@@ -84,7 +86,7 @@ def _norm(grads: list[Any], p: float) -> float:
         # NumPy's maximum lets a NaN through, Python's does not.
         return float(np.max([np.maximum(np.max(g), -np.min(g)) if g.size else 0.0 for g in grads]))
     total = sum([float((np.abs(g, dtype=np.float64) ** p).sum()) for g in grads])
-    return total ** (1 / p) if p else float(sum([np.count_nonzero(g) for g in grads]))
+    return float(total ** (1 / p))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) -> None:

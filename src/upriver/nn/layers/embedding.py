@@ -38,6 +38,7 @@ class Embedding(Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
+        *,
         device: Any = None,
         dtype: Any = None,
     ) -> None:

@@ -12,6 +12,14 @@ from ..module import Module
 from .sizes import buffer, check_divides, check_size, empty
 
 
+def _one_and_zero(layer: Module) -> None:
+    """Scale 1 and shift 0, as far as there are any."""
+    if layer.weight is not None:
+        layer.weight.data.fill_(1)
+    if layer.bias is not None:
+        layer.bias.data.zero_()
+
+
 class _Tracked(Module):
     """Normalisation of channels, with running statistics for evaluation.
 
@@ -23,6 +31,7 @@ class _Tracked(Module):
         track_running_stats: whether running statistics are kept, and used in evaluation.
         device: the CPU.
         dtype: of parameters and buffers; default float32.
+        bias: whether the result is shifted, if it is scaled.
     """
 
     ndims: tuple[int, ...] = ()
@@ -36,13 +45,15 @@ class _Tracked(Module):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         check_size(type(self).__name__, num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        for name in ("weight", "bias"):
-            self.register_parameter(name, empty(num_features, dtype=dtype, device=device) if affine else None)
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, empty(num_features, dtype=dtype, device=device) if wanted else None)
         tracked = track_running_stats
         self.register_buffer("running_mean", buffer(0, num_features, dtype=dtype) if tracked else None)
         self.register_buffer("running_var", buffer(1, num_features, dtype=dtype) if tracked else None)
@@ -59,9 +70,7 @@ class _Tracked(Module):
     def reset_parameters(self) -> None:
         """Scale 1, shift 0, no statistics."""
         self.reset_running_stats()
-        if self.affine:
-            self.weight.data.fill_(1)
-            self.bias.data.zero_()
+        _one_and_zero(self)
 
     def _check(self, x: Any) -> None:
         if x.ndim not in self.ndims:
@@ -73,7 +82,7 @@ class _Tracked(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -139,8 +148,10 @@ class _InstanceNorm(_Tracked):
         track_running_stats: bool = False,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Any) -> Tensor:
         """(N, C, ...) or (C, ...), and the same again."""
@@ -222,17 +233,15 @@ class LayerNorm(Module):
 
     def reset_parameters(self) -> None:
         """Scale 1, shift 0."""
-        if self.weight is not None:
-            self.weight.data.fill_(1)
-        if self.bias is not None:
-            self.bias.data.zero_()
+        _one_and_zero(self)
 
     def forward(self, input: Any) -> Tensor:
         """(..., *normalized_shape), and the same again."""
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
 class RMSNorm(Module):
@@ -291,6 +300,7 @@ class GroupNorm(Module):
         affine: whether the channels are scaled and shifted by trained numbers.
         device: the CPU.
         dtype: of the parameters; default float32.
+        bias: whether they are shifted, if they are scaled.
 
     Source: Wu and He, "Group Normalization" (2018), equations 1, 2 and 7.
 
@@ -311,24 +321,25 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         check_size("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         check_divides("GroupNorm", "num_groups", "num_channels", num_groups=num_groups, num_channels=num_channels)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        for name in ("weight", "bias"):
-            self.register_parameter(name, empty(num_channels, dtype=dtype, device=device) if affine else None)
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, empty(num_channels, dtype=dtype, device=device) if wanted else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Scale 1, shift 0."""
-        if self.affine:
-            self.weight.data.fill_(1)
-            self.bias.data.zero_()
+        _one_and_zero(self)
 
     def forward(self, input: Any) -> Tensor:
         """(N, C, ...), and the same again."""
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        sizes = f"{self.num_groups}, {self.num_channels}, eps={self.eps}"
+        return f"{sizes}, affine={self.affine}, bias={self.bias is not None}"

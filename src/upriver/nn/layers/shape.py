@@ -86,7 +86,9 @@ class Upsample(Module):
 
     def forward(self, input: Any) -> Tensor:
         """(N, C, ...) → (N, C, larger ...)."""
-        return F.interpolate(input, self.size, self.scale_factor, self.mode, self.align_corners)
+        return F.interpolate(
+            input, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        )
 
     def extra_repr(self) -> str:
         how = f"scale_factor={self.scale_factor}" if self.scale_factor is not None else f"size={self.size}"
