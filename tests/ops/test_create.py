@@ -118,7 +118,15 @@ def test_keywords(make: Any) -> None:
 
 def test_default_dtype() -> None:
     ur.set_default_dtype(ur.float64)
-    made = (ur.zeros(1), ur.tensor(1.5), ur.arange(1.0), ur.linspace(0, 1, 2), ur.eye(1), ur.full((1,), 0.5), ur.rand(1))
+    made = (
+        ur.zeros(1),
+        ur.tensor(1.5),
+        ur.arange(1.0),
+        ur.linspace(0, 1, 2),
+        ur.eye(1),
+        ur.full((1,), 0.5),
+        ur.rand(1),
+    )
     assert {x.dtype for x in made} == {ur.float64}
     assert ur.tensor(1).dtype == ur.arange(2).dtype == ur.int64
 

@@ -10,7 +10,7 @@ import pytest
 import upriver as ur
 from upriver.errors import ArgumentError, DimError, DTypeError, GradError, ShapeError
 
-I = np.array([2, 0, 2])  # noqa: E741
+I = np.array([2, 0, 2])
 J = np.array([[0], [1]])
 M = np.array([True, False, True])
 KEYS: dict[str, Any] = {
@@ -92,7 +92,7 @@ def test_writing(name: str) -> None:
         assert ((mine.numpy() == theirs.numpy()) | (times > 1)).all()
 
 
-class np_like:  # noqa: N801
+class np_like:
     """NumPy under the names that the keys use."""
 
     int32 = np.int32

@@ -170,6 +170,8 @@ def test_repeated_application_differentiates_twice() -> None:
 ERRORS: list[tuple[Any, type[Exception], str]] = [
     (lambda: ur.zeros(2, 3).reshape(4, 2), ShapeError, "6 entries.*8"),
     (lambda: ur.zeros(2, 3).reshape(-1, 4), ShapeError, "cannot become"),
+    (lambda: ur.zeros(2, 3).reshape(-2, -3), ShapeError, "would have"),
+    (lambda: ur.zeros(0, 3).reshape(-1, 0), ShapeError, "cannot become"),
     (lambda: ur.zeros(2, 3).permute(0, 2), DimError, "dim 2 is out of range"),
     (lambda: ur.zeros(2, 3).permute(0), DimError, "each of the 2"),
     (lambda: ur.zeros(2, 3).permute(0, 0), DimError, "twice"),

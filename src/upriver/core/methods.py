@@ -560,7 +560,7 @@ class Methods:
     def bincount(self, weights: Any = None, minlength: Int = 0) -> Tensor:
         return ops.bincount(self, weights, minlength)
 
-    def histogram(self, bins: Any, **kwargs: Any) -> Any:
+    def histogram(self, bins: Any = 100, **kwargs: Any) -> Any:
         return ops.histogram(self, bins, **kwargs)
 
     # Random.

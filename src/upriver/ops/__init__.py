@@ -2,4 +2,4 @@
 
 from . import activation, adaptive_pool, align, compare, conv, einsum, elementwise, linalg, pool, reduce, resize, shape
 from . import attention, class_loss, extremes, loss, normalise, piecewise, scan, similarity, softmax
-from . import arrange, create, gather, index, join, order, random, scatter, slices
+from . import arrange, create, dropout, gather, generator, index, join, order, random, scatter, slices

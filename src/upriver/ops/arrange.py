@@ -28,7 +28,7 @@ def flip(x: Any, *dims: Any, **kwargs: Any) -> Any:
         >>> ur.arange(3).flip(0).tolist()
         [2, 1, 0]
     """
-    found = axes("flip", one_sequence(kwargs["dims"] if "dims" in kwargs else dims), x.ndim)
+    found = axes("flip", one_sequence(kwargs.get("dims", dims)), x.ndim)
     return view(x, Key((*[slice(None, None, -1) if d in found else FULL for d in range(x.ndim)], ...)))
 
 

@@ -148,17 +148,13 @@ def empty_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: 
 
 
 @front_door
-def full_like(
-    x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """``fill_value`` in the shape (and dtype) of ``x``."""
     return _leaf(np.full(x.shape, number(fill_value), _like(x, dtype)), device, requires_grad)
 
 
 @front_door
-def eye(
-    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The n × m matrix with ones on its diagonal; square where ``m`` is left out.
 
     Example:
@@ -167,7 +163,9 @@ def eye(
         [[1.0, 0.0], [0.0, 1.0]]
     """
     rows, columns = _shape("eye", (n, n if m is None else m))
-    return _leaf(np.eye(rows, columns, dtype=get_default_dtype() if dtype is None else as_dtype(dtype)), device, requires_grad)
+    return _leaf(
+        np.eye(rows, columns, dtype=get_default_dtype() if dtype is None else as_dtype(dtype)), device, requires_grad
+    )
 
 
 def _number(x: Any) -> Any:

@@ -30,7 +30,7 @@ def _take_array(x: Array, index: Array, dim: int) -> Array:
 
 
 def _take_shape(s: Shape, index: Shape, dim: int) -> Shape:
-    return s[:dim] + index + s[dim + 1 :]
+    return (*s[:dim], *index, *s[dim + 1 :])
 
 
 def add_at(out: Array, positions: Array, values: Array) -> None:
@@ -106,7 +106,7 @@ segment_sum = Op(
     name="segment_sum",
     forward=_segment_sum_array,
     vjps=(lambda ct, _y, _x, index, dim, length: take_along(ct, index, dim=dim), None),
-    shape=lambda s, index, dim, length: s[:dim] + (length,) + s[dim + len(index) :],
+    shape=lambda s, index, dim, length: (*s[:dim], length, *s[dim + len(index) :]),
     dtype=same_dtype,
     formula=Formula("segment_sum({0}, {1})", r"\sum_{{{1}}} {0}", CALL),
     domain=REALS,

@@ -87,9 +87,7 @@ def index(x: Any, key: Any) -> Any:
         if type(k) not in _PLAIN:
             plain = False
             break
-        if type(k) is slice and not (
-            type(k.start) in _BOUNDS and type(k.stop) in _BOUNDS and type(k.step) in _BOUNDS
-        ):
+        if type(k) is slice and not (type(k.start) in _BOUNDS and type(k.stop) in _BOUNDS and type(k.step) in _BOUNDS):
             plain = False
             break
     if not plain:
@@ -200,3 +198,9 @@ def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         return tuple([wrap(i, None) for i in np.atleast_1d(found).nonzero()])
     return wrap(np.argwhere(found).astype(np.int64, copy=False), None)
+
+
+@front_door
+def argwhere(x: Any) -> Tensor:
+    """Where ``x`` is not zero: (n, ndim) integers, a row for each."""
+    return nonzero(x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,18 +98,17 @@ _stack = Op(
 
 
 def _one_dtype(name: str, tensors: Any) -> list[Any]:
-    parts = list(tensors) if isinstance(tensors, (tuple, list)) else [*tensors]
+    parts = list(tensors)
     if not parts:
         raise ShapeError(f"{name}: there is nothing to join", "Give at least one tensor.")
-    if not all(isinstance(x, Tensor) for x in parts):
-        if all(isinstance(x, np.ndarray) for x in parts):
-            return parts  # bare arrays: a gradient rule
-        parts = [as_tensor(x) for x in parts]
-    dtype = parts[0].dtype
-    if any(x.dtype != dtype for x in parts):
-        dtype = result_type(*[x.array for x in parts])
-        parts = [to(x, dtype) for x in parts]
-    return parts
+    dtypes = {x.dtype if isinstance(x, Tensor) else None for x in parts}
+    if len(dtypes) == 1 and None not in dtypes:
+        return parts
+    if all(isinstance(x, np.ndarray) for x in parts):
+        return parts  # bare arrays: a gradient rule
+    parts = [as_tensor(x) for x in parts]
+    dtype = result_type(*[x.array for x in parts])
+    return [to(x, dtype) for x in parts]
 
 
 @front_door
@@ -120,6 +118,7 @@ def cat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
     Args:
         tensors: a sequence of tensors, of equal lengths except along ``dim``; their dtypes are promoted.
         dim: the dimension that grows.
+        **kwargs: ``axis``, NumPy's name for ``dim``.
 
     Raises:
         ShapeError: other lengths differ, or there is no tensor.
@@ -131,18 +130,22 @@ def cat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
         [[0.0, 0.0], [1.0, 1.0]]
     """
     parts = _one_dtype("cat", tensors)
+    if "axis" in kwargs:
+        dim = kwargs.pop("axis")
+    if kwargs:
+        raise TypeError(f"cat() got an unexpected keyword argument {next(iter(kwargs))!r}")
     ndim = max([x.ndim for x in parts])
     if ndim > 1:
         parts = [x for x in parts if x.shape != (0,)]  # PyTorch lets an empty list of entries join anything
     elif not ndim:
         raise ShapeError("cat: tensors of no dimensions cannot be joined", "Use ur.stack.")
-    d = axis("cat", kwargs.pop("axis", dim), ndim)
-    if kwargs:
-        raise TypeError(f"cat() got an unexpected keyword argument {next(iter(kwargs))!r}")
-    if any(x.ndim != ndim for x in parts):
-        raise ShapeError(f"cat: shapes {', '.join(str(list(x.shape)) for x in parts)} differ in their dimensions")
-    starts = (0, *itertools.accumulate([x.shape[d] for x in parts[:-1]]))
-    return _cat(*parts, dim=d, starts=starts)
+    d = axis("cat", dim, ndim)
+    starts: list[int] = []
+    total = 0
+    for x in parts:
+        starts.append(total)
+        total += x.shape[d] if x.ndim == ndim else 0  # which the shape rule will refuse
+    return _cat(*parts, dim=d, starts=tuple(starts))
 
 
 @front_door
@@ -284,7 +287,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
             n = x.shape[d]
             most = {"reflect": n - 1, "circular": n}.get(mode, before + after if n else 0)
             if max(before, after) > most:
-                raise ShapeError(f"pad: {max(before, after)} entries cannot come from dimension {d} of length {n} ({mode})")
+                raise ShapeError(
+                    f"pad: {max(before, after)} entries cannot come from dimension {d} of length {n} ({mode})"
+                )
             source = _reflected(n, before, after, mode)
             x = select_entries(x, wrap(source, None) if isinstance(x, Tensor) else source, d, "pad")
     return x
@@ -349,6 +354,7 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None, *, output_si
         x: any shape.
         repeats: one number for all, or an integer tensor with one for each entry.
         dim: the dimension that grows.
+        output_size: accepted and not needed.
 
     Example:
         >>> import upriver as ur

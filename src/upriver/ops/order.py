@@ -132,7 +132,7 @@ _topk = Op(
 
 
 @front_door
-def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ordered:  # noqa: A002
+def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ordered:
     """The ``k`` largest (or smallest) entries along ``dim``, in order: ``.values`` and ``.indices``.
 
     Raises:
@@ -182,7 +182,7 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Ordered:
 @front_door
 def unique(
     x: Any,
-    sorted: bool = True,  # noqa: A002
+    sorted: bool = True,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
@@ -232,9 +232,9 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Tensor:
 @front_door
 def histogram(
     x: Any,
-    bins: Any,
+    bins: Any = 100,
     *,
-    range: Any = None,  # noqa: A002
+    range: Any = None,
     weight: Any = None,
     density: bool = False,
 ) -> Histogram:
@@ -273,7 +273,9 @@ def searchsorted(
     Args:
         sorted_sequence: (n), or (..., n) with the leading dimensions of ``values``.
         values: a tensor or a number.
-        right: after equal entries instead of before them; the same as ``side="right"``.
+        right: after equal entries instead of before them.
+        side: "left" or "right", which says the same.
+        out_int32: int32 instead of int64.
 
     Example:
         >>> import upriver as ur

@@ -1,18 +1,9 @@
-"""Random numbers: draws that can be repeated, since each is a function of a seed and a number.
-
-A generator holds a seed and counts its draws. Draw number c of seed s is the stream of the Philox generator
-with the key (s, c), so a draw inside a graph keeps two integers and gives the same numbers whenever it is
-run again; two generators never disturb each other.
-
-Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC (2011), section 3.3.
-"""
+"""Random numbers: even, normal, integers, permutations, and choices in proportion to weights."""
 
 from __future__ import annotations
 
 import math
-import os
-import threading
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -20,174 +11,21 @@ from ..core.dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from ..core.op import CALL, REALS, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array, no_grad
-from ..core.tensor import Tensor, as_tensor, to_array, wrap
+from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
-from .align import broadcast_shapes, check_device, expand, number, same_dtype
+from .align import broadcast_shapes, check_device, number
+from .generator import (
+    Generator as Generator,
+    default_generator as default_generator,
+    get_rng_state as get_rng_state,
+    manual_seed as manual_seed,
+    raw_bits,
+    set_rng_state as set_rng_state,
+    stream,
+)
 from .shape import one_sequence
 
 Shape = tuple[int, ...]
-_WORD = 2**64
-
-
-@front_door
-class Generator:
-    """A source of random numbers of its own: a seed, and how many draws have been made.
-
-    Args:
-        device: the CPU.
-
-    Example:
-        >>> import upriver as ur
-        >>> g = ur.Generator().manual_seed(7)
-        >>> a = ur.rand(3, generator=g)
-        >>> b = ur.rand(3, generator=ur.Generator().manual_seed(7))
-        >>> (a == b).all().item()
-        True
-    """
-
-    __slots__ = ("_counter", "_lock", "_seed")
-
-    def __init__(self, device: Any = None) -> None:
-        check_device(device)
-        self._lock = threading.Lock()
-        self._seed, self._counter = 0, 0
-
-    @property
-    def device(self) -> str:
-        """Always ``"cpu"``."""
-        return "cpu"
-
-    def manual_seed(self, seed: int) -> Self:
-        """Start the sequence that belongs to ``seed`` (any integer, taken modulo 2**64), and return itself."""
-        with self._lock:
-            self._seed, self._counter = int(seed) % _WORD, 0
-        return self
-
-    def seed(self) -> int:
-        """Start a sequence that nobody can foresee, and return its seed."""
-        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
-        return self._seed
-
-    def initial_seed(self) -> int:
-        """The seed that the sequence was started with."""
-        return self._seed
-
-    def get_state(self) -> Tensor:
-        """The seed and the count, as 16 bytes (uint8)."""
-        with self._lock:
-            return wrap(np.frombuffer(np.array([self._seed, self._counter], "<u8").tobytes(), np.uint8).copy(), None)
-
-    def set_state(self, state: Any) -> Self:
-        """Go on from ``state``, which :meth:`get_state` gave.
-
-        Raises:
-            ArgumentError: it is not such a state.
-        """
-        data = np.frombuffer(state, np.uint8) if isinstance(state, (bytes, bytearray)) else to_array(state)
-        if data.shape != (16,):
-            raise ArgumentError(
-                f"set_state: a state has 16 bytes, not shape {list(data.shape)}", "Pass what get_state() returned."
-            )
-        seed, counter = np.frombuffer(data.astype(np.uint8).tobytes(), "<u8").tolist()
-        with self._lock:
-            self._seed, self._counter = seed, counter
-        return self
-
-    def draw(self) -> dict[str, int]:
-        """The seed and the number of the next draw, as attributes of an operation; the count moves on."""
-        with self._lock:
-            counter = self._counter
-            self._counter = (counter + 1) % _WORD
-            return {"seed": self._seed, "counter": counter}
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Generator:
-        return Generator().set_state(self.get_state())
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.get_state().array.tobytes(),)
-
-    def __repr__(self) -> str:
-        return f"<Generator with seed {self._seed} after {self._counter} draws>"
-
-
-def _restored(state: bytes) -> Generator:
-    return Generator().set_state(state)
-
-
-default_generator = Generator()
-default_generator.seed()
-
-
-@front_door
-def manual_seed(seed: int) -> Generator:
-    """Start the default generator with ``seed``, so that a program gives the same numbers each time; returns it.
-
-    Example:
-        >>> import upriver as ur
-        >>> _ = ur.manual_seed(0)
-        >>> a = ur.rand(2)
-        >>> _ = ur.manual_seed(0)
-        >>> (ur.rand(2) == a).all().item()
-        True
-    """
-    return default_generator.manual_seed(seed)
-
-
-@front_door
-def seed() -> int:
-    """Start the default generator with a seed that nobody can foresee, and return the seed."""
-    return default_generator.seed()
-
-
-@front_door
-def initial_seed() -> int:
-    """The seed of the default generator."""
-    return default_generator.initial_seed()
-
-
-@front_door
-def get_rng_state() -> Tensor:
-    """The state of the default generator, as 16 bytes (uint8)."""
-    return default_generator.get_state()
-
-
-@front_door
-def set_rng_state(state: Any) -> None:
-    """Put the default generator back into ``state``."""
-    default_generator.set_state(state)
-
-
-# Draws.
-
-
-class _Streams(threading.local):
-    """This thread's Philox generator: setting its state is ten times as fast as making one."""
-
-    generator: np.random.Generator | None = None
-    state: Any
-
-    def at(self, seed: int, counter: int) -> np.random.Generator:
-        """The generator, at the beginning of a stream."""
-        if self.generator is None:  # not before a draw: the import of NumPy's generators takes time
-            self.generator = np.random.Generator(np.random.Philox(key=[0, 0]))
-            self.state = self.generator.bit_generator.state
-        self.state["state"]["key"][:] = (seed, counter)
-        self.generator.bit_generator.state = self.state
-        return self.generator
-
-
-_streams = _Streams()
-
-
-def stream(seed: int, counter: int) -> np.random.Generator:
-    """NumPy's generator at the beginning of draw ``counter`` of ``seed``; valid until this thread's next call."""
-    return _streams.at(seed, counter)
-
-
-def _raw(seed: int, counter: int, n: int) -> Array:
-    """``n`` integers of 32 random bits."""
-    bits: Any = stream(seed, counter).bit_generator
-    return bits.random_raw((n + 1) // 2).view(np.uint32)[:n]
 
 
 class Draw(Op):
@@ -216,7 +54,7 @@ def _draw(name: str, forward: Any, symbol: str, *cases: dict[str, Any]) -> Draw:
 def _uniform_array(shape: Shape, dtype: DType, seed: int, counter: int) -> Array:
     if dtype == np.float64:
         return np.asarray(stream(seed, counter).random(shape))
-    bits = _raw(seed, counter, math.prod(shape)) >> np.uint32(8)  # as many bits as a float32 holds
+    bits = raw_bits(seed, counter, math.prod(shape)) >> np.uint32(8)  # as many bits as a float32 holds
     out = bits.astype(np.float32)
     out *= np.float32(2**-24)
     return out.reshape(shape) if dtype == np.float32 else _below_one(out, dtype).reshape(shape)
@@ -247,7 +85,7 @@ def _kept_array(shape: Shape, dtype: DType, p: float, seed: int, counter: int) -
     """True with probability 1 − p: 32 random bits against a threshold, without a detour over floats."""
     if p >= 1.0:
         return np.zeros(shape, np.bool_)
-    return (_raw(seed, counter, math.prod(shape)) >= np.uint32(round(p * 2**32))).reshape(shape)
+    return (raw_bits(seed, counter, math.prod(shape)) >= np.uint32(round(p * 2**32))).reshape(shape)
 
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -280,7 +118,8 @@ def _size(name: str, size: Any, given: Any = None) -> Shape:
     return shape
 
 
-def _made(draw: Draw, shape: Shape, dtype: Any, device: Any, requires_grad: bool, generator: Any, **attrs: Any) -> Any:
+def made(draw: Draw, shape: Shape, dtype: Any, device: Any, requires_grad: bool, generator: Any, **attrs: Any) -> Any:
+    """A draw of ``generator``, or of the default generator if it is None."""
     check_device(device)
     wanted = get_default_dtype() if dtype is None else as_dtype(dtype)
     if wanted.kind != "f" and draw in (random_uniform, random_normal, random_exponential):
@@ -300,13 +139,15 @@ def rand(
         size: the shape, as numbers or as one tuple.
         generator: where they come from; the default generator if None.
         dtype: a floating dtype; default float32.
+        device: the CPU.
+        requires_grad: whether ``backward()`` shall give it a ``.grad``.
 
     Example:
         >>> import upriver as ur
         >>> ur.rand(2, 3).shape
         (2, 3)
     """
-    return _made(random_uniform, _size("rand", size), dtype, device, requires_grad, generator)
+    return made(random_uniform, _size("rand", size), dtype, device, requires_grad, generator)
 
 
 @front_door
@@ -320,14 +161,14 @@ def randn(
         >>> ur.randn(2, 3, generator=ur.Generator().manual_seed(1)).dtype
         dtype('float32')
     """
-    return _made(random_normal, _size("randn", size), dtype, device, requires_grad, generator)
+    return made(random_normal, _size("randn", size), dtype, device, requires_grad, generator)
 
 
 @front_door
 def randint(
     low: int, high: Any = None, size: Any = None, *, generator: Any = None, dtype: Any = int64, device: Any = None
 ) -> Tensor:
-    """Integers from ``low`` to ``high - 1``, all equally likely: ``randint(high, size)`` or ``randint(low, high, size)``.
+    """Integers from ``low`` to ``high - 1``, all equally likely; ``randint(high, size)`` begins at 0.
 
     Raises:
         ArgumentError: there is no integer between the two.
@@ -346,7 +187,7 @@ def randint(
     first, end = int(low), int(high)
     if first >= end:
         raise ArgumentError(f"randint: there is no integer from {first} to {end} - 1")
-    return _made(random_integers, _size("randint", size), dtype, device, False, generator, low=first, high=end)
+    return made(random_integers, _size("randint", size), dtype, device, False, generator, low=first, high=end)
 
 
 @front_door
@@ -358,7 +199,7 @@ def randperm(n: int, *, generator: Any = None, dtype: Any = int64, device: Any =
         >>> ur.randperm(4).sort().values.tolist()
         [0, 1, 2, 3]
     """
-    return _made(random_permutation, _size("randperm", (n,)), dtype, device, False, generator)
+    return made(random_permutation, _size("randperm", (n,)), dtype, device, False, generator)
 
 
 @front_door
@@ -378,9 +219,11 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any 
     """Numbers of the normal distribution. No gradient flows to ``mean`` and ``std``.
 
     Args:
-        mean, std: numbers, or tensors, which broadcast together.
+        mean: a number or a tensor.
+        std: a number or a tensor; the two broadcast together.
         size: the shape; needed where both are numbers.
         generator: where they come from.
+        dtype: default that of the tensors, or float32.
 
     Raises:
         ArgumentError: ``std`` is negative.
@@ -439,7 +282,7 @@ def exponential_like(x: Any, lambd: float = 1.0, *, generator: Any = None) -> Te
     """
     if lambd <= 0:
         raise ArgumentError(f"exponential_: the rate {lambd} is not positive")
-    return _made(random_exponential, x.shape, x.dtype, None, False, generator) / float(lambd)
+    return made(random_exponential, x.shape, x.dtype, None, False, generator) / float(lambd)
 
 
 @front_door
@@ -491,7 +334,9 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generato
         raise ShapeError(f"multinomial: shape {list(x.shape)} is neither (n) nor (rows, n)")
     rows = np.atleast_2d(x.array).astype(np.float64)
     if not np.isfinite(rows).all() or (rows.size and rows.min() < 0):
-        raise ArgumentError("multinomial: an entry is negative, infinite or NaN", "Pass probabilities, as from softmax.")
+        raise ArgumentError(
+            "multinomial: an entry is negative, infinite or NaN", "Pass probabilities, as from softmax."
+        )
     totals = np.cumsum(rows, axis=1)
     n = int(num_samples)
     if n < 1:
@@ -509,87 +354,7 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generato
                 f"multinomial: {n} samples without replacement, and a row has only {possible} possible ones",
                 "Use replacement=True.",
             )
-        waits = _made(random_exponential, rows.shape, np.float64, None, False, generator).array
+        waits = made(random_exponential, rows.shape, np.float64, None, False, generator).array
         with np.errstate(divide="ignore"):
             found = np.argsort(waits / rows, axis=1, kind="stable")[:, :n]
     return wrap(found if x.ndim == 2 else found[0], None)
-
-
-# Dropout.
-
-
-def _dropout_array(x: Array, kept: Array, p: float) -> Array:
-    out = np.multiply(x, x.dtype.type(1.0 / (1.0 - p) if p < 1.0 else 0.0))
-    return np.multiply(out, kept, out=out if isinstance(out, np.ndarray) else None)
-
-
-_dropout = Op(
-    name="dropout",
-    forward=_dropout_array,
-    vjps=(lambda ct, _y, _x, kept, p: _dropout(ct, kept, p=p), None),
-    shape=lambda s, kept, p: s,
-    dtype=same_dtype,
-    formula=Formula("dropout({0})", r"\operatorname{{dropout}}\left({0}\right)", CALL),
-    domain=REALS,
-    flops=lambda out, *_, **__: 2 * math.prod(out),
-    lower=lambda m, x, kept, p: m.where(kept, x / (1.0 - p), 0.0),
-    cases=(
-        Case(((2, 3), np.array([[True, False, True], [False, True, True]])), {"p": 0.25}),
-        Case(((), np.array(True)), {"p": 0.5}),
-    ),
-)
-
-
-def _dropped(name: str, x: Any, p: float, training: bool, shape: Shape, generator: Any) -> Any:
-    x, p = as_tensor(x), float(number(p))
-    if not 0.0 <= p <= 1.0:
-        raise ArgumentError(f"{name}: p = {p} is not a probability", "Use a number from 0 to 1.")
-    if not training or p == 0.0:
-        return x
-    # The mask is kept, one byte per entry: drawing it again would take ten times as long as the product.
-    kept = _made(random_mask, shape, bool_, None, False, generator, p=p)
-    return _dropout(x, expand(kept, x.shape), p=p)
-
-
-@front_door
-def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
-    """``x`` with each entry set to 0 with probability ``p``, and the others divided by 1 − p.
-
-    Args:
-        x: floats of any shape.
-        p: from 0 to 1.
-        training: if False, ``x`` itself.
-        inplace: accepted and not needed: the result is always new.
-        generator: where the randomness comes from.
-
-    Raises:
-        ArgumentError: ``p`` is not a probability.
-
-    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout", JMLR 15 (2014), section 4.
-
-    Example:
-        >>> import upriver as ur
-        >>> ur.dropout(ur.ones(3), 0.5, training=False).tolist()
-        [1.0, 1.0, 1.0]
-    """
-    return _dropped("dropout", x, p, training, x.shape, generator)
-
-
-def _channels(name: str, x: Any, spatial: int) -> Shape:
-    if x.ndim not in (spatial + 1, spatial + 2):
-        raise ShapeError(f"{name}: shape {list(x.shape)} is not (batch, channels) with {spatial} more dimensions")
-    return x.shape[:-spatial] + (1,) * spatial
-
-
-@front_door
-def dropout1d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
-    """As :func:`dropout`, for whole channels of ``x`` (batch, channels, length)."""
-    return _dropped("dropout1d", x, p, training, _channels("dropout1d", x, 1), generator)
-
-
-@front_door
-def dropout2d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
-    """As :func:`dropout`, for whole channels of ``x`` (batch, channels, height, width)."""
-    return _dropped("dropout2d", x, p, training, _channels("dropout2d", x, 2), generator)
-
-

@@ -169,7 +169,9 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if i.ndim != x.ndim:
         raise ShapeError(f"take_along_dim: indices of shape {list(i.shape)} for a tensor of shape {list(x.shape)}")
     d = axis("take_along_dim", dim, x.ndim)
-    rest = broadcast_shapes("take_along_dim", (*x.shape[:d], 1, *x.shape[d + 1 :]), (*i.shape[:d], 1, *i.shape[d + 1 :]))
+    rest = broadcast_shapes(
+        "take_along_dim", (*x.shape[:d], 1, *x.shape[d + 1 :]), (*i.shape[:d], 1, *i.shape[d + 1 :])
+    )
     x = expand(x, (*rest[:d], x.shape[d], *rest[d + 1 :]))
     return _gather(x, expand(i, (*rest[:d], i.shape[d], *rest[d + 1 :])), dim=d)
 
@@ -199,7 +201,8 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
         x: any shape.
         dim: the dimension along which to place.
         index: integers; where one appears twice the last entry stays.
-        src: a tensor with an entry for each index, or one number for all (also as ``value``).
+        src: a tensor with an entry for each index, or one number for all.
+        value: the same, under PyTorch's other name.
         reduce: None, or "add" to add.
 
     Raises:
@@ -228,7 +231,7 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
 
 
 def _one_hot_array(x: Array, num_classes: int) -> Array:
-    if x.size and not (0 <= x.min() and x.max() < num_classes):
+    if x.size and not (x.min() >= 0 and x.max() < num_classes):
         bad = int(x.min()) if x.min() < 0 else int(x.max())
         raise ArgumentError(
             f"one_hot: {bad} is not one of the {num_classes} classes", "Classes are numbered 0 to num_classes - 1."
@@ -284,7 +287,7 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
 
 
 @front_door
-def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:  # noqa: A002
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     """The rows of ``weight`` that ``input`` names.
 
     Args:

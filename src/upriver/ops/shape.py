@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ..core.op import CALL, POWER, REALS, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.tensor import Tensor, as_tensor
@@ -62,7 +60,7 @@ def one_sequence(args: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _reshape_shape(s: Shape, shape: Shape) -> Shape:
-    if math.prod(s) != math.prod(shape):
+    if math.prod(s) != math.prod(shape) or min(shape, default=0) < 0:
         raise ShapeError(
             f"reshape: {list(s)} has {math.prod(s)} entries, {list(shape)} would have {math.prod(shape)}",
             "The number of entries must stay; one length may be -1.",
@@ -96,13 +94,15 @@ def reshape(x: Any, *shape: Any) -> Any:
         >>> ur.arange(6).reshape(2, -1).tolist()
         [[0, 1, 2], [3, 4, 5]]
     """
-    if isinstance(x, np.ndarray):
-        return x.reshape(*shape)
+    if not isinstance(x, Tensor):
+        return x.reshape(*shape)  # a bare array: a gradient rule
     sizes = tuple([n if type(n) is int else int(n) for n in one_sequence(shape)])
+    total = x.array.size
+    if math.prod(sizes) == total and min(sizes, default=0) >= 0:
+        return _reshape.run((x,), {"shape": sizes})
     if -1 in sizes:
         known = math.prod([n for n in sizes if n != -1])
-        total = math.prod(x.shape)
-        if known == 0 or total % known or sizes.count(-1) > 1:
+        if known <= 0 or total % known or sizes.count(-1) > 1:
             raise ShapeError(f"reshape: {list(x.shape)} ({total} entries) cannot become {list(sizes)}")
         sizes = tuple([total // known if n == -1 else n for n in sizes])
     return _reshape(x, shape=sizes)

@@ -152,5 +152,7 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Any:
     total = x.shape[d] if x.ndim else 0
     first = int(start) + (total if start < 0 else 0)
     if not 0 <= first <= total or not 0 <= length <= total - first:
-        raise DimError(f"narrow: {length} entries from {start} on do not lie in dimension {d}, which has length {total}")
+        raise DimError(
+            f"narrow: {length} entries from {start} on do not lie in dimension {d}, which has length {total}"
+        )
     return view(x, Key((*(FULL,) * d, slice(first, first + int(length)), ...)))
