@@ -64,12 +64,20 @@ def functional(
     ROWS.append(Row(f"nn.functional.{name}", call, shapes, label=said, **options))
 
 
-def both(name: str, *args: Any, shapes: Sequence[tuple[int, ...]] = ((2, 3),), label: str = "", **options: Any) -> None:
+def both(
+    name: str,
+    *args: Any,
+    shapes: Sequence[tuple[int, ...]] = ((2, 3),),
+    label: str = "",
+    method: bool = True,
+    **options: Any,
+) -> None:
     """Two rows: as a function of the namespace, and as a method of the first input."""
     kwargs = {k: options.pop(k) for k in list(options) if k not in ("low", "high", "second")}
     said = label or ",".join([*map(str, args), *(f"{k}={v}" for k, v in kwargs.items())])
     row(name, lambda m, *xs: getattr(m, name)(*xs, *args, **kwargs), *shapes, label=said, **options)
-    row(f"Tensor.{name}", lambda m, x, *xs: getattr(x, name)(*xs, *args, **kwargs), *shapes, label=said, **options)
+    if method:
+        row(f"Tensor.{name}", lambda m, x, *xs: getattr(x, name)(*xs, *args, **kwargs), *shapes, label=said, **options)
 
 
 # Entry by entry.
@@ -241,6 +249,16 @@ functional("pad", (2, 3), pad=(-1, 1))
 for mode in ("reflect", "replicate", "circular"):
     functional("pad", (1, 2, 4, 4), pad=(1, 2, 0, 1), mode=mode)
 
+for name in ("atleast_1d", "atleast_2d", "atleast_3d"):
+    row(name, lambda m, x, name=name: getattr(m, name)(x), ())
+    row(name, lambda m, x, name=name: getattr(m, name)(x), (2, 3), label="2-d")
+row("hstack", lambda m, x, y: m.hstack([x, y]), (2, 3), (2, 1))
+row("vstack", lambda m, x, y: m.vstack([x, y]), (2, 3), (3,))
+row("tile", lambda m, x: m.tile(x, (2, 1, 2)), (2, 3))
+both("diagonal", shapes=[(3, 4)], label="main")
+both("diagonal", 1, 0, 2, shapes=[(3, 2, 4)])
+both("trace", method=False, shapes=[(3, 4)])
+
 # Indexing.
 
 for label, key in {
@@ -291,6 +309,24 @@ row(
     lambda m, w: m.nn.functional.embedding(m.tensor([0, 2, 2]), w, padding_idx=2), (3, 4), label="padding",
 )  # fmt: skip
 
+row("index_add", lambda m, x, y: m.index_add(x, 0, m.tensor([0, 2, 0]), y), (3, 4), (3, 4))
+both("msort", method=False, shapes=[(3, 4)])
+both("median", method=False, shapes=[(3, 5)], label="all")
+both("median", dim=1, method=False, shapes=[(3, 5)])
+both("kthvalue", 2, method=False, dim=1, shapes=[(3, 5)])
+row("count_nonzero", lambda m, x: [m.count_nonzero(x > 0), m.count_nonzero(x > 0, dim=1)], (3, 4))
+row("equal", lambda m, x: m.tensor([m.equal(x, x), m.equal(x, x + 1)]), (3, 4))
+row("unique", lambda m: m.unique(m.tensor([3, 1, 3, 2, 1])))
+row("unique", lambda m: m.unique(m.tensor([3, 1, 3]), return_inverse=True, return_counts=True), label="all of it")
+row("bincount", lambda m: [m.bincount(m.tensor([0, 2, 2])), m.bincount(m.tensor([0, 2]), minlength=5)])
+row("searchsorted", lambda m, x: m.searchsorted(m.tensor([-1.0, 0.0, 1.0]).to(x.dtype), x), (3, 4))
+row("bucketize", lambda m, x: m.bucketize(x, m.tensor([-1.0, 0.0, 1.0]).to(x.dtype), right=True), (3, 4))
+row("histogram", lambda m, x: m.histogram(x.detach().reshape(-1), bins=4, range=(-2.0, 2.0), density=True), (3, 4))
+for name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
+    row(name, lambda m, name=name: getattr(m, name)(m.tensor([12, 5]), m.tensor([10, 3])))
+    row(name, lambda m, x, name=name: getattr(m, name)(x > 0, x < 1), (3, 4), label="booleans")
+row("bitwise_not", lambda m, x: [m.bitwise_not(x > 0), m.bitwise_not(m.tensor([5, -1]))], (3, 4))
+
 # Products of matrices.
 
 for a, b in (((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)),
@@ -310,6 +346,13 @@ for equation, shapes in (
     ("ij,jk,kl->il", ((2, 3), (3, 4), (4, 2))), ("ij,ij", ((2, 3), (2, 3))),
 ):  # fmt: skip
     row("einsum", lambda m, *xs, e=equation: m.einsum(e, *xs), *shapes, label=equation)
+row("addmm", lambda m, c, a, b: m.addmm(c, a, b, beta=0.5, alpha=2.0), (4,), (2, 3), (3, 4))
+row("addmv", lambda m, c, a, b: m.addmv(c, a, b), (2,), (2, 3), (3,))
+row("baddbmm", lambda m, c, a, b: m.baddbmm(c, a, b, beta=0.5), (5, 2, 4), (5, 2, 3), (5, 3, 4))
+row("inner", lambda m, a, b: m.inner(a, b), (2, 3), (4, 3))
+row("kron", lambda m, a, b: m.kron(a, b), (2, 3), (3, 2))
+row("tensordot", lambda m, a, b: m.tensordot(a, b, dims=2), (2, 3, 4), (3, 4, 5))
+row("tensordot", lambda m, a, b: m.tensordot(a, b, dims=([0, 2], [1, 0])), (2, 3, 4), (4, 2, 5), label="pairs")
 functional("linear", (2, 3), (4, 3))
 functional("linear", (2, 3), (4, 3), (4,), label="bias")
 functional("linear", (5, 2, 3), (4, 3), (4,), label="3-d")
@@ -346,6 +389,10 @@ functional("avg_pool2d", (2, 3, 7, 7), kernel_size=3, stride=2, padding=1, count
 functional("adaptive_avg_pool1d", (2, 3, 7), output_size=3)
 functional("adaptive_avg_pool2d", (2, 3, 7, 6), output_size=(3, 2))
 functional("adaptive_avg_pool2d", (2, 3, 7, 6), output_size=1)
+functional("adaptive_max_pool1d", (2, 3, 7), output_size=3)
+functional("adaptive_max_pool2d", (2, 3, 7, 6), output_size=(3, 2))
+functional("pixel_shuffle", (2, 8, 3, 2), upscale_factor=2)
+functional("pixel_unshuffle", (2, 2, 6, 4), downscale_factor=2)
 functional("interpolate", (1, 2, 3, 4), scale_factor=2, mode="nearest")
 functional("interpolate", (1, 2, 3, 4), size=(5, 6), mode="nearest")
 functional("interpolate", (1, 2, 3, 4), size=(5, 6), mode="bilinear", align_corners=False)
@@ -362,6 +409,12 @@ functional("gelu", (3, 4), approximate="tanh")
 functional("elu", (3, 4), alpha=0.7)
 functional("leaky_relu", (3, 4), negative_slope=0.2)
 functional("softplus", (3, 4), beta=3.0, threshold=2.0)
+functional("threshold", (3, 4), threshold=0.3, value=-1.0)
+functional("hardshrink", (3, 4))
+functional("softshrink", (3, 4), lambd=0.3)
+functional("pairwise_distance", (3, 4), (3, 4))
+functional("dropout2d", (2, 3, 4, 4), p=0.5, training=False)
+functional("dropout1d", (2, 3, 4), p=0.5, training=False)
 functional("prelu", (2, 3, 4), (3,))
 functional("prelu", (2, 3), (1,))
 functional("softmax", (3, 4), dim=-1)
@@ -385,6 +438,13 @@ row(
     label="affine",
 )
 row("nn.functional.rms_norm", lambda m, x, w: m.nn.functional.rms_norm(x, (4,), w, eps=1e-5), (2, 3, 4), (4,))
+row(
+    "nn.functional.instance_norm",
+    lambda m, x, w, b: m.nn.functional.instance_norm(x, weight=w, bias=b),
+    (2, 3, 5),
+    (3,),
+    (3,),
+)
 row("nn.functional.group_norm", lambda m, x, w, b: m.nn.functional.group_norm(x, 2, w, b), (3, 4, 5), (4,), (4,))
 row(
     "nn.functional.batch_norm",
@@ -502,6 +562,7 @@ row("full", lambda m: [m.full((2, 3), 1.5), m.full((2,), 3), m.full((2,), True)]
 row("eye", lambda m: [m.eye(3), m.eye(2, 4)])
 row("arange", lambda m: [m.arange(5), m.arange(1, 7, 2), m.arange(0.0, 1.0, 0.25), m.arange(3, dtype=m.float32)])
 row("linspace", lambda m: [m.linspace(0, 1, 5), m.linspace(-1.5, 3.5, 1)])
+row("logspace", lambda m: m.logspace(0, 2, 5))
 row("zeros_like", lambda m, x: [m.zeros_like(x), m.ones_like(x), m.full_like(x, 2.0)], (2, 3))
 row(
     "tensor",
@@ -541,7 +602,7 @@ def exists(root: Any, path: str) -> bool:
     for part in path.split("."):
         try:
             root = getattr(root, part)
-        except (AttributeError, ModuleNotFoundError, ImportError):
+        except AttributeError:
             return False
     return True
 
