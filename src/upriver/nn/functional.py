@@ -23,6 +23,7 @@ from ..ops.adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adapti
 from ..ops.attention import scaled_dot_product_attention
 from ..ops.class_loss import cross_entropy, nll_loss
 from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from ..ops.dropout import dropout, dropout1d, dropout2d
 from ..ops.elementwise import tanh
 from ..ops.join import pad
 from ..ops.linalg import linear
@@ -42,7 +43,6 @@ from ..ops.loss import (
 from ..ops.normalise import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from ..ops.piecewise import hardshrink, hardsigmoid, hardswish, hardtanh, relu6, softshrink, threshold
 from ..ops.pool import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
-from ..ops.random import dropout, dropout1d, dropout2d
 from ..ops.resize import interpolate, pixel_shuffle, pixel_unshuffle, upsample
 from ..ops.scatter import embedding, one_hot
 from ..ops.similarity import (

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, ShapeError
-from ..ops.random import default_generator, stream
+from ..ops.generator import default_generator, stream
 
 
 def _rng(generator: Any) -> np.random.Generator:
