@@ -16,6 +16,7 @@ from ..core.state import Array
 from ..errors import ArgumentError, ShapeError
 from .elementwise import abs, clamp, elementwise, exp, square, tanh, where
 from .erf import erf as erf_kernel
+from .fresh import multiply_into
 from .shape import axis, reshape
 
 _AT_ZERO = Domain((Interval(kinks=(0.0,)),), ties="the derivative at 0 is the one from the left")
@@ -198,11 +199,26 @@ def _tanh_of_cubic(x: Array, x2: Array) -> Array:
     return np.tanh(t, out=t)
 
 
+# erf(x/√2) = tanh(x p(x²)): p fitted by weighted least squares to an error of the result below 6e-8 for every x.
+_P = (7.97884942e-01, 3.63330842e-02, -3.25945353e-05, -5.53064163e-05, 3.96479350e-06, -1.32268058e-07,
+      1.75633117e-09)  # fmt: skip
+
+
+def _erf_of_root(x: Array, x2: Array) -> Array:
+    """erf(x / √2); in single precision by a polynomial and tanh, half the passes of the error function itself."""
+    if x.dtype != np.float32:
+        return np.asarray(erf_kernel(np.asarray(x * _HALF)))
+    t = np.asarray(x2 * _P[-1])
+    for c in _P[-2:0:-1]:
+        t += c
+        t *= x2
+    t += _P[0]
+    t *= x
+    return np.tanh(t, out=t)
+
+
 def _gelu_array(x: Array, approximate: str) -> Array:
-    if approximate == "tanh":
-        out = _tanh_of_cubic(x, x * x)
-    else:
-        out = np.asarray(erf_kernel(np.asarray(x * _HALF)))
+    out = _tanh_of_cubic(x, x * x) if approximate == "tanh" else _erf_of_root(x, x * x)
     out += 1.0
     out *= x
     out *= 0.5
@@ -223,7 +239,7 @@ def _gelu_slope_array(x: Array, approximate: str) -> Array:
         out += 1.0
         out *= 0.5
         return out
-    out = np.asarray(erf_kernel(np.asarray(x * _HALF)))
+    out = _erf_of_root(x, x2)
     out += 1.0
     out *= 0.5
     x2 *= -0.5
@@ -250,7 +266,7 @@ _gelu_slope = elementwise(
     lower=lambda m, x, approximate: _slope_recipe(m, x, approximate), attrs=_KINDS,
 )  # fmt: skip
 _gelu = elementwise(
-    "gelu", _gelu_array, lambda ct, _y, x, approximate: ct * _gelu_slope(x, approximate=approximate),
+    "gelu", _gelu_array, lambda ct, _y, x, approximate: multiply_into(_gelu_slope(x, approximate=approximate), ct),
     formula=call("gelu"), lower=lambda m, x, approximate: _gelu_recipe(m, x, approximate), attrs=_KINDS,
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .align import broadcast_shapes, same_dtype
+from .fresh import multiply_into
 from .linalg import matmul
 from .reduce import vecdot
 from .shape import transpose
@@ -42,7 +43,7 @@ def _attention_weights_array(scores: Array, mask: Array) -> Array:
 
 
 def _attention_weights_rule(ct: Any, y: Any, _scores: Any, _mask: Any) -> Any:
-    return y * (ct - vecdot(ct, y, dims=(y.ndim - 1,), keepdim=True))
+    return multiply_into(ct - vecdot(ct, y, dims=(y.ndim - 1,), keepdim=True), y)
 
 
 def _weights_shape(s: Shape, mask: Shape) -> Shape:

@@ -19,6 +19,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from .elementwise import exp
+from .fresh import multiply_into
 from .reduce import mean, sum, vecdot
 from .shape import permute, reshape
 from .softmax import exponentials, log_softmax
@@ -134,7 +135,7 @@ _cross_entropy = Op(
     name="cross_entropy",
     forward=_cross_entropy_array,
     vjps=(
-        lambda ct, y, z, target: _softmax_error(z, y, target) * reshape(ct, (ct.shape[0], 1)),
+        lambda ct, y, z, target: multiply_into(_softmax_error(z, y, target), reshape(ct, (ct.shape[0], 1))),
         None,
     ),
     shape=_rows_shape,

@@ -8,6 +8,7 @@ twice, and derivatives of every order follow from the three.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,16 @@ _rrms = Op(
 """1 / √(mean of squares over ``dims`` + eps), dimensions kept."""
 
 
+@lru_cache(maxsize=1024)
 def _repeated(s: Shape, x: Shape) -> Shape:
-    """The dimensions along which a factor of shape ``s`` is repeated."""
-    return tuple([i for i, (n, m) in enumerate(zip(s, x, strict=True)) if n == 1 and m != 1])
+    """The dimensions of ``x`` along which a factor of shape ``s`` is repeated; ``s`` may have fewer dimensions."""
+    lead = len(x) - len(s)
+    return (*range(lead), *[i for i, n in enumerate(s, lead) if n == 1 and x[i] != 1])
 
 
 def _affine_shape(x: Shape, *factors: Shape) -> Shape:
     for s in factors:
-        if len(s) != len(x) or any(n not in (1, m) for n, m in zip(s, x, strict=True)):
+        if len(s) > len(x) or any([n not in (1, m) for n, m in zip(s[::-1], x[::-1], strict=False)]):
             raise ShapeError(f"scale and shift: shape {list(s)} does not fit {list(x)}")
     return x
 
@@ -90,9 +93,13 @@ def _affine_array(x: Array, s: Array, *shift: Array) -> Array:
     return out
 
 
-def _sum_like(ct: Any, shape: Shape) -> Any:
+def _shift_rule(ct: Any, shape: Shape) -> Any:
     dims = _repeated(shape, ct.shape)
-    return sum(ct, dims, True) if dims else ct
+    return reshape(sum(ct, dims), shape) if dims else ct
+
+
+def _factor_rule(ct: Any, x: Any, shape: Shape) -> Any:
+    return reshape(vecdot(ct, x, dims=_repeated(shape, x.shape), keepdim=False), shape)
 
 
 scale: Op = Op(
@@ -100,7 +107,7 @@ scale: Op = Op(
     forward=lambda x, s: x * s,
     vjps=(
         lambda ct, _y, _x, s: scale(ct, s),
-        lambda ct, _y, x, _s: vecdot(ct, x, dims=_repeated(_s.shape, x.shape), keepdim=True),
+        lambda ct, _y, x, _s: _factor_rule(ct, x, _s.shape),
     ),
     shape=_affine_shape,
     dtype=_one_dtype,
@@ -108,17 +115,17 @@ scale: Op = Op(
     domain=REALS,
     flops=lambda out, *_: math.prod(out),
     lower=None,
-    cases=(Case(((2, 3), (2, 1))), Case(((4, 2, 3), (1, 2, 1))), Case(((0, 3), (1, 3)))),
+    cases=(Case(((2, 3), (2, 1))), Case(((4, 2, 3), (2, 1))), Case(((0, 3), (3,)))),
 )
-"""``x`` times factors that repeat along the dimensions where they have length 1."""
+"""``x`` times factors that repeat along leading dimensions and where they have length 1."""
 
 affine = Op(
     name="affine",
     forward=_affine_array,
     vjps=(
         lambda ct, _y, _x, s, _b: scale(ct, s),
-        lambda ct, _y, x, _s, _b: vecdot(ct, x, dims=_repeated(_s.shape, x.shape), keepdim=True),
-        lambda ct, _y, _x, _s, _b: _sum_like(ct, _b.shape),
+        lambda ct, _y, x, _s, _b: _factor_rule(ct, x, _s.shape),
+        lambda ct, _y, _x, _s, _b: _shift_rule(ct, _b.shape),
     ),
     shape=_affine_shape,
     dtype=_one_dtype,
@@ -126,9 +133,9 @@ affine = Op(
     domain=REALS,
     flops=lambda out, *_: 2 * math.prod(out),
     lower=None,
-    cases=(Case(((2, 3), (1, 3), (1, 3))), Case(((4, 2, 3), (4, 2, 1), (1, 2, 1))), Case(((0, 3), (1, 3), (1, 3)))),
+    cases=(Case(((2, 3), (3,), (3,))), Case(((4, 2, 3), (4, 2, 1), (2, 1))), Case(((0, 3), (3,), (1, 3)))),
 )
-"""``x`` times factors plus shifts; both repeat along the dimensions where they have length 1."""
+"""``x`` times factors plus shifts; both repeat along leading dimensions and where they have length 1."""
 
 
 def _scaled(x: Any, factor: Any, shift: Any) -> Tensor:
@@ -147,7 +154,7 @@ def _float_input(name: str, x: Any) -> Tensor:
 
 
 def _trailing(name: str, x: Tensor, normalized_shape: Any, weight: Any, bias: Any) -> tuple[Shape, Any, Any]:
-    """The dimensions to normalise over, and weight and bias with as many dimensions as ``x``."""
+    """The dimensions to normalise over, and weight and bias as tensors."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple([int(n) for n in normalized_shape])
     lead = x.ndim - len(shape)
     if lead < 0 or x.shape[lead:] != shape or not shape:
@@ -161,7 +168,7 @@ def _trailing(name: str, x: Tensor, normalized_shape: Any, weight: Any, bias: An
             raise ShapeError(
                 f"{name}: a {what} of shape {list(p.shape)} does not fit {list(shape)}, the normalised shape"
             )
-        given.append(None if p is None else reshape(as_tensor(p), (1,) * lead + shape))
+        given.append(None if p is None else as_tensor(p))
     return tuple(range(lead, x.ndim)), given[0], given[1]
 
 
@@ -189,8 +196,9 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
     """
     x = _float_input("layer_norm", x)
     dims, w, b = _trailing("layer_norm", x, normalized_shape, weight, bias)
-    centered = center(x, dims=dims)
-    return _scaled(scale(centered, _rrms(centered, dims=dims, eps=float(eps))), w, b)
+    centered = center.run((x,), {"dims": dims})
+    rstd = _rrms.run((centered,), {"dims": dims, "eps": float(eps)})
+    return _scaled(scale.run((centered, rstd), {}), w, b)
 
 
 @front_door
@@ -225,7 +233,7 @@ def _by_channel(name: str, what: str, p: Any, channels: int, ndim: int) -> Any:
     p = as_tensor(p)
     if p.shape != (channels,):
         raise ShapeError(f"{name}: a {what} of shape {list(p.shape)} does not fit {channels} channels")
-    return reshape(p, (1, channels, *(1,) * (ndim - 2)))
+    return p if ndim == 2 else reshape(p, (channels, *(1,) * (ndim - 2)))
 
 
 def _channels(name: str, x: Tensor) -> int:
@@ -278,9 +286,9 @@ def batch_norm(
     channels = _channels("batch_norm", x)
     w = _by_channel("batch_norm", "weight", weight, channels, x.ndim)
     b = _by_channel("batch_norm", "bias", bias, channels, x.ndim)
-    mean = _by_channel("batch_norm", "running mean", running_mean, channels, x.ndim)
-    var = _by_channel("batch_norm", "running variance", running_var, channels, x.ndim)
-    if not training and mean is not None and var is not None:
+    if not training and running_mean is not None and running_var is not None:
+        mean = _by_channel("batch_norm", "running mean", running_mean, channels, x.ndim)
+        var = _by_channel("batch_norm", "running variance", running_var, channels, x.ndim)
         rstd = _one_over_root(var, eps)
         factor = rstd if w is None else w * rstd
         return _scaled(x, factor, -(mean * factor) if b is None else b - mean * factor)
@@ -291,20 +299,20 @@ def batch_norm(
             f"batch_norm: a batch of shape {list(x.shape)} has one value for each channel, which has no variance",
             "Use a larger batch (DataLoader(drop_last=True)), or call model.eval().",
         )
-    centered = center(x, dims=dims)
-    rstd = _rrms(centered, dims=dims, eps=float(eps))
+    centered = center.run((x,), {"dims": dims})
+    rstd = _rrms.run((centered,), {"dims": dims, "eps": float(eps)})
     if training and n:
         changed: list[Array] = []
         if running_mean is not None:
             _take_over(running_mean, add_up(x.array, dims) / n, momentum)
             changed.append(running_mean.array)
         if running_var is not None:
-            biased = 1.0 / np.square(rstd.array) - eps
+            biased = np.maximum(1.0 / np.square(rstd.array) - eps, 0.0)
             _take_over(running_var, biased * (n / (n - 1)), momentum)
             changed.append(running_var.array)
         if changed:
             state.note_change(changed)
-    return _scaled(centered, rstd if w is None else w * rstd, b)
+    return _scaled(centered, rstd if w is None else scale(rstd, w), b)
 
 
 def _one_over_root(var: Tensor, eps: float) -> Tensor:
@@ -324,7 +332,7 @@ def _grouped(name: str, x: Tensor, groups: int, weight: Any, bias: Any, eps: flo
     # Both factors are small; their product is one for each channel of each sample.
     each = spread(rstd, (n, groups, channels // groups), (2,))
     each = reshape(each, (n, channels, 1))
-    return reshape(_scaled(reshape(centered, (n, channels, inner)), each if w is None else each * w, b), x.shape)
+    return reshape(_scaled(reshape(centered, (n, channels, inner)), each if w is None else scale(each, w), b), x.shape)
 
 
 @front_door

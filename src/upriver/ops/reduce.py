@@ -41,6 +41,8 @@ def count(shape: Shape, dims: Shape) -> int:
 
 def spread(ct: Any, shape: Shape, dims: Shape) -> Any:
     """What belongs to a reduced result, repeated over the entries that were reduced."""
+    if len(dims) == len(shape) and type(ct) is np.ndarray:
+        return np.ndarray(shape, ct.dtype, ct, 0, (0,) * len(shape))  # one number: a view without strides
     return broadcast_to(reshape(ct, kept(shape, dims)), shape=shape)
 
 

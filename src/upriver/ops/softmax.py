@@ -19,6 +19,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
 from .align import cast, same_dtype
 from .elementwise import exp, where
+from .fresh import multiply_into, subtract_from
 from .reduce import REDUCE_CASES, dims_of, reduced_shape, sum, vecdot
 from .shape import axis, reshape
 from .sums import add_up, kept
@@ -69,11 +70,11 @@ def _log_softmax_array(z: Array, dim: int) -> Array:
 
 
 def _softmax_rule(ct: Any, y: Any, _z: Any, dim: int) -> Any:
-    return y * (ct - vecdot(ct, y, dims=(dim,) if y.ndim else (), keepdim=True))
+    return multiply_into(ct - vecdot(ct, y, dims=(dim,) if y.ndim else (), keepdim=True), y)
 
 
 def _log_softmax_rule(ct: Any, y: Any, _z: Any, dim: int) -> Any:
-    return ct - exp(y) * sum(ct, dim, True)
+    return subtract_from(ct, multiply_into(exp(y), sum(ct, dim, True)))
 
 
 _CASES = (
@@ -201,7 +202,7 @@ def _logsumexp_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool) -> Any:
     shape = kept(x.shape, dims)
     lse = reshape(y, shape)
     # A row of -inf: nothing in it counts.
-    return exp(x - where(lse == -math.inf, 0.0, lse)) * reshape(ct, shape)
+    return multiply_into(exp(x - where(lse == -math.inf, 0.0, lse)), reshape(ct, shape))
 
 
 _logsumexp = Op(
