@@ -39,7 +39,7 @@ RECIPE = Recipe(
     models_differ={"cnn": {"hidden": (64,), "lr": 3e-3, "epochs": 15}},
     ideas=(
         ("--model cnn", "convolutions see shapes wherever they are"),
-        ("--hidden 64,64,64,64,64,64 --activation sigmoid", "watch the gradient vanish on its way back"),
-        ("--optimizer sgd --lr 50", "watch training go wrong, and be told where"),
+        ("--hidden 32,32,32,32,32,32 --activation sigmoid", "watch the gradient vanish on its way back"),
+        ("--optimizer momentum --lr 30 --schedule constant", "a rate far too large: every unit dies"),
     ),
 )

@@ -109,7 +109,7 @@ def _checksum(arrays: dict[str, Array]) -> int:
     total = 0
     for name in sorted(arrays):
         total = zlib.crc32(name.encode(), total)
-        total = zlib.crc32(arrays[name].reshape(-1).view(np.uint8), total)
+        total = zlib.crc32(arrays[name].reshape(-1).view(np.uint8).data, total)
     return total
 
 

@@ -54,11 +54,14 @@ class Entry:
     gradient: float
 
 
-def _has_units(module: Any, parameter: Any) -> bool:
-    """Whether the rows of its weight are units that can be dead: linear layers and convolutions."""
-    if parameter.ndim < 2 or "Transpose" in type(module).__name__:
-        return False
-    return hasattr(module, "out_features") or hasattr(module, "out_channels")
+def _units(module: Any) -> int | None:
+    """How many units the module has, along the first dimension of its parameters; None where that is not so.
+
+    Linear layers and convolutions have such units, transposed convolutions have them along the second dimension.
+    """
+    if "Transpose" in type(module).__name__:
+        return None
+    return getattr(module, "out_features", None) or getattr(module, "out_channels", None)
 
 
 class GradientFlow(Watch):
@@ -108,8 +111,9 @@ class GradientFlow(Watch):
         for layer, named in self._layers.items():
             self._norms[layer] += _norm([p.grad.array for _, p in named if p.grad is not None])
             self._before[layer] = [p.array.copy() for _, p in named]
+            units = _units(self._modules[layer])
             for _, p in named:
-                if p.grad is not None and _has_units(self._modules[layer], p):
+                if p.grad is not None and p.ndim and p.shape[0] == units:
                     alive = p.grad.array.reshape(len(p.grad.array), -1).any(axis=1)
                     self._alive[layer] = self._alive[layer] | alive if layer in self._alive else alive
         self.largest = largest_gradients([pair for named in self._layers.values() for pair in named], self.top)

@@ -102,11 +102,12 @@ class Live(Plain):
         self._console = Console(highlight=False)
         self._bar = Bar(
             TextColumn("[bold]epoch {task.fields[epoch]}/" + str(epochs)),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=None, complete_style="cyan", finished_style="cyan"),
             TaskProgressColumn(),
             TextColumn("loss {task.fields[loss]}"),
             TextColumn("{task.fields[measure]}"),
-            TimeRemainingColumn(compact=True),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TextColumn("left"),
             console=self._console,
             transient=True,
             expand=True,

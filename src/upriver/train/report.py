@@ -74,6 +74,9 @@ def _headline(console: Console, run: Run, history: Sequence[dict[str, Any]], res
     seconds = history[-1]["elapsed"] if history else 0.0
     told = f"{name}: {status} after {len(history)} epoch{'s' * (len(history) != 1)}, {_time(seconds)}"
     console.print(told, style="bold" if status == "finished" else "bold yellow", highlight=False)
+    for end in run.events("end")[-1:]:
+        if status == "failed" and end.get("reason"):
+            console.print(end["reason"], highlight=False, markup=False)
     if result is not None:
         metric = METRICS.get(result["measure"])
         value = result[result["measure"]]
@@ -182,7 +185,10 @@ def _flow(console: Console, flow: dict[str, Any]) -> None:
 
 
 def _verdict(layers: Sequence[dict[str, Any]]) -> str:
-    """A sentence on the ratio between the first layer's gradient and the last one's."""
+    """A sentence on what is plainly wrong: dead layers, or a gradient that fades or grows on its way back."""
+    dead = [layer["layer"] for layer in layers if (layer["dead"] or 0.0) > 0.99]
+    if dead:
+        return f"no gradient reaches {', '.join(dead)} any more: its units are dead or cut off"
     known = [layer for layer in layers if layer["gradient"]]
     if len(known) < 2:
         return ""
@@ -227,7 +233,25 @@ def _where(console: Console, run: Run, ideas: Sequence[tuple[str, str]]) -> None
         table.add_row("[bold]Pictures[/]", ", ".join(pictures))
     if run.status in ("interrupted", "killed"):
         table.add_row("[bold]Next[/]", f"upriver resume {folder}")
-    for i, (options, why) in enumerate(ideas):
-        recipe = run.config.get("recipe", "")
+    recipe = run.config.get("recipe", "")
+    new = [idea for idea in ideas if not _is_done(idea[0], run.config.get("options", {}))]
+    for i, (options, why) in enumerate(new):
         table.add_row("[bold]Next[/]" if i == 0 else "", f"upriver train {recipe} {options}\n  [dim]{why}[/]")
     console.print(table)
+
+
+def _is_done(options: str, chosen: dict[str, Any]) -> bool:
+    """Whether a run was with these options already, so that they are nothing new to try."""
+    words = options.split()
+    pairs = zip(words[::2], words[1::2], strict=True)
+    return all(_as_text(chosen.get(name[2:].replace("-", "_"))) == value for name, value in pairs)
+
+
+def _as_text(value: Any) -> str:
+    return (
+        ",".join(map(str, value))
+        if isinstance(value, (list, tuple))
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

@@ -167,7 +167,7 @@ class Trainer:
         self._saved_at = time.monotonic()
         if resume is None or here.epoch < epochs:
             here.done = None
-        status = "failed"
+        status, reason = "failed", None
         try:
             with Stop() as stop:
                 self.progress.start(epochs, steps, self.metrics, val is not None, here.step)
@@ -185,9 +185,12 @@ class Trainer:
         except KeyboardInterrupt:
             status = "interrupted"
             raise
+        except Exception as error:
+            reason = getattr(error, "message", str(error))
+            raise
         finally:
             if self.run is not None:
-                self._log_end(status)
+                self._log_end(status, reason or here.done)
         if self.restore_best and self._best_weights is not None:
             self.model.load_state_dict(self._best_weights)
         return here.history
@@ -343,11 +346,11 @@ class Trainer:
         if stop.caught is not None:
             raise Interrupted(stop.caught, str(self.run.folder) if self.run is not None else None)
 
-    def _log_end(self, status: str) -> None:
+    def _log_end(self, status: str, reason: str | None) -> None:
         here = self.position
         assert self.run is not None
         try:
-            self.run.log(event="end", status=status, step=here.step, elapsed=here.elapsed, reason=here.done)
+            self.run.log(event="end", status=status, step=here.step, elapsed=here.elapsed, reason=reason)
         except FileError:
             if status == "finished":
                 raise  # else another error is on its way, and this one would only hide it
