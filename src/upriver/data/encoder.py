@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -195,11 +196,14 @@ def _numeric(table: RawTable, name: str, found: Array, comma: bool) -> Column:
 
 def _check_mixed(table: RawTable, name: str, texts: list[str | None], present: int) -> None:
     """An error for a column of numbers with a few words among them: a slip, or a sign for "missing" not known here."""
-    wrong = [i for i, v in enumerate(texts) if v is not None and not is_number(v)]
-    if wrong and len(wrong) < 0.1 * present:
+    counts = Counter(v for v in texts if v is not None)
+    words = {v: count for v, count in counts.items() if not is_number(v)}
+    wrong = sum(words.values())
+    if 0 < wrong < 0.1 * present:
+        row = next(i for i, v in enumerate(texts) if v in words)
         raise DataError(
-            f"{table.path}, {table.place(wrong[0])}, column {name!r}: {texts[wrong[0]]!r} is not a number, but "
-            f"{present - len(wrong):,} of {present:,} values are",
+            f"{table.path}, {table.place(row)}, column {name!r}: {texts[row]!r} is not a number, but "
+            f"{present - wrong:,} of {present:,} values are",
             f"Mend it, leave the cell empty if it is not known, or say categorical=[{name!r}].",
             at=False,
         )

@@ -23,6 +23,7 @@ Values = Any  # Array | Texts
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 """What stands for a missing value in a text file, in any case."""
 
+_LONGEST = max(map(len, MISSING))
 _DELIMITERS = (",", ";", "\t", "|")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,?\d+([eE][+-]?\d+)?")
 
@@ -79,15 +80,16 @@ def numbers(values: Any, *, decimal_comma: bool = False) -> Array | None:
     """A column as float64 with NaN where a value is missing; None if a value that is there is no number."""
     if isinstance(values, np.ndarray):
         return values
-    texts: list[str] = ["nan" if v is None else v for v in values]
+    texts: list[str] = ["nan" if v is None else v for v in values] if None in values else values
+    joined = "\n".join(texts)
     if decimal_comma:
         if not all(v == "nan" or _DECIMAL_COMMA.fullmatch(v) for v in texts):
             return None
-        texts = [v.replace(",", ".") for v in texts]
-    if any("_" in v for v in texts):  # 1_000 is a number to Python, but a name in a table
+        texts = joined.replace(",", ".").split("\n")
+    if "_" in joined:  # 1_000 is a number to Python, but a name in a table
         return None
     try:
-        return np.array([float(v) for v in texts], dtype=np.float64)
+        return np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
     except ValueError:
         return None
 
@@ -129,8 +131,8 @@ def _read_csv(file: Path, delimiter: str | None) -> RawTable:
     names = _header(file, [name.strip() for name in header], first)
     columns: dict[str, Any] = {}
     for name, column in zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True):
-        stripped = [value.strip() for value in column]
-        columns[name] = [None if value.lower() in MISSING else value for value in stripped]
+        stripped = list(map(str.strip, column))
+        columns[name] = [None if len(v) <= _LONGEST and v.lower() in MISSING else v for v in stripped]
     return RawTable(file, columns, lines, {})
 
 
