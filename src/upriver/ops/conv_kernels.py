@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from ..core.state import Array
 
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], tuple[int, int]]
-BLOCK = 1 << 18  # entries of the column buffer that are made at a time: what stays in a core's own cache
+BLOCK = 1 << 18  # entries of a buffer that are made at a time: what stays in a core's own cache
+WIDE = 512  # columns that a matrix product needs to be worth its while
 
 
 def out_length(length: int, kernel: int, stride: int, pads: tuple[int, int], dilation: int) -> int:
@@ -61,12 +63,18 @@ def _columns(x: Array, groups: int, kw: int, ow: int, stride: int, left: int, di
     return out
 
 
+def _width(ow: int, n: int, cost: int) -> int:
+    """How many columns of the output to handle at a time, if each takes ``cost`` entries of a buffer."""
+    return min(ow, max(BLOCK // max(1, cost), -(-WIDE // max(1, n))))
+
+
 def _row_matrices(
     x: Array, kernel: Shape, out: Shape, stride: Shape, padding: Pads, dilation: Shape, groups: int
-) -> Iterator[tuple[int, slice, Array]]:
-    """For each row of the output: its number, the rows of the weight that fall inside the input, and what they see.
+) -> Iterator[tuple[int, slice, slice, Array]]:
+    """For each piece of a row of the output, what it sees, as a matrix (groups, rows * C/groups * kw, OW * N).
 
-    The last is (groups, rows * C/groups * kw, OW * N). The buffer is made for a block of rows at a time.
+    First come the row's number, the rows of the weight that fall inside the input, and where the piece lies
+    in the row, (OW * N). The buffer is made for a block of rows and columns at a time.
     """
     x = _rows_first(x)
     h, c, _, n = x.shape
@@ -74,16 +82,18 @@ def _row_matrices(
     (sh, sw), (dh, dw), (top, left) = stride, dilation, (padding[0][0], padding[1][0])
     m = c // groups * kw
     reach = dh * (kh - 1) + 1
-    size = max(reach, BLOCK // max(1, c * kw * ow * n * sh))
-    for start in range(0, oh, size):
-        stop = min(oh, start + size)
+    width = _width(ow, n, c * kw * n * reach)
+    size = max(reach, BLOCK // max(1, c * kw * width * n * sh))
+    for start, begin in product(range(0, oh, size), range(0, ow, max(1, width))):
+        stop, end = min(oh, start + size), min(ow, begin + width)
         first = min(h, max(0, start * sh - top))
         last = max(first, min(h, (stop - 1) * sh - top + reach))
-        columns = _columns(x[first:last], groups, kw, ow, sw, left, dw)
+        columns = _columns(x[first:last], groups, kw, end - begin, sw, left - begin * sw, dw)
+        piece = slice(begin * n, end * n)
         for i in range(start, stop):
             taps, rows = _inside(i * sh - top, dh, kh, h)
             seen = columns[:, rows.start - first : rows.stop - first : rows.step] if taps.stop else columns[:, :0]
-            yield i, taps, seen.reshape(groups, (taps.stop - taps.start) * m, ow * n)
+            yield i, taps, piece, seen.reshape(groups, (taps.stop - taps.start) * m, (end - begin) * n)
 
 
 def convolve(x: Array, w: Array, *bias: Array, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
@@ -94,11 +104,11 @@ def convolve(x: Array, w: Array, *bias: Array, stride: Shape, padding: Pads, dil
     weight = w.swapaxes(1, 2).reshape(groups, o // groups, kh * cg * kw)
     m = cg * kw
     b = bias[0].reshape(groups, o // groups, 1) if bias else None
-    for i, taps, seen in _row_matrices(x, (kh, kw), (oh, ow), stride, padding, dilation, groups):
-        row = out[i]
+    for i, taps, piece, seen in _row_matrices(x, (kh, kw), (oh, ow), stride, padding, dilation, groups):
+        row = out[i, :, :, piece]
         np.matmul(weight[:, :, taps.start * m : taps.stop * m], seen, out=row)
         if b is not None:
-            row += b  # while the row is in the cache
+            row += b  # while it is in the cache
     return _batch_first(out.reshape(oh, o, ow, n))
 
 
@@ -110,8 +120,8 @@ def weight_gradient(
     m = x.shape[1] // groups * kw
     total = np.zeros((groups, kh * m, o // groups), x.dtype)
     y = _rows_first(y).reshape(oh, groups, o // groups, ow * n)
-    for i, taps, seen in _row_matrices(x, size, (oh, ow), stride, padding, dilation, groups):
-        total[:, taps.start * m : taps.stop * m] += np.matmul(seen, y[i].swapaxes(1, 2))
+    for i, taps, piece, seen in _row_matrices(x, size, (oh, ow), stride, padding, dilation, groups):
+        total[:, taps.start * m : taps.stop * m] += np.matmul(seen, y[i, :, :, piece].swapaxes(1, 2))
     # (groups, kh, C/groups, kw, O/groups) to (groups, O/groups, C/groups, kh, kw)
     weights = total.reshape(groups, kh, m // kw, kw, o // groups).transpose(0, 4, 2, 1, 3)
     return weights.reshape(o, m // kw, kh, kw)
@@ -128,9 +138,9 @@ def transposed(y: Array, w: Array, size: Shape, stride: Shape, padding: Pads, di
         w.reshape(groups, og, cg, kh, kw).transpose(0, 3, 1, 2, 4)[:, ::-1].reshape(groups, kh, og, cg * kw)
     )
     out = np.zeros((h, groups, cg, wd, n), y.dtype)
-    buffer = np.empty((groups, cg * kw, ow * n), y.dtype)
-    columns = buffer.reshape(groups, cg, kw, ow, n)
-    places = [_inside(k * dw - left, sw, ow, wd) for k in range(kw)]
+    width = _width(ow, n, groups * cg * kw * n)
+    buffer = np.empty((groups, cg * kw, width * n), y.dtype)
+    pieces = [(begin, min(ow, begin + width)) for begin in range(0, ow, max(1, width))]
     common = math.gcd(sh, dh)
     k_step, y_step = sh // common, dh // common
     for i in range(h):
@@ -144,9 +154,13 @@ def transposed(y: Array, w: Array, size: Shape, stride: Shape, padding: Pads, di
             continue
         a = weight[:, kh - 1 - k : kh - k + (pairs - 1) * k_step : k_step].reshape(groups, pairs * og, cg * kw)
         b = rows[:, r : r + (pairs - 1) * y_step + 1 : y_step].reshape(groups, pairs * og, ow * n)
-        np.matmul(a.swapaxes(1, 2), b, out=buffer)
-        for column, (here, there) in enumerate(places):
-            out[i, :, :, there] += columns[:, :, column, here]
+        for begin, end in pieces:
+            part = buffer[:, :, : (end - begin) * n]
+            np.matmul(a.swapaxes(1, 2), b[:, :, begin * n : end * n], out=part)
+            columns = part.reshape(groups, cg, kw, end - begin, n)
+            for k in range(kw):
+                here, there = _inside(k * dw - left + begin * sw, sw, end - begin, wd)
+                out[i, :, :, there] += columns[:, :, k, here]
     return _batch_first(out.reshape(h, groups * cg, wd, n))
 
 
