@@ -319,6 +319,20 @@ def test_rules_keep_dtypes_and_read_only_what_they_say(op: Op, case: Case, dtype
 
 
 @every_case
+def test_rules_leave_what_they_are_given_alone(op: Op, case: Case) -> None:
+    inputs = given_to(op, case)
+    out = op(*inputs, **case.attrs)
+    ct = np.random.default_rng(3).standard_normal(out.shape)
+    for _, rule in rules(op, inputs):
+        given_arrays = [ct, out.array, *arrays(inputs)]
+        before = copy.deepcopy(given_arrays)
+        first = np.array(rule(*given_arrays, **case.attrs))
+        for x, y in zip(given_arrays, before, strict=True):
+            np.testing.assert_array_equal(x, y)
+        np.testing.assert_array_equal(rule(*given_arrays, **case.attrs), first)
+
+
+@every_case
 def test_adding_a_part_into_a_total_equals_adding_the_whole(op: Op, case: Case) -> None:
     inputs = given_to(op, case)
     out = op(*inputs, **case.attrs)
@@ -412,6 +426,26 @@ def test_random_values(op: Elementwise, data: st.DataObject) -> None:
     np.testing.assert_array_equal(out.array, op.forward(*arrays(inputs), **attrs))
     if op.differentiable and out.dtype.kind == "f":
         gradcheck(lambda *xs: op(*xs, **attrs), inputs, order=2, rtol=1e-4)
+
+
+def _everywhere(op: Op) -> bool:
+    return all(math.isinf(i.low) and math.isinf(i.high) for i in op.domain.intervals) and len(op.cases[0].inputs) == 1
+
+
+@pytest.mark.parametrize("op", [op for op in ENTRYWISE if _everywhere(op)], ids=_label)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_far_out_nothing_becomes_not_a_number(op: Elementwise, dtype: Any) -> None:
+    far = np.array([-1e4, -700.0, -100.0, -30.0, 30.0, 100.0, 700.0, 1e4])
+    for attrs in [case.attrs for case in op.cases]:
+        x = Tensor(far.astype(dtype), requires_grad=True)
+        y = op(x, **attrs)
+        exact = op(Tensor(far), **attrs).array
+        with np.errstate(over="ignore"):
+            np.testing.assert_allclose(y.array, exact.astype(y.dtype), rtol=1e-4, atol=1e-6)
+        assert not np.isnan(y.array).any()
+        if y.requires_grad:
+            (g,) = ur.grad(y, x, ur.Tensor(np.ones(8, dtype)))
+            assert not np.isnan(g.array).any()
 
 
 @pytest.mark.parametrize("op", [op for op in ENTRYWISE if len(op.cases[0].inputs) > 1], ids=_label)
