@@ -11,6 +11,7 @@ from upriver.data import (
     BatchSampler,
     DataLoader,
     Dataset,
+    RandomSampler,
     RandomShift,
     Sampler,
     SubsetRandomSampler,
@@ -293,6 +294,26 @@ def test_weighted_samplers_resume_too():
     two = loader()
     two.load_state_dict(state)
     assert flat(two) == flat(it)
+
+
+def test_a_pass_may_be_endless_and_resumed_far_on():
+    def loader():
+        sampler = RandomSampler(range(50), replacement=True, num_samples=int(1e10))
+        return DataLoader(numbers(50), 32, sampler=sampler, num_workers=1)
+
+    one = loader()
+    it = iter(one)
+    for _ in range(2100):  # beyond the first block of the order
+        next(it)
+    state = one.state_dict()
+    expected = [next(it)[0].tolist() for _ in range(3)]
+    it.close()
+    two = loader()
+    two.load_state_dict(state)
+    rest = iter(two)
+    assert [next(rest)[0].tolist() for _ in range(3)] == expected
+    rest.close()
+    assert len(two) == 312_500_000
 
 
 def test_a_sampler_of_ones_own_resumes_by_position():

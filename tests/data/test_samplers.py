@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 import upriver as ur
 from upriver.data import (
@@ -10,6 +11,7 @@ from upriver.data import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from upriver.data.samplers import Blocks, entries
 from upriver.errors import ArgumentError, DataError
 
 
@@ -36,6 +38,24 @@ def test_random_of_another_length():
     assert set(drawn) == {0, 1, 2}
     twice = list(RandomSampler(range(3), num_samples=6))
     assert sorted(twice[:3]) == sorted(twice[3:]) == [0, 1, 2]
+
+
+def test_a_pass_may_be_endless():
+    """Ten thousand million samples, drawn with replacement: how some programs spell "go on for ever"."""
+    forever = RandomSampler(range(100), replacement=True, num_samples=int(1e10))
+    assert len(forever) == 10**10
+    it = iter(forever)
+    assert all(0 <= next(it) < 100 for _ in range(1000))
+    assert next(iter(WeightedRandomSampler([0.0, 1.0], 10**10))) == 1
+    assert next(iter(RandomSampler(range(3), num_samples=10**10))) in (0, 1, 2)
+
+
+@given(st.integers(1, 9), st.integers(0, 30), st.integers(0, 35), st.integers(0, 35))
+def test_slices_of_blocks_are_slices_of_the_whole(size, total, start, stop):
+    blocks = Blocks(lambda k: np.arange(k * size, (k + 1) * size), size, total)
+    assert len(blocks) == total
+    assert blocks[start:stop].tolist() == list(range(total))[start:stop]
+    assert list(entries(blocks, start)) == list(range(total))[start:]
 
 
 def test_random_of_nothing():

@@ -13,7 +13,7 @@ from ..ops.random import Generator
 from .collate import default_collate, default_convert
 from .dataset import batch_reader
 from .prefetch import ahead
-from .samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from .samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler, entries
 from .stream import child_seed, draw_seed
 
 
@@ -209,7 +209,7 @@ class DataLoader:
         if _has_order(self.sampler) and (groups is None or type(groups) is BatchSampler):
             order = self.sampler.order(seed)
             if groups is None:
-                return iter(order[start:].tolist())
+                return entries(order, start)
             size = groups.batch_size
             return (order[k * size : (k + 1) * size] for k in range(start, len(groups)))
         return islice(iter(self.sampler if groups is None else groups), start, None)

@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, DataError
-from .stream import Stream, draw_seed
+from .stream import Stream, child_seed, draw_seed
+
+_BLOCK = 65536
+
+
+class Order(Protocol):
+    """The numbers of a pass: something with a length whose slices are int64 arrays, an array for example."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> Array: ...
+
+
+class Blocks:
+    """An order that is made block by block, as it is read: a pass may be of any length (10**10 is popular).
+
+    Args:
+        block: the number of a block -> its entries.
+        size: how many entries a block has.
+        total: how many entries the order has.
+    """
+
+    def __init__(self, block: Callable[[int], Array], size: int, total: int) -> None:
+        self._block, self._size, self._total = block, size, total
+        self._last: tuple[int, Array] = -1, np.zeros(0, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __getitem__(self, part: slice) -> Array:
+        start, stop, _ = part.indices(self._total)
+        parts: list[Array] = []
+        while start < stop:
+            number, offset = divmod(start, self._size)
+            if self._last[0] != number:
+                self._last = number, self._block(number)
+            parts.append(self._last[1][offset : offset + stop - start])
+            start += len(parts[-1])
+        return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
 class Sampler:
@@ -23,14 +61,20 @@ class Sampler:
     generator: Any = None
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.order(draw_seed(self.generator)).tolist())
+        return entries(self.order(draw_seed(self.generator)))
 
-    def order(self, seed: int) -> Array:
+    def order(self, seed: int) -> Order:
         """The numbers of a whole pass, int64, decided by ``seed`` alone."""
         raise NotImplementedError(f"{type(self).__name__} must define __iter__, or order")
 
     def __len__(self) -> int:
         raise NotImplementedError(f"{type(self).__name__} must define __len__")
+
+
+def entries(order: Order, start: int = 0) -> Iterator[int]:
+    """The entries of an order from ``start`` on, one by one."""
+    for first in range(start, len(order), _BLOCK):
+        yield from order[first : first + _BLOCK].tolist()
 
 
 class SequentialSampler(Sampler):
@@ -84,13 +128,13 @@ class RandomSampler(Sampler):
         if self.num_samples < 1:
             raise ArgumentError(f"RandomSampler: num_samples must be at least 1, not {self.num_samples}")
 
-    def order(self, seed: int) -> Array:
+    def order(self, seed: int) -> Order:
         """The numbers of a whole pass."""
-        n, stream = len(self.data_source), Stream(seed)
+        n = len(self.data_source)
         if self.replacement:
-            return stream.integers(n, self.num_samples)
-        passes = -(-self.num_samples // n)
-        return np.concatenate([stream.permutation(n) for _ in range(passes)])[: self.num_samples]
+            size = min(_BLOCK, self.num_samples)
+            return Blocks(lambda k: Stream(child_seed(seed, k)).integers(n, size), size, self.num_samples)
+        return Blocks(lambda k: Stream(child_seed(seed, k)).permutation(n), n, self.num_samples)
 
     def __len__(self) -> int:
         return self.num_samples
@@ -159,13 +203,18 @@ class WeightedRandomSampler(Sampler):
             raise ArgumentError(f"WeightedRandomSampler: num_samples must be at least 1, not {num_samples}")
         self.weights, self.num_samples, self.replacement, self.generator = w, num_samples, replacement, generator
 
-    def order(self, seed: int) -> Array:
+    def order(self, seed: int) -> Order:
         """The numbers of a whole pass."""
-        stream, w = Stream(seed), self.weights
+        w = self.weights
         if self.replacement:
-            edges = np.cumsum(w) / w.sum()
-            drawn = np.searchsorted(edges, stream.uniform(self.num_samples), side="right")
-            return np.minimum(drawn, int(np.flatnonzero(w)[-1]))
+            edges, last = np.cumsum(w) / w.sum(), int(np.flatnonzero(w)[-1])
+
+            def block(k: int) -> Array:
+                drawn = Stream(child_seed(seed, k)).uniform(_BLOCK)
+                return np.minimum(np.searchsorted(edges, drawn, side="right"), last)
+
+            return Blocks(block, _BLOCK, self.num_samples)
+        stream = Stream(seed)
         with np.errstate(divide="ignore", invalid="ignore"):
             arrivals = -np.log1p(-stream.uniform(len(w))) / w
         arrivals[w == 0] = np.inf
