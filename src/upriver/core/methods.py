@@ -316,6 +316,17 @@ class Methods:
     def logical_xor(self, other: Any) -> Tensor:
         return ops.logical_xor(self, other)
 
+    def isclose(self, other: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: Bool = False) -> Tensor:
+        return ops.isclose(self, other, rtol, atol, equal_nan)
+
+    def allclose(self, other: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: Bool = False) -> Bool:
+        """Whether all entries are close."""
+        return ops.allclose(self, other, rtol, atol, equal_nan)
+
+    def equal(self, other: Any) -> Bool:
+        """Whether both have the same shape and values."""
+        return ops.equal(self, other)
+
     def matmul(self, other: Any) -> Tensor:
         return ops.matmul(self, other)
 
@@ -412,6 +423,12 @@ class Methods:
 
     def norm(self, p: Any = 2, dim: Any = None, keepdim: Bool = False, **kwargs: Any) -> Tensor:
         return ops.norm(self, p, dim, keepdim, **kwargs)
+
+    def median(self, dim: Any = None, keepdim: Bool = False, **kwargs: Any) -> Any:
+        return ops.median(self, dim, keepdim, **kwargs)
+
+    def count_nonzero(self, dim: Any = None) -> Tensor:
+        return ops.count_nonzero(self, dim)
 
     def cumsum(self, dim: Int = 0, **kwargs: Any) -> Tensor:
         return ops.cumsum(self, dim, **kwargs)

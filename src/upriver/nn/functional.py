@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..ops.activation import (
     celu,
     elu,
-    gelu,
     glu,
     leaky_relu,
     logsigmoid,
@@ -25,6 +24,7 @@ from ..ops.class_loss import cross_entropy, nll_loss
 from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ..ops.dropout import dropout, dropout1d, dropout2d
 from ..ops.elementwise import tanh
+from ..ops.gelu import gelu
 from ..ops.join import pad
 from ..ops.linalg import linear
 from ..ops.loss import (

@@ -1,141 +1,27 @@
 """Normalisation: activations brought to mean 0 and variance 1, then scaled and shifted by what is learned.
 
-Three primitives (:data:`center` stands with the reductions): ``center``, ``rrms`` (one over the root of the mean
-square) and ``affine`` (scale and shift). Each intermediate is a value of the graph, so that nothing is computed
-twice, and derivatives of every order follow from the three.
+Composed of ``center``, ``rrms`` (one over the root of the mean square), ``scale`` and ``affine``.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..core import state
-from ..core.dtypes import DType
-from ..core.op import CALL, REALS, SUM, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
-from .align import same_dtype
-from .reduce import center, count, spread, sum, vecdot
+from .affine import affine, rrms, scale
+from .deviation import center
+from .reduce import count, spread
 from .shape import reshape
-from .sums import add_up, add_up_products, kept
+from .sums import add_up
 
 Shape = tuple[int, ...]
-
-
-def _rrms_array(x: Array, dims: Shape, eps: float) -> Array:
-    out = np.asarray(add_up_products(x, x, dims, True))
-    out *= 1.0 / max(1, count(x.shape, dims))
-    out += eps
-    np.sqrt(out, out=out)
-    return np.reciprocal(out, out=out)
-
-
-def _rrms_rule(ct: Any, y: Any, x: Any, dims: Shape, eps: float) -> Any:
-    return scale(x, ct * (y * y * y) * (-1.0 / max(1, count(x.shape, dims))))
-
-
-_rrms = Op(
-    name="rrms",
-    forward=_rrms_array,
-    vjps=(_rrms_rule,),
-    shape=lambda s, dims, eps: kept(s, dims),
-    dtype=same_dtype,
-    formula=Formula(
-        "1 / sqrt(mean({0}^2) + {eps})", r"\frac{{1}}{{\sqrt{{\operatorname{{mean}} {0}^2 + {eps}}}}}", CALL
-    ),
-    domain=REALS,
-    flops=lambda out, s, **_: 2 * math.prod(s),
-    lower="reduce",
-    cases=(
-        Case(((2, 3),), {"dims": (1,), "eps": 1e-5}),
-        Case(((4, 2, 3),), {"dims": (0, 2), "eps": 0.1}),
-        Case(((0, 3),), {"dims": (1,), "eps": 1e-5}),
-        Case(((2, 1),), {"dims": (1,), "eps": 1e-5}),
-    ),
-)
-"""1 / √(mean of squares over ``dims`` + eps), dimensions kept."""
-
-
-@lru_cache(maxsize=1024)
-def _repeated(s: Shape, x: Shape) -> Shape:
-    """The dimensions of ``x`` along which a factor of shape ``s`` is repeated; ``s`` may have fewer dimensions."""
-    lead = len(x) - len(s)
-    return (*range(lead), *[i for i, n in enumerate(s, lead) if n == 1 and x[i] != 1])
-
-
-def _affine_shape(x: Shape, *factors: Shape) -> Shape:
-    for s in factors:
-        if len(s) > len(x) or any([n not in (1, m) for n, m in zip(s[::-1], x[::-1], strict=False)]):
-            raise ShapeError(f"scale and shift: shape {list(s)} does not fit {list(x)}")
-    return x
-
-
-def _one_dtype(*dtypes: Any, **_: Any) -> DType:
-    for d in dtypes[1:]:
-        if d != dtypes[0]:
-            raise DTypeError(
-                f"normalisation needs one dtype, not {' and '.join(str(d) for d in dtypes)}",
-                "Convert the module, model.to(x.dtype), or the input, x.to(weight.dtype).",
-            )
-    return dtypes[0]
-
-
-def _affine_array(x: Array, s: Array, *shift: Array) -> Array:
-    out = np.asarray(x * s)
-    for b in shift:
-        out += b
-    return out
-
-
-def _shift_rule(ct: Any, shape: Shape) -> Any:
-    dims = _repeated(shape, ct.shape)
-    return reshape(sum(ct, dims), shape) if dims else ct
-
-
-def _factor_rule(ct: Any, x: Any, shape: Shape) -> Any:
-    return reshape(vecdot(ct, x, dims=_repeated(shape, x.shape), keepdim=False), shape)
-
-
-scale: Op = Op(
-    name="scale",
-    forward=lambda x, s: x * s,
-    vjps=(
-        lambda ct, _y, _x, s: scale(ct, s),
-        lambda ct, _y, x, _s: _factor_rule(ct, x, _s.shape),
-    ),
-    shape=_affine_shape,
-    dtype=_one_dtype,
-    formula=Formula("{0} * {1}", r"{0} \odot {1}", CALL),
-    domain=REALS,
-    flops=lambda out, *_: math.prod(out),
-    lower=None,
-    cases=(Case(((2, 3), (2, 1))), Case(((4, 2, 3), (2, 1))), Case(((0, 3), (3,)))),
-)
-"""``x`` times factors that repeat along leading dimensions and where they have length 1."""
-
-affine = Op(
-    name="affine",
-    forward=_affine_array,
-    vjps=(
-        lambda ct, _y, _x, s, _b: scale(ct, s),
-        lambda ct, _y, x, _s, _b: _factor_rule(ct, x, _s.shape),
-        lambda ct, _y, _x, _s, _b: _shift_rule(ct, _b.shape),
-    ),
-    shape=_affine_shape,
-    dtype=_one_dtype,
-    formula=Formula("{0} * {1} + {2}", r"{0} \odot {1} + {2}", SUM),
-    domain=REALS,
-    flops=lambda out, *_: 2 * math.prod(out),
-    lower=None,
-    cases=(Case(((2, 3), (3,), (3,))), Case(((4, 2, 3), (4, 2, 1), (2, 1))), Case(((0, 3), (3,), (1, 3)))),
-)
-"""``x`` times factors plus shifts; both repeat along leading dimensions and where they have length 1."""
 
 
 def _scaled(x: Any, factor: Any, shift: Any) -> Tensor:
@@ -197,7 +83,7 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
     x = _float_input("layer_norm", x)
     dims, w, b = _trailing("layer_norm", x, normalized_shape, weight, bias)
     centered = center.run((x,), {"dims": dims})
-    rstd = _rrms.run((centered,), {"dims": dims, "eps": float(eps)})
+    rstd = rrms.run((centered,), {"dims": dims, "eps": float(eps)})
     return _scaled(scale.run((centered, rstd), {}), w, b)
 
 
@@ -224,7 +110,7 @@ def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float | Non
     """
     x = _float_input("rms_norm", x)
     dims, w, _ = _trailing("rms_norm", x, normalized_shape, weight, None)
-    return _scaled(scale(x, _rrms(x, dims=dims, eps=float(np.finfo(x.dtype).eps if eps is None else eps))), w, None)
+    return _scaled(scale(x, rrms(x, dims=dims, eps=float(np.finfo(x.dtype).eps if eps is None else eps))), w, None)
 
 
 def _by_channel(name: str, what: str, p: Any, channels: int, ndim: int) -> Any:
@@ -300,7 +186,7 @@ def batch_norm(
             "Use a larger batch (DataLoader(drop_last=True)), or call model.eval().",
         )
     centered = center.run((x,), {"dims": dims})
-    rstd = _rrms.run((centered,), {"dims": dims, "eps": float(eps)})
+    rstd = rrms.run((centered,), {"dims": dims, "eps": float(eps)})
     if training and n:
         changed: list[Array] = []
         if running_mean is not None:
@@ -325,7 +211,7 @@ def _grouped(name: str, x: Tensor, groups: int, weight: Any, bias: Any, eps: flo
     n, inner = x.shape[0], math.prod(x.shape[2:])
     rows = reshape(x, (n, groups, (channels // groups) * inner))
     centered = center(rows, dims=(2,))
-    rstd = _rrms(centered, dims=(2,), eps=float(eps))
+    rstd = rrms(centered, dims=(2,), eps=float(eps))
     w, b = _by_channel(name, "weight", weight, channels, 3), _by_channel(name, "bias", bias, channels, 3)
     if w is None and b is None:
         return reshape(scale(centered, rstd), x.shape)

@@ -122,7 +122,8 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **
     return _sum(x, **attrs)
 
 
-def _mean_array(x: Array, dims: Shape, keepdim: bool) -> Any:
+def mean_array(x: Array, dims: Shape, keepdim: bool) -> Any:
+    """The mean of ``x`` over ``dims``; of nothing, NaN."""
     n = count(x.shape, dims)
     total = add_up(x, dims, keepdim)
     return total / n if n else total * math.nan
@@ -130,7 +131,7 @@ def _mean_array(x: Array, dims: Shape, keepdim: bool) -> Any:
 
 _mean = Op(
     name="mean",
-    forward=_mean_array,
+    forward=mean_array,
     vjps=(lambda ct, _y, _x, dims, keepdim: spread(ct / float(max(1, count(_x.shape, dims))), _x.shape, dims),),
     shape=reduced_shape,
     dtype=same_dtype,
@@ -174,119 +175,6 @@ vecdot = Op(
     cases=tuple([Case((c.inputs[0],) * 2, c.attrs) for c in REDUCE_CASES + _BLAS_CASES]),
 )
 """The sum of products along ``dims``, in one pass."""
-
-
-def _center(x: Array, dims: Shape) -> Array:
-    return np.subtract(x, _mean_array(x, dims, True))
-
-
-center: Op = Op(
-    name="center",
-    forward=_center,
-    vjps=(lambda ct, _y, _x, dims: center(ct, dims=dims),),  # a projection: its own adjoint
-    shape=lambda s, dims: s,
-    dtype=same_dtype,
-    formula=Formula("center({0})", r"\left({0} - \operatorname{{mean}} {0}\right)", CALL),
-    domain=REALS,
-    flops=lambda out, s, **_: 2 * math.prod(s),
-    lower=None,
-    cases=tuple(Case(c.inputs, {"dims": c.attrs["dims"]}) for c in REDUCE_CASES),
-)
-"""Each entry less the mean over ``dims``."""
-
-
-def _freedom(shape: Shape, dims: Shape, correction: float) -> float:
-    return max(0.0, float(count(shape, dims) - correction))
-
-
-def _divided(total: Any, n: float) -> Any:
-    if n:
-        return total / n
-    return np.where(total > 0, math.inf, math.nan).astype(total.dtype)
-
-
-def _var_array(x: Array, dims: Shape, keepdim: bool, correction: float) -> Any:
-    c = _center(x, dims)
-    return _divided(add_up_products(c, c, dims, keepdim), _freedom(x.shape, dims, correction))
-
-
-def _var_rule(ct: Any, _y: Any, x: Any, dims: Shape, keepdim: bool, correction: float) -> Any:
-    n = _freedom(x.shape, dims, correction)
-    return center(x, dims=dims) * reshape(ct * (2.0 / n if n else math.nan), kept(x.shape, dims))
-
-
-def _std_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool, correction: float) -> Any:
-    n = _freedom(x.shape, dims, correction)
-    flat = y == 0.0
-    scale = where(flat, 0.0, ct / where(flat, 1.0, y)) * (1.0 / n if n else math.nan)
-    return center(x, dims=dims) * reshape(scale, kept(x.shape, dims))
-
-
-_SPREAD_CASES = with_attrs(REDUCE_CASES[:3], correction=1) + with_attrs(REDUCE_CASES[:3], correction=0)
-_var = Op(
-    name="var",
-    forward=_var_array,
-    vjps=(_var_rule,),
-    shape=reduced_shape,
-    dtype=same_dtype,
-    formula=Formula("var({0})", r"\operatorname{{Var}} {0}", CALL),
-    domain=REALS,
-    flops=lambda out, s, **_: 4 * math.prod(s),
-    lower="reduce",
-    cases=_SPREAD_CASES,
-)
-_std = Op(
-    name="std",
-    forward=lambda x, dims, keepdim, correction: np.sqrt(_var_array(x, dims, keepdim, correction)),
-    vjps=(_std_rule,),
-    shape=reduced_shape,
-    dtype=same_dtype,
-    formula=Formula("std({0})", r"\operatorname{{std}} {0}", CALL),
-    domain=REALS,
-    flops=lambda out, s, **_: 4 * math.prod(s),
-    lower="reduce",
-    cases=_SPREAD_CASES,
-)
-
-
-def _deviation(name: str, x: Any, dim: Any, unbiased: Any, keepdim: bool, kwargs: dict[str, Any]) -> tuple[Any, Any]:
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim  # x.var(False): the first argument may be unbiased
-    correction = kwargs.pop("correction", None)
-    if correction is None:
-        correction = 1 if unbiased is None else int(unbiased)
-    x = need_float(name, x)
-    return x, {**dims_of(name, x, dim, keepdim, kwargs), "correction": correction}
-
-
-@front_door
-def var(x: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kwargs: Any) -> Any:
-    """The variance over ``dim``, dividing by n − ``correction`` (1 unless given; ``unbiased=False`` means 0).
-
-    Raises:
-        DTypeError: ``x`` holds integers or booleans.
-
-    Example:
-        >>> import upriver as ur
-        >>> x = ur.tensor([1.0, 2.0, 3.0])
-        >>> x.var().item(), x.var(correction=0).item() < 0.67
-        (1.0, True)
-    """
-    x, attrs = _deviation("var", x, dim, unbiased, keepdim, kwargs)
-    return _var(x, **attrs)
-
-
-@front_door
-def std(x: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kwargs: Any) -> Any:
-    """The standard deviation over ``dim``; arguments as :func:`var`. Its derivative where it is 0 is taken as 0.
-
-    Example:
-        >>> import upriver as ur
-        >>> ur.tensor([1.0, 2.0, 3.0]).std().item()
-        1.0
-    """
-    x, attrs = _deviation("std", x, dim, unbiased, keepdim, kwargs)
-    return _std(x, **attrs)
 
 
 def left_out(x: Any) -> Any:
