@@ -246,3 +246,15 @@ def logspace(
     powers = linspace(start, end, steps, dtype=np.float64).array
     wanted = get_default_dtype() if dtype is None else as_dtype(dtype)
     return _leaf(np.power(float(base), powers).astype(wanted, copy=False), device, requires_grad)
+
+
+@front_door
+def is_tensor(x: Any) -> bool:
+    """Whether ``x`` is a tensor."""
+    return isinstance(x, Tensor)
+
+
+@front_door
+def numel(x: Any) -> int:
+    """The number of entries of ``x``."""
+    return x.array.size

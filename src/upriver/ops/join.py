@@ -1,7 +1,8 @@
-"""Several tensors made one, one made several, and one made larger: cat, stack, split, pad, repeat."""
+"""Several tensors made one, and one made larger: cat, stack, pad, repeat."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..core.op import CALL, REALS, Case, Each, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor, wrap
-from ..errors import ArgumentError, DimError, ShapeError
+from ..errors import ArgumentError, ShapeError
 from .align import expand, same_dtype, to
 from .gather import select_entries
 from .shape import atleast_2d, axis, clone, no_flops, one_sequence, reshape, unsqueeze
@@ -129,22 +130,62 @@ def cat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
         >>> ur.cat([ur.zeros(1, 2), ur.ones(1, 2)]).tolist()
         [[0.0, 0.0], [1.0, 1.0]]
     """
-    parts = _one_dtype("cat", tensors)
-    if "axis" in kwargs:
-        dim = kwargs.pop("axis")
     if kwargs:
-        raise TypeError(f"cat() got an unexpected keyword argument {next(iter(kwargs))!r}")
+        dim = kwargs.pop("axis", dim)
+        if kwargs:
+            raise TypeError(f"cat() got an unexpected keyword argument {next(iter(kwargs))!r}")
+    starts = _fitting(tensors, dim)
+    if starts is not None:
+        return _cat.run(tuple(tensors), {"dim": dim % tensors[0].ndim, "starts": starts})
+    return _cat_any(tensors, dim)
+
+
+@front_door
+def concat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
+    """As :func:`cat`."""
+    return cat(tensors, dim, **kwargs)
+
+
+@front_door
+def concatenate(tensors: Any, axis: int = 0, **kwargs: Any) -> Any:
+    """As :func:`cat`."""
+    return cat(tensors, kwargs.pop("dim", axis), **kwargs)
+
+
+def _fitting(tensors: Any, dim: Any) -> tuple[int, ...] | None:
+    """Where each part begins, if all are tensors of one dtype and of shapes that fit: nearly every call."""
+    if type(tensors) not in (list, tuple) or not tensors or type(dim) is not int or not isinstance(tensors[0], Tensor):
+        return None
+    first = tensors[0].array
+    dtype, shape, ndim = first.dtype, first.shape, first.ndim
+    if not -ndim <= dim < ndim:
+        return None
+    d = dim % ndim
+    before, after = shape[:d], shape[d + 1 :]
+    starts: list[int] = []
+    total = 0
+    for x in tensors:
+        if not isinstance(x, Tensor):
+            return None
+        array = x.array
+        s = array.shape
+        if array.dtype is not dtype or len(s) != ndim or s[:d] != before or s[d + 1 :] != after:
+            return None
+        starts.append(total)
+        total += s[d]
+    return tuple(starts)
+
+
+def _cat_any(tensors: Any, dim: Any) -> Any:
+    parts = _one_dtype("cat", tensors)
     ndim = max([x.ndim for x in parts])
     if ndim > 1:
         parts = [x for x in parts if x.shape != (0,)]  # PyTorch lets an empty list of entries join anything
     elif not ndim:
         raise ShapeError("cat: tensors of no dimensions cannot be joined", "Use ur.stack.")
     d = axis("cat", dim, ndim)
-    starts: list[int] = []
-    total = 0
-    for x in parts:
-        starts.append(total)
-        total += x.shape[d] if x.ndim == ndim else 0  # which the shape rule will refuse
+    # A part of fewer dimensions is refused by the shape rule.
+    starts = itertools.accumulate([x.shape[d] if x.ndim == ndim else 0 for x in parts[:-1]], initial=0)
     return _cat(*parts, dim=d, starts=tuple(starts))
 
 
@@ -178,65 +219,6 @@ def hstack(tensors: Any) -> Any:
 def vstack(tensors: Any) -> Any:
     """The tensors one below the other; vectors are rows."""
     return cat([atleast_2d(x) for x in tensors], 0)
-
-
-# Taking apart.
-
-
-@front_door
-def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """``x`` in pieces along ``dim``: of one length (the last may be shorter), or of the lengths given. Views.
-
-    Raises:
-        ShapeError: the lengths do not add up to that of the dimension.
-
-    Example:
-        >>> import upriver as ur
-        >>> [part.tolist() for part in ur.arange(5).split(2)]
-        [[0, 1], [2, 3], [4]]
-    """
-    d = axis("split", dim, x.ndim)
-    total = x.shape[d]
-    sizes: Sequence[int]
-    if isinstance(split_size_or_sections, (tuple, list)):
-        sizes = [int(n) for n in split_size_or_sections]  # type: ignore[reportUnknownVariableType]
-        if sum(sizes) != total or min(sizes, default=0) < 0:
-            raise ShapeError(f"split: the lengths {sizes} do not add up to {total}, the length of dimension {d}")
-    else:
-        size = int(split_size_or_sections)
-        if size < 1 and total:
-            raise ArgumentError(f"split: pieces of length {size} cannot be made")
-        sizes = [min(size, total - i) for i in range(0, total, size)] if total else [0]
-    pieces: list[Any] = []
-    start = 0
-    for n in sizes:
-        pieces.append(view(x, Key((*(FULL,) * d, slice(start, start + n), ...))))
-        start += n
-    return tuple(pieces)
-
-
-@front_door
-def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """``x`` in at most ``chunks`` pieces of one length along ``dim`` (the last may be shorter). Views.
-
-    Example:
-        >>> import upriver as ur
-        >>> [part.tolist() for part in ur.arange(5).chunk(2)]
-        [[0, 1, 2], [3, 4]]
-    """
-    if chunks < 1:
-        raise ArgumentError(f"chunk: {chunks} pieces cannot be made")
-    total = x.shape[axis("chunk", dim, x.ndim)]
-    return split(x, -(-total // chunks), dim) if total else split(x, [0] * chunks, dim)
-
-
-@front_door
-def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
-    """The entries along ``dim``, each without that dimension. Views."""
-    d = axis("unbind", dim, x.ndim)
-    if not x.ndim:
-        raise DimError("unbind: a tensor of no dimensions cannot be taken apart")
-    return tuple([view(x, Key((*(FULL,) * d, i, ...))) for i in range(x.shape[d])])
 
 
 # Larger.

@@ -46,15 +46,16 @@ def _gather_array(x: Array, index: Array, dim: int) -> Array:
 
 
 def _scatter_sum_array(x: Array, index: Array, dim: int, shape: Shape) -> Array:
-    out = np.zeros(math.prod(shape), x.dtype)
-    np.add.at(out, _positions(index, shape, dim).reshape(-1), x.reshape(-1))
-    return out.reshape(shape)
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out.reshape(-1), _positions(index, shape, dim).reshape(-1), x.reshape(-1))
+    return out
 
 
 def _scatter_array(x: Array, src: Any, index: Array, dim: int) -> Array:
-    out = x.flatten()
-    out[_positions(index, x.shape, dim).reshape(-1)] = src.reshape(-1) if isinstance(src, np.ndarray) else src
-    return out.reshape(x.shape)
+    out = np.array(x, order="C")
+    entries = src.reshape(-1) if isinstance(src, np.ndarray) else src
+    out.reshape(-1)[_positions(index, x.shape, dim).reshape(-1)] = entries
+    return out
 
 
 _TWICE = np.array([[0, 2, 2], [1, 1, 0]])
