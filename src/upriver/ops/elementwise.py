@@ -392,6 +392,12 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
 
 
 @front_door
+def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
+    """:func:`clamp` under NumPy's name for it."""
+    return clamp(x, min, max)
+
+
+@front_door
 def lerp(start: Any, end: Any, weight: Any) -> Tensor:
     """``start + weight * (end - start)``: the point that far on the way."""
     return start + weight * (end - start)

@@ -253,7 +253,10 @@ def bmm(a: Any, b: Any) -> Tensor:
     """
     a, b = _need("bmm", (a, b), (3, 3))
     if a.shape[0] != b.shape[0]:
-        raise ShapeError(f"bmm: {a.shape[0]} matrices and {b.shape[0]}", "matmul repeats a batch of length 1.")
+        raise ShapeError(
+            f"bmm: shapes {list(a.shape)} and {list(b.shape)} do not fit: {a.shape[0]} matrices and {b.shape[0]}",
+            "matmul repeats a batch of length 1.",
+        )
     return matmul(a, b)
 
 
