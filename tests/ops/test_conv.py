@@ -19,6 +19,12 @@ from .second_order import agree_twice
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True, params=["each row", "rows together"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything holds for both ways in which the kernels make their matrix products."""
+    monkeypatch.setattr(conv_kernels, "NARROW", 0 if request.param == "each row" else 10**9)
+
+
 GRID = [
     (k, s, p, d, g)
     for k, s, p, d, g in itertools.product(

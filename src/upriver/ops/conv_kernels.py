@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from ..core.state import Array
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], tuple[int, int]]
 BLOCK = 1 << 18  # entries of a buffer that are made at a time: what stays in a core's own cache
+NARROW = 32  # columns below which rows are computed together
 WIDE = 512  # columns that a matrix product needs to be worth its while
 
 
@@ -63,6 +65,36 @@ def _columns(x: Array, groups: int, kw: int, ow: int, stride: int, left: int, di
     return out
 
 
+def _is_narrow(n: int, oh: int, ow: int, kh: int) -> bool:
+    """Whether the rows of the output are too short for a matrix product each: a small image, nearly alone."""
+    return kh > 1 and oh > 1 and n * ow < NARROW
+
+
+def _flat(stride: Shape, padding: Pads, dilation: Shape, groups: int) -> dict[str, Any]:
+    """The arguments for rows that hold all that a row of the output sees."""
+    return {"stride": (1, stride[1]), "padding": ((0, 0), padding[1]), "dilation": (1, dilation[1]), "groups": groups}
+
+
+def _split_rows(x: Array, kh: int, oh: int, stride: int, top: int, dilation: int) -> Array:
+    """(N, C, H, W) as (OH * N, C * kh, 1, W): for each row of the output an image of its own."""
+    n, c, h, w = x.shape
+    out = np.zeros((oh, n, c, kh, w), x.dtype)
+    for k in range(kh):
+        here, there = _inside(k * dilation - top, stride, oh, h)
+        out[here, :, :, k] = x[:, :, there].transpose(2, 0, 1, 3)
+    return out.reshape(oh * n, c * kh, 1, w)
+
+
+def _join_rows(x: Array, size: Shape, n: int, kh: int, oh: int, stride: int, top: int, dilation: int) -> Array:
+    """The gradient of :func:`_split_rows`: each row added to where it came from."""
+    parts = x.reshape(oh, n, x.shape[1] // kh, kh, size[1])
+    out = np.zeros((n, parts.shape[2], *size), x.dtype)
+    for k in range(kh):
+        here, there = _inside(k * dilation - top, stride, oh, size[0])
+        out[:, :, there] += parts[here, :, :, k].transpose(1, 2, 0, 3)
+    return out
+
+
 def _width(ow: int, n: int, cost: int) -> int:
     """How many columns of the output to handle at a time, if each takes ``cost`` entries of a buffer."""
     return min(ow, max(BLOCK // max(1, cost), -(-WIDE // max(1, n))))
@@ -100,6 +132,10 @@ def convolve(x: Array, w: Array, *bias: Array, stride: Shape, padding: Pads, dil
     """(N, C, H, W) and (O, C / groups, kh, kw) as (N, O, OH, OW): a matrix product for each row."""
     n, _, oh, ow = conv_shape(x.shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
     o, cg, kh, kw = w.shape
+    if _is_narrow(n, oh, ow, kh):
+        x = _split_rows(x, kh, oh, stride[0], padding[0][0], dilation[0])
+        y = convolve(x, w.reshape(o, cg * kh, 1, kw), *bias, **_flat(stride, padding, dilation, groups))
+        return y.reshape(oh, n, o, ow).transpose(1, 2, 0, 3)
     out = np.empty((oh, groups, o // groups, ow * n), x.dtype)
     weight = w.swapaxes(1, 2).reshape(groups, o // groups, kh * cg * kw)
     m = cg * kw
@@ -117,6 +153,10 @@ def weight_gradient(
 ) -> Array:
     """What :func:`convolve` gives its weight, from its input and ``y`` (N, O, OH, OW), the upstream gradient."""
     (kh, kw), (n, o, oh, ow) = size, y.shape
+    if _is_narrow(n, oh, ow, kh):
+        x = _split_rows(x, kh, oh, stride[0], padding[0][0], dilation[0])
+        y = y.transpose(2, 0, 1, 3).reshape(oh * n, o, 1, ow)
+        return weight_gradient(x, y, (1, kw), **_flat(stride, padding, dilation, groups)).reshape(o, -1, kh, kw)
     m = x.shape[1] // groups * kw
     total = np.zeros((groups, kh * m, o // groups), x.dtype)
     y = _rows_first(y).reshape(oh, groups, o // groups, ow * n)
@@ -132,6 +172,10 @@ def transposed(y: Array, w: Array, size: Shape, stride: Shape, padding: Pads, di
     (n, o, oh, ow), (_, cg, kh, kw), (h, wd) = y.shape, w.shape, size
     (sh, sw), (dh, dw), (top, left) = stride, dilation, (padding[0][0], padding[1][0])
     og = o // groups
+    if _is_narrow(n, oh, ow, kh):
+        y = y.transpose(2, 0, 1, 3).reshape(oh * n, o, 1, ow)
+        x = transposed(y, w.reshape(o, cg * kh, 1, kw), (1, wd), **_flat(stride, padding, dilation, groups))
+        return _join_rows(x, size, n, kh, oh, sh, top, dh)
     rows = np.ascontiguousarray(_rows_first(y).reshape(oh, groups, og, ow * n).swapaxes(0, 1))
     # From the last row of the weight to its first, so that the rows of y that meet them ascend.
     weight = np.ascontiguousarray(
