@@ -11,6 +11,7 @@ from upriver.data import (
     BatchSampler,
     DataLoader,
     Dataset,
+    IterableDataset,
     RandomSampler,
     RandomShift,
     Sampler,
@@ -340,6 +341,47 @@ def test_a_state_of_other_data_is_refused():
         make(numbers(10), batch_size=2).load_state_dict(state)
     with pytest.raises(DataError, match="lacks seed"):
         make(numbers(10)).load_state_dict({k: v for k, v in state.items() if k != "seed"})
+
+
+# Data sets that are read from beginning to end.
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(range(7))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_iterable_data_sets(workers):
+    def loader(**kwargs):
+        return DataLoader(Stream(), num_workers=workers, **kwargs)
+
+    assert [b.tolist() for b in loader(batch_size=3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert [b.tolist() for b in loader(batch_size=3, drop_last=True)] == [[0, 1, 2], [3, 4, 5]]
+    assert list(loader(batch_size=None)) == list(range(7))
+    one, two = loader(batch_size=2), loader(batch_size=2)
+    it = iter(one)
+    next(it)
+    two.load_state_dict(one.state_dict())
+    it.close()
+    assert flat(two) == [2, 3, 4, 5, 6]
+    assert flat(two) == list(range(7))
+    with pytest.raises(TypeError):
+        len(one)
+    for wrong in ({"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}):
+        with pytest.raises(ArgumentError, match="decides its own order"):
+            loader(**wrong)
+    with pytest.raises(NotImplementedError, match="__iter__"):
+        iter(IterableDataset())
+
+
+def test_iterable_data_sets_that_have_a_length():
+    class Sized(Stream):
+        def __len__(self):
+            return 7
+
+    assert len(DataLoader(Sized(), 3)) == 3
+    assert len(DataLoader(Sized(), 3, drop_last=True)) == 2
 
 
 # Transforms of batches.

@@ -7,6 +7,7 @@ from .collate import default_collate as default_collate, default_convert as defa
 from .dataset import (
     ConcatDataset as ConcatDataset,
     Dataset as Dataset,
+    IterableDataset as IterableDataset,
     Subset as Subset,
     TensorDataset as TensorDataset,
     random_split as random_split,

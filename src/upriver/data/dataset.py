@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
@@ -37,6 +37,22 @@ class Dataset(Generic[Sample_co]):
 
     def __add__(self, other: Dataset[Any]) -> ConcatDataset:
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset[Sample_co]):
+    """Base of data sets that can only be read from beginning to end: subclasses define ``__iter__``.
+
+    Example:
+        >>> import upriver as ur
+        >>> class Lines(ur.utils.data.IterableDataset):
+        ...     def __iter__(self):
+        ...         return iter([1, 2, 3])
+        >>> [batch.tolist() for batch in ur.utils.data.DataLoader(Lines(), batch_size=2)]
+        [[1, 2], [3]]
+    """
+
+    def __iter__(self) -> Iterator[Sample_co]:
+        raise NotImplementedError(f"{type(self).__name__} must define __iter__")
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, DataError
 from ..ops.random import Generator
 from .collate import default_collate, default_convert
-from .dataset import batch_reader
+from .dataset import IterableDataset, batch_reader
 from .prefetch import ahead
 from .samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler, entries
 from .stream import child_seed, draw_seed
@@ -27,7 +27,8 @@ class DataLoader:
     A :class:`TensorDataset` (or a :class:`Subset` of one) is read by one gather for each batch.
 
     Args:
-        dataset: anything with ``__len__`` and ``__getitem__``.
+        dataset: anything with ``__len__`` and ``__getitem__``; or an :class:`IterableDataset`, which has no order
+            to choose, and where going on in the middle means to read and drop what comes before.
         batch_size: samples in a batch; None for single samples, not put together.
         shuffle: whether every pass has a new random order.
         sampler: the order, instead of ``shuffle``: a :class:`Sampler` or any iterable of sample numbers.
@@ -100,17 +101,18 @@ class DataLoader:
         self.collate_fn = collate_fn or (default_convert if batch_size is None else default_collate)
         self.prefetch = num_workers > 0 if prefetch is None else prefetch
         self.prefetch_factor = prefetch_factor or 2
-        if sampler is None:
+        self._streamed = isinstance(dataset, IterableDataset)
+        if sampler is None and not self._streamed:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         self.sampler: Any = sampler
         self.batch_sampler: Any = batch_sampler
-        if batch_sampler is None and batch_size is not None:
+        if sampler is not None and batch_sampler is None and batch_size is not None:
             self.batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         if isinstance(batch_sampler, BatchSampler):
             self.sampler = batch_sampler.sampler
         own = getattr(self.sampler, "generator", None)
         self.generator: Any = own if own is not None else generator
-        if drop_last and batch_sampler is None and len(self) == 0:
+        if drop_last and batch_sampler is None and not self._streamed and len(self) == 0:
             raise DataError(
                 f"DataLoader: drop_last leaves no batch: {len(self.sampler)} samples make no batch of {batch_size}",
                 "Use a smaller batch_size, or drop_last=False.",
@@ -122,7 +124,14 @@ class DataLoader:
         self._current: object = None  # which loop over this loader counts: the last one begun
 
     def __len__(self) -> int:
-        """How many batches a pass has."""
+        """How many batches a pass has.
+
+        Raises:
+            TypeError: the data set is an iterable one that has no length.
+        """
+        if self._streamed:
+            n, size = len(self.dataset), self.batch_size or 1
+            return n // size if self.drop_last else -(-n // size)
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:
@@ -144,8 +153,8 @@ class DataLoader:
             "epoch": self._epoch,
             "position": self._position,
             "seed": self._seed,
-            "samples": len(self.dataset),
-            "batches": len(self),
+            "samples": None if self._streamed else len(self.dataset),
+            "batches": None if self._streamed else len(self),
             "generator": None if self.generator is None else np.asarray(self.generator.get_state()).tolist(),
         }
 
@@ -155,14 +164,14 @@ class DataLoader:
         Raises:
             DataError: the state is of a loader over other data or with other batches, or is no such state.
         """
-        missing = [key for key in self.state_dict() if key not in state]
+        mine = self.state_dict()
+        missing = [key for key in mine if key not in state]
         if missing:
             raise DataError(f"DataLoader.load_state_dict: the state lacks {', '.join(missing)}")
-        mine = (len(self.dataset), len(self))
-        if (state["samples"], state["batches"]) != mine:
+        if (state["samples"], state["batches"]) != (mine["samples"], mine["batches"]):
             raise DataError(
                 f"DataLoader.load_state_dict: the state is of {state['samples']} samples in {state['batches']} "
-                f"batches, this loader has {mine[0]} in {mine[1]}",
+                f"batches, this loader has {mine['samples']} in {mine['batches']}",
                 "Resume with the same data and the same batch_size and drop_last.",
             )
         if state["generator"] is not None and self.generator is not None:
@@ -192,16 +201,32 @@ class DataLoader:
         yield from batches
 
     def _batches(self, seed: int, start: int) -> Iterator[Any]:
+        batches = self._streamed_batches(start) if self._streamed else self._indexed_batches(seed, start)
+        if self.transform is None:
+            return batches
+        change = self.transform
+        return (change(batch, _seeded(child_seed(seed, number))) for number, batch in enumerate(batches, start))
+
+    def _streamed_batches(self, start: int) -> Iterator[Any]:
+        size = self.batch_size
+        samples = islice(iter(self.dataset), start * (size or 1), None)
+        if size is None:
+            yield from map(self.collate_fn, samples)
+            return
+        while group := list(islice(samples, size)):
+            if len(group) == size or not self.drop_last:
+                yield self.collate_fn(group)
+
+    def _indexed_batches(self, seed: int, start: int) -> Iterator[Any]:
         whole = self.collate_fn is default_collate
         reader = batch_reader(self.dataset) if whole and self.batch_sampler is not None else None
         for number, indices in enumerate(self._groups(seed, start), start):
             if reader is not None:
-                batch: Any = reader(np.asarray(indices, dtype=np.int64))
+                yield reader(np.asarray(indices, dtype=np.int64))
             elif self.batch_sampler is None:
-                batch = self.collate_fn(self._sample(indices, number))
+                yield self.collate_fn(self._sample(indices, number))
             else:
-                batch = self.collate_fn([self._sample(i, number) for i in indices])
-            yield batch if self.transform is None else self.transform(batch, _seeded(child_seed(seed, number)))
+                yield self.collate_fn([self._sample(i, number) for i in indices])
 
     def _groups(self, seed: int, start: int) -> Iterator[Any]:
         """The numbers of the samples of each batch from batch ``start`` on."""
@@ -228,7 +253,13 @@ def _has_order(sampler: Any) -> bool:
 
 
 def _check(dataset: Any, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: bool) -> None:
-    if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+    streamed = isinstance(dataset, IterableDataset)
+    if streamed and (shuffle or sampler is not None or batch_sampler is not None):
+        raise ArgumentError(
+            "DataLoader: an IterableDataset decides its own order, without shuffle or a sampler",
+            "Shuffle in its __iter__, or make it a Dataset with __len__ and __getitem__.",
+        )
+    if not streamed and not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         raise ArgumentError(
             f"DataLoader: a {type(dataset).__name__} is no data set", "It must define __len__ and __getitem__."
         )
@@ -236,7 +267,7 @@ def _check(dataset: Any, batch_size: Any, shuffle: Any, sampler: Any, batch_samp
         isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1
     ):
         raise ArgumentError(f"DataLoader: batch_size must be a whole number of at least 1, not {batch_size!r}")
-    if len(dataset) == 0:
+    if not streamed and len(dataset) == 0:
         raise DataError(
             f"DataLoader: the data set is empty (a {type(dataset).__name__} of length 0)",
             "There must be at least one sample; check the path, the filter or the split that made it.",

@@ -5,6 +5,7 @@ from ..data import (
     ConcatDataset as ConcatDataset,
     DataLoader as DataLoader,
     Dataset as Dataset,
+    IterableDataset as IterableDataset,
     RandomSampler as RandomSampler,
     Sampler as Sampler,
     SequentialSampler as SequentialSampler,
