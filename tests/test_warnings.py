@@ -1,4 +1,4 @@
-"""Infinities and NaN are values here: NumPy's warnings of them, which name our lines, stay silent; the user's do not."""
+"""Infinities and NaN are values here: NumPy's warnings of them name our lines, and stay silent; the user's do not."""
 
 from __future__ import annotations
 

@@ -236,7 +236,10 @@ def test_scalar_recipe_equals_kernel(op: Op, case: Case) -> None:
 
 @every_case
 def test_gradients_are_those_of_differences(op: Op, case: Case) -> None:
-    inputs, _ = differentiable(op, case)
+    inputs = given_to(op, case)
+    if not leaves(inputs) or op(*inputs, **case.attrs).dtype.kind != "f":
+        pytest.skip("has no derivative")
+    # One that gives no rule at all is checked too: its derivative has to be zero.
     gradcheck(lambda *xs: op(*xs, **case.attrs), inputs, order=2)
 
 
