@@ -194,6 +194,8 @@ def ones(*shape: int, dtype: Any = np.float32) -> Tensor:
         (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3, dtype=np.float64)), DTypeError, "float32 and float64"),
         (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3), stride=0), ArgumentError, "stride=0"),
         (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3), padding=-1), ArgumentError, "padding=-1"),
+        (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3), padding=0.5), ArgumentError, "padding=0.5"),
+        (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3), groups=0), ArgumentError, "groups=0"),
         (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3), padding="full"), ArgumentError, "'full'"),
         (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3), stride=2, padding="same"), ArgumentError, "same"),
         (lambda: ops.conv2d(ones(1, 2, 4, 4), ones(5, 2, 3, 3), groups=3), ArgumentError, "groups=3"),

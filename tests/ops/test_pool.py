@@ -11,7 +11,7 @@ import pytest
 import upriver as ur
 from upriver.core.registry import ops
 from upriver.core.tensor import Tensor
-from upriver.errors import ArgumentError, ShapeError
+from upriver.errors import ArgumentError, DTypeError, ShapeError
 
 from .second_order import agree_twice
 
@@ -129,6 +129,8 @@ def ones(*shape: int) -> Tensor:
         (lambda: ops.max_pool2d(ones(1, 1, 4, 4), 0), ArgumentError, "kernel_size=0"),
         (lambda: ops.avg_pool1d(ones(1, 1, 4), (2, 2)), ArgumentError, "avg_pool1d: kernel_size"),
         (lambda: ops.avg_pool2d(ones(1, 1, 4, 4), 2, divisor_override=0), ArgumentError, "divisor_override=0"),
+        (lambda: ops.avg_pool1d(Tensor(np.ones((1, 1, 4), np.int64)), 2), DTypeError, "x.float()"),
+        (lambda: ops.adaptive_avg_pool1d(Tensor(np.ones((1, 1, 4), np.int64)), 2), DTypeError, "x.float()"),
         (lambda: ops.adaptive_avg_pool2d(ones(1, 1, 4, 4), 0), ArgumentError, "output_size"),
         (lambda: ops.adaptive_avg_pool2d(ones(1, 1, 0, 4), 1), ShapeError, "nothing to pool"),
     ],

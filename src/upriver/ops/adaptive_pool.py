@@ -13,7 +13,7 @@ from ..core.registry import front_door, ops
 from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ShapeError
 from .conv import batched, lengths, unbatched
-from .pool import HALVES, MEANS, avg_record, max_record
+from .pool import HALVES, MEANS, avg_record, max_record, need_mean
 from .resize import along
 
 Shape = tuple[int, ...]
@@ -36,6 +36,7 @@ def _targets(name: str, x: Any, output_size: Any, ndim: int) -> tuple[Tensor, Te
 
 def _adaptive_avg(name: str, x: Any, output_size: Any, ndim: int) -> Tensor:
     x, image, out = _targets(name, x, output_size, ndim)
+    need_mean(name, x)
     size = image.shape[2:]
     if all(n % m == 0 for n, m in zip(size, out, strict=True)):
         kernel = (size[0] // out[0], size[1] // out[1])

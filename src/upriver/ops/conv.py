@@ -9,6 +9,7 @@ Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016)
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any
 
 from ..core.op import CALL, REALS, SUM, Case, Formula, Op
@@ -100,10 +101,13 @@ def lengths(name: str, what: str, value: Any, ndim: int, low: int) -> Shape:
     """``value`` (a number, or one for each dimension) as a tuple.
 
     Raises:
-        ArgumentError: the wrong number of values, or one below ``low``.
+        ArgumentError: the wrong number of values, one that is no integer, or one below ``low``.
     """
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * ndim  # type: ignore[reportUnknownArgumentType]
-    found = tuple([int(v) for v in (values * ndim if len(values) == 1 else values)])  # type: ignore[reportUnknownArgumentType]
+    values: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (value,)  # type: ignore[reportUnknownArgumentType]
+    try:
+        found = tuple([index(v) for v in (values * ndim if len(values) == 1 else values)])
+    except TypeError:
+        found = ()
     if len(found) != ndim or min(found) < low:
         raise ArgumentError(f"{name}: {what}={value!r}", f"Give one integer, or {ndim}, not below {low}.")
     return found
@@ -140,11 +144,12 @@ def _operands(
     x, weight = as_tensor(x), as_tensor(weight)
     image = batched(name, x, ndim)
     s, channels = weight.shape, image.shape[1]
+    lengths(name, "groups", groups, 1, 1)
     kernel = ", ".join(("kernel_height", "kernel_width") if ndim == 2 else ("kernel_length",))
     form = f"(in, out / groups, {kernel})" if transposed else f"(out, in / groups, {kernel})"
     if len(s) != ndim + 2:
         raise ShapeError(f"{name}: a weight of shape {list(s)} is not {form}", "Reshape the weight.")
-    if groups < 1 or s[0] % groups or channels % groups:
+    if s[0] % groups or channels % groups:
         raise ArgumentError(
             f"{name}: groups={groups} does not divide the {channels} channels of the input and the {s[0]} of the weight"
         )

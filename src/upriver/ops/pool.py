@@ -14,7 +14,7 @@ import numpy as np
 from ..core.op import CALL, REALS, Case, Domain, Formula, Interval, Op
 from ..core.registry import front_door
 from ..core.tensor import Tensor, as_tensor
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from . import pool_kernels
 from .align import same_dtype
 from .conv import batched, lengths, unbatched
@@ -220,6 +220,16 @@ def max_pool1d(
     return unbatched(max_record.run((image,), attrs), x, 1)
 
 
+def need_mean(name: str, x: Tensor) -> None:
+    """Check that ``x`` has a mean of its own dtype.
+
+    Raises:
+        DTypeError: it holds integers or booleans.
+    """
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{name}: values of dtype {x.dtype} have no mean of that dtype", "Convert first: x.float().")
+
+
 def _mean_windows(
     name: str,
     x: Any,
@@ -233,8 +243,7 @@ def _mean_windows(
 ) -> Tensor:
     x, image, attrs = _windows(name, x, kernel, stride, padding, 1, ceil_mode, ndim)
     del attrs["dilation"]
-    if image.dtype.kind != "f":
-        image = image.float()
+    need_mean(name, x)
     out = avg_record.run((image,), attrs | {"include_pad": bool(include_pad) or divisor is not None})
     if divisor is not None:
         if not divisor:
@@ -274,6 +283,7 @@ def avg_pool2d(
     Raises:
         ShapeError: the window does not fit into the input.
         ArgumentError: a size below 1, or too much padding.
+        DTypeError: the values are not floats.
 
     Source:
         LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition",
