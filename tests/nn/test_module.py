@@ -8,9 +8,7 @@ import pytest
 
 import upriver as ur
 from upriver import nn
-from upriver.core.state import scope
-from upriver.errors import ArgumentError, DTypeError, ShapeError
-from upriver.nn.module import path_of
+from upriver.errors import ArgumentError, DTypeError
 
 
 class Net(nn.Module):
@@ -194,52 +192,6 @@ def test_state_has_pytorchs_order():
     assert list(net.state_dict(prefix="net.")) == ["net." + k for k in KEYS]
 
 
-def test_loading():
-    a, b = Net(), Net()
-    weight = b.embed.weight
-    assert str(b.load_state_dict(a.state_dict())) == "<All keys matched successfully>"
-    assert b.embed.weight is weight  # the cell stays
-    assert b.head.weight is weight
-    x = ur.tensor([0, 2])
-    assert (a(x) == b(x)).all()
-    arrays = {k: t.numpy().astype(np.float64) for k, t in a.state_dict().items()}
-    b.load_state_dict(arrays)
-    assert b.scale.dtype == ur.float32
-    b.load_state_dict(arrays, assign=True)
-    assert b.scale.dtype == ur.float64
-
-
-def test_loading_says_everything_that_does_not_fit_and_changes_nothing():
-    net = Net()
-    before = copy.deepcopy(net.state_dict())
-    state = {k: t + 1 for k, t in net.state_dict().items()}
-    del state["mask"], state["body.0.bias"]
-    state["extra"] = ur.zeros(1)
-    state["scale"] = ur.zeros(2, 2)
-    with pytest.raises(ShapeError) as error:
-        net.load_state_dict(state)
-    text = str(error.value)
-    assert "missing: mask, body.0.bias" in text
-    assert "unexpected: extra" in text
-    assert "of another shape: scale (here [1], given [2, 2])" in text
-    assert all((net.state_dict()[k] == t).all() for k, t in before.items())
-    with pytest.raises(ShapeError, match="of another shape"):
-        net.load_state_dict(state, strict=False)
-    del state["scale"]
-    keys = net.load_state_dict(state, strict=False)
-    assert keys.missing_keys == ["scale", "mask", "body.0.bias"]
-    assert keys.unexpected_keys == ["extra"]
-
-
-def test_loading_between_forward_and_backward_is_noticed():
-    net = Net()
-    loss = net(ur.tensor([0, 1])).sum()
-    net.load_state_dict(net.state_dict())
-    net.load_state_dict(copy.deepcopy(net.state_dict()))
-    with pytest.raises(RuntimeError, match="was changed after it ran"):
-        loss.backward()
-
-
 def test_copies_and_pickles():
     net = Net().eval()
     for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
@@ -349,38 +301,3 @@ def test_extra_repr_of_several_lines():
             return "one\ntwo"
 
     assert repr(Layer()) == "Layer(\n  one\n  two\n)"
-
-
-# The scope.
-
-
-def test_every_node_knows_its_module():
-    net = Net()
-    y = net(ur.tensor([0, 1]))
-    paths = [path_of(node.scope) for node in ur.Graph.of(y)]
-    assert paths[0] == "embed"
-    assert paths[1:4] == ["body.0", "body.1.0", "body.1.1"]
-    assert paths[-2:] == ["head", ""] or paths[-1] == ""
-    assert path_of((y + 1).node.scope) == ""
-    assert path_of(None) == ""
-    assert scope.get() is None
-
-
-def test_a_module_called_past_its_holder():
-    class Model(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.blocks = nn.ModuleList([nn.Sequential(nn.Linear(2, 2)) for _ in range(2)])
-            self.hidden = [nn.Tanh()]
-
-        def forward(self, x):
-            return self.hidden[0](self.blocks[1](x))
-
-    y = Model()(ur.zeros(1, 2))
-    assert [path_of(node.scope) for node in ur.Graph.of(y)] == ["blocks.1.0", "Tanh"]
-
-
-def test_the_scope_is_left_after_an_error():
-    with pytest.raises(ShapeError):
-        nn.Sequential(nn.Linear(2, 2))(ur.zeros(1, 3))
-    assert scope.get() is None

@@ -14,27 +14,20 @@ from .layers.activation import (
     GELU,
     GLU,
     SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
     LeakyReLU,
     LogSigmoid,
     LogSoftmax,
     Mish,
     PReLU,
     ReLU,
-    ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
     Softmin,
     Softplus,
-    Softshrink,
     Softsign,
     Tanh,
     Tanhshrink,
-    Threshold,
 )
 from .layers.attention import MultiheadAttention
 from .layers.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -42,8 +35,10 @@ from .layers.dropout import Dropout, Dropout1d, Dropout2d
 from .layers.embedding import Embedding
 from .layers.linear import Bilinear, Identity, Linear
 from .layers.norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, RMSNorm
+from .layers.piecewise import Hardshrink, Hardsigmoid, Hardswish, Hardtanh, ReLU6, Softshrink, Threshold
 from .layers.pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
-from .layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from .layers.recurrent import GRU, LSTM, RNN
+from .layers.recurrent_cell import GRUCell, LSTMCell, RNNCell
 from .layers.shape import Flatten, Unflatten, Upsample
 from .layers.transformer import (
     TransformerDecoder,

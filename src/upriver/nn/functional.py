@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..core.tensor import Tensor
+from ..errors import ShapeError
 from ..ops.activation import (
     celu,
     elu,
@@ -19,9 +23,10 @@ from ..ops.activation import (
     tanhshrink,
 )
 from ..ops.adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d
+from ..ops.arrange import unfold as windows
 from ..ops.attention import scaled_dot_product_attention
 from ..ops.class_loss import cross_entropy, nll_loss
-from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d, lengths
 from ..ops.dropout import dropout, dropout1d, dropout2d
 from ..ops.elementwise import tanh
 from ..ops.gelu import gelu
@@ -127,5 +132,44 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "triplet_margin_loss",
+    "unfold",
     "upsample",
 ]
+
+
+def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """The windows of a picture as columns: what a convolution multiplies its weights with.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: lengths of a window, one number or two.
+        dilation: steps between the entries of a window.
+        padding: zeros added on both sides.
+        stride: steps between windows.
+
+    Returns:
+        (N, C · window, places), without N if the input has none.
+
+    Raises:
+        ShapeError: the input is not a picture, or smaller than a window.
+
+    Source: Chellapilla, Puri and Simard, "High Performance Convolutional Neural Networks for Document
+    Processing" (2006), section 2.1.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.functional.unfold(ur.zeros(1, 3, 4, 4), kernel_size=2).shape
+        (1, 12, 9)
+    """
+    if input.ndim not in (3, 4):
+        raise ShapeError(f"unfold: an input of shape {list(input.shape)}", "It must be (N, C, H, W) or (C, H, W).")
+    size, gap = lengths("unfold", "kernel_size", kernel_size, 2, 1), lengths("unfold", "dilation", dilation, 2, 1)
+    margin, step = lengths("unfold", "padding", padding, 2, 0), lengths("unfold", "stride", stride, 2, 1)
+    x = input.unsqueeze(0) if input.ndim == 3 else input
+    x = pad(x, (margin[1], margin[1], margin[0], margin[0])) if any(margin) else x
+    for dim in (0, 1):
+        span = gap[dim] * (size[dim] - 1) + 1
+        x = windows(x, 2 + dim, span, step[dim])[..., :: gap[dim]]
+    x = x.permute(0, 1, 4, 5, 2, 3)
+    x = x.reshape(x.shape[0], x.shape[1] * size[0] * size[1], -1)
+    return x.squeeze(0) if input.ndim == 3 else x

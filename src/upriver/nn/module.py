@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
-
-import numpy as np
+from typing import Any, Self
 
 from ..core.dtypes import as_dtype, float16, float32, float64
 from ..core.state import scope
-from ..core.tensor import Buffer, Parameter, Tensor, to_array
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..core.tensor import Buffer, Parameter, Tensor
+from ..errors import ArgumentError, DTypeError
 from ..ops.align import check_device
+from .state import Keys, entries, load
 
 _REGISTRIES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
-
-
-class Keys(NamedTuple):
-    """What :meth:`Module.load_state_dict` did not match."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"Keys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 class Module:
@@ -288,17 +275,6 @@ class Module:
 
     # State.
 
-    def _state(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
-        """Parameters and persistent buffers with their keys, module by module; tied ones under each key."""
-        for path, module in self.named_modules(prefix=prefix, remove_duplicate=False):
-            lead = f"{path}." if path else ""
-            for name, p in module._parameters.items():
-                if p is not None:
-                    yield lead + name, p
-            for name, b in module._buffers.items():
-                if b is not None and name not in module._transient:
-                    yield lead + name, b
-
     def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
         """Every parameter and persistent buffer by its path: PyTorch's keys and shapes.
 
@@ -313,7 +289,7 @@ class Module:
             >>> {key: t.shape for key, t in ur.nn.Linear(3, 2).state_dict().items()}
             {'weight': (2, 3), 'bias': (2,)}
         """
-        return {prefix + key: t if keep_vars else t.detach() for key, t in self._state("")}
+        return {prefix + key: t if keep_vars else t.detach() for key, t in entries(self)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Keys:
         """Take over the values of ``state_dict``, into the parameters and buffers that are there.
@@ -331,29 +307,7 @@ class Module:
         Raises:
             ShapeError: a shape differs, or (if ``strict``) a key is missing or unexpected; all are listed.
         """
-        own = dict(self._state(""))
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
-        arrays = {key: _array_of(state_dict[key], None if assign else t) for key, t in own.items() if key in state_dict}
-        wrong = [
-            f"{k} (here {list(own[k].shape)}, given {list(a.shape)})"
-            for k, a in arrays.items()
-            if a.shape != own[k].shape
-        ]
-        lists = [
-            ("missing", missing if strict else []),
-            ("unexpected", unexpected if strict else []),
-            ("of another shape", wrong),
-        ]
-        if any(keys for _, keys in lists):
-            lines = [f"  {what}: {', '.join(keys)}" for what, keys in lists if keys]
-            raise ShapeError(
-                f"load_state_dict: the state does not fit {type(self).__name__}\n" + "\n".join(lines),
-                "Build the model with the sizes it was saved with; strict=False ignores missing and unexpected keys.",
-            )
-        for key, array in arrays.items():
-            own[key].data = array
-        return Keys(missing, unexpected)
+        return load(self, state_dict, strict, assign)
 
     # Modes and conversions.
 
@@ -471,39 +425,3 @@ def _as_buffer(tensor: Tensor | None) -> Tensor | None:
     if tensor is None or tensor.node is not None or type(tensor) is not Tensor:
         return tensor
     return Buffer(tensor.array, requires_grad=tensor.requires_grad)
-
-
-def _array_of(value: Any, like: Tensor | None) -> np.ndarray[Any, Any]:
-    """A value of a state dictionary (ours, NumPy's, or another library's tensor) as an array."""
-    if not isinstance(value, Tensor) and hasattr(value, "detach"):
-        value = np.asarray(value.detach())
-    return to_array(value, None if like is None else like.dtype)
-
-
-def path_of(found: Any) -> str:
-    """Where a node's module is, as in ``blocks.3.mlp.fc1``: the path from the outermost module called.
-
-    Args:
-        found: a node's ``scope``, ``(module, outer scope)`` or None.
-
-    Returns:
-        The path; empty for the outermost module itself and for None. A module that its caller does not
-        own is named by its class.
-
-    Example:
-        >>> import upriver as ur
-        >>> model = ur.nn.Sequential(ur.nn.Linear(2, 2))
-        >>> y = model(ur.tensor([[1.0, 2.0]]))
-        >>> path_of(y.node.scope)
-        '0'
-    """
-    chain: list[Module] = []
-    while found is not None:
-        chain.append(found[0])
-        found = found[1]
-    names: list[str] = []
-    while len(chain) > 1:
-        caller, called = chain.pop(), chain[-1]
-        if called is not caller:
-            names.append(next((n for n, m in caller.named_modules() if m is called), type(called).__name__))
-    return ".".join(names)

@@ -6,18 +6,17 @@ import pytest
 import upriver as ur
 
 PLAIN = [
-    "ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Sigmoid",
-    "LogSigmoid", "Tanh", "Tanhshrink", "Softsign", "Softplus", "Hardtanh", "Hardsigmoid", "Hardswish",
-    "Hardshrink", "Softshrink", "GLU",
+    "ReLU", "LeakyReLU", "PReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Sigmoid",
+    "LogSigmoid", "Tanh", "Tanhshrink", "Softsign", "Softplus",
+    "GLU",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_as_in_pytorch(beside, rng, name):
     x = rng.standard_normal((4, 6)) * 3
-    rtol = 1e-7 if name == "Hardsigmoid" else 1e-8  # whose 1/6 is a float32 in PyTorch
-    beside(lambda nn: getattr(nn, name)(), x, rtol=rtol)
-    beside(lambda nn: getattr(nn, name)(), np.concatenate([x * 1e2, x * 1e-3]), rtol=rtol)
+    beside(lambda nn: getattr(nn, name)(), x)
+    beside(lambda nn: getattr(nn, name)(), np.concatenate([x * 1e2, x * 1e-3]))
 
 
 @pytest.mark.parametrize(
@@ -29,10 +28,6 @@ def test_as_in_pytorch(beside, rng, name):
         lambda nn: nn.CELU(0.5),
         lambda nn: nn.GELU(approximate="tanh"),
         lambda nn: nn.Softplus(2.0, 5.0),
-        lambda nn: nn.Hardtanh(-2.0, 0.5),
-        lambda nn: nn.Hardshrink(1.0),
-        lambda nn: nn.Softshrink(1.0),
-        lambda nn: nn.Threshold(0.5, -1.0),
         lambda nn: nn.GLU(0),
         lambda nn: nn.Softmax(dim=1),
         lambda nn: nn.Softmax(dim=0),

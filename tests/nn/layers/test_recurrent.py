@@ -43,20 +43,6 @@ def test_one_sequence_as_in_pytorch(beside, rng, kind):
     beside(make, rng.standard_normal((5, 3)), (state, state + 1) if kind == "LSTM" else state)
 
 
-@pytest.mark.parametrize("kind", ["RNNCell", "LSTMCell", "GRUCell"])
-@pytest.mark.parametrize("bias", [True, False])
-def test_cells_as_in_pytorch(beside, rng, kind, bias):
-    make = lambda nn: getattr(nn, kind)(3, 4, bias=bias)
-    for shape in ((2,), ()):
-        x, state = rng.standard_normal((*shape, 3)), rng.standard_normal((*shape, 4))
-        beside(make, x)
-        beside(make, x, (state, state + 1) if kind.startswith("LSTM") else state)
-
-
-def test_a_relu_cell_as_in_pytorch(beside, rng):
-    beside(lambda nn: nn.RNNCell(3, 4, nonlinearity="relu"), rng.standard_normal((2, 3)), text=False)
-
-
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
 def test_a_layer_is_its_cell_step_by_step(kind):
     layer, cell = getattr(nn, kind)(3, 4), getattr(nn, kind + "Cell")(3, 4)
@@ -125,7 +111,6 @@ def test_dropout_acts_between_layers():
         (lambda: nn.RNN(3, 4, nonlinearity="gelu"), "nonlinearity 'gelu'"),
         (lambda: nn.RNN(3, 4, dropout=0.5), "acts between layers"),
         (lambda: nn.RNN(3, 4, 2, dropout=2), "probability"),
-        (lambda: nn.RNNCell(3, 4, nonlinearity="gelu"), "nonlinearity 'gelu'"),
         (lambda: nn.LSTM(3, 4)(ur.zeros(5, 2, 3), ur.zeros(1, 2, 4)), "a pair"),
         (lambda: nn.GRU(3, 4)(ur.zeros(5, 2, 3), (ur.zeros(1, 2, 4),)), "one tensor"),
     ],
@@ -142,7 +127,3 @@ def test_wrong_shapes_are_named():
         nn.GRU(3, 4)(ur.zeros(0, 2, 3))
     with pytest.raises(ShapeError, match=r"of shape \[2, 1, 4\], not \[1, 2, 4\]"):
         nn.GRU(3, 4)(ur.zeros(5, 2, 3), ur.zeros(2, 1, 4))
-    with pytest.raises(ShapeError, match="LSTMCell: an input"):
-        nn.LSTMCell(3, 4)(ur.zeros(2, 4))
-    with pytest.raises(ShapeError, match="GRUCell: a state"):
-        nn.GRUCell(3, 4)(ur.zeros(2, 3), ur.zeros(3, 4))

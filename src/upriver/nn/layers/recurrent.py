@@ -17,91 +17,26 @@ and pass the state on without its history::
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...core.tensor import Tensor, wrap
 from ...errors import ArgumentError, ShapeError
-from ...ops.activation import relu, sigmoid
-from ...ops.elementwise import tanh
 from ...ops.join import cat, stack
 from ...ops.linalg import linear
 from .. import functional as F, init
 from ..module import Module
+from .recurrent_step import GATES, State, check_nonlinearity, prepare
 from .sizes import check_probability, check_size, empty
-
-State = tuple[Tensor, ...]
-Step = Callable[[Any, State], State]
-
-# The cells: what a step does. Each prepares its weights once, and then goes from step to step.
-
-
-def _simple(nonlinearity: str, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Step]:
-    """``h = tanh(W_ih x + b_ih + W_hh h + b_hh)`` (Elman, "Finding Structure in Time", 1990)."""
-    activation = tanh if nonlinearity == "tanh" else relu
-
-    def step(x: Any, state: State) -> State:
-        return (activation(x[0] + linear(state[0], w_hh)),)
-
-    return [(w_ih, None if b_ih is None else b_ih + b_hh)], step
-
-
-def _lstm(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Step]:
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997), with a forget gate (Gers and others, 2000).
-
-    ``i, f, o = σ(...)``, ``g = tanh(...)``, ``c = f·c + i·g``, ``h = o·tanh(c)``.
-    """
-    n = w_hh.shape[1]
-
-    def step(x: Any, state: State) -> State:
-        h, c = state
-        gates = x[0] + linear(h, w_hh)
-        i, f = sigmoid(gates[:, :n]), sigmoid(gates[:, n : 2 * n])
-        g, o = tanh(gates[:, 2 * n : 3 * n]), sigmoid(gates[:, 3 * n :])
-        c = f * c + i * g
-        return o * tanh(c), c
-
-    return [(w_ih, None if b_ih is None else b_ih + b_hh)], step
-
-
-def _gru(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Step]:
-    """The gated recurrent unit (Cho and others, 2014), its reset gate on the product with the state.
-
-    ``r, z = σ(...)``, ``n = tanh(W_in x + b_in + r·(W_hn h + b_hn))``, ``h = (1 − z)·n + z·h``.
-    """
-    k = w_hh.shape[1]
-    w_gates, w_new = w_hh[: 2 * k], w_hh[2 * k :]
-    b_gates = b_input = b_new = None
-    if b_ih is not None:
-        b_gates, b_input, b_new = b_ih[: 2 * k] + b_hh[: 2 * k], b_ih[2 * k :], b_hh[2 * k :]
-
-    def step(x: Any, state: State) -> State:
-        (h,) = state
-        gates = sigmoid(x[0] + linear(h, w_gates))
-        r, z = gates[:, :k], gates[:, k:]
-        new = tanh(x[1] + r * linear(h, w_new, b_new))
-        return (new + z * (h - new),)
-
-    return [(w_ih[: 2 * k], b_gates), (w_ih[2 * k :], b_input)], step
-
-
-_GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
-
-
-def _prepare(kind: str, nonlinearity: str, weights: Sequence[Any]) -> tuple[Any, Step]:
-    """What the inputs are multiplied with, and the step."""
-    if kind == "LSTM":
-        return _lstm(*weights)
-    return _gru(*weights) if kind == "GRU" else _simple(nonlinearity, *weights)
 
 
 def _run(
     kind: str, nonlinearity: str, weights: Sequence[Any], x: Any, state: State, reverse: bool
 ) -> tuple[Tensor, State]:
     """One layer in one direction: (T, N, in) and a state → (T, N, hidden) and the last state."""
-    inputs, step = _prepare(kind, nonlinearity, weights)
+    inputs, step = prepare(kind, nonlinearity, weights)
     products = [linear(x, w, b) for w, b in inputs]
     length = x.shape[0]
     outputs: list[Any] = [None] * length
@@ -151,7 +86,7 @@ class _Recurrent(Module):
                 f"{self.kind}: dropout={dropout} acts between layers, and there is one",
                 "Use num_layers=2 or more, or put a Dropout after it.",
             )
-        gates = _GATES[self.kind] * hidden_size
+        gates = GATES[self.kind] * hidden_size
         for layer in range(num_layers):
             width = input_size if layer == 0 else hidden_size * (1 + bidirectional)
             for suffix in self._suffixes(layer):
@@ -287,7 +222,7 @@ class RNN(_Recurrent):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        _check_nonlinearity("RNN", nonlinearity)
+        check_nonlinearity("RNN", nonlinearity)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
         self.nonlinearity = nonlinearity
 
@@ -336,118 +271,6 @@ class GRU(_Recurrent):
         >>> output, last = ur.nn.GRU(3, 5, batch_first=True)(ur.zeros(2, 7, 3))
         >>> output.shape, last.shape
         ((2, 7, 5), (1, 2, 5))
-    """
-
-    kind = "GRU"
-
-
-def _check_nonlinearity(layer: str, nonlinearity: str) -> None:
-    if nonlinearity not in ("tanh", "relu"):
-        raise ArgumentError(f"{layer}: there is no nonlinearity {nonlinearity!r}", "Use 'tanh' or 'relu'.")
-
-
-class _Cell(Module):
-    kind: str
-    nonlinearity = "tanh"
-
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
-        super().__init__()
-        check_size(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
-        self.input_size, self.hidden_size = input_size, hidden_size
-        gates = _GATES[self.kind] * hidden_size
-        self.weight_ih = empty(gates, input_size, dtype=dtype, device=device)
-        self.weight_hh = empty(gates, hidden_size, dtype=dtype)
-        self.register_parameter("bias_ih", empty(gates, dtype=dtype) if bias else None)
-        self.register_parameter("bias_hh", empty(gates, dtype=dtype) if bias else None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw all weights and biases anew, uniform in ±1/√hidden_size."""
-        bound = 1 / math.sqrt(self.hidden_size)
-        for p in self.parameters():
-            init.uniform_(p, -bound, bound)
-
-    def forward(self, input: Any, hx: Any = None) -> Any:
-        """The next state: (N, input_size) and (N, hidden_size) → (N, hidden_size); N may be left out.
-
-        Of an LSTM cell the state is a pair (h, c), given and returned. Default 0.
-
-        Raises:
-            ShapeError: the input or the state has another shape.
-        """
-        name, pair = type(self).__name__, self.kind == "LSTM"
-        if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
-            raise ShapeError(
-                f"{name}: an input of shape {list(input.shape)} is not (batch, {self.input_size})",
-                f"Its last dimension must be input_size={self.input_size}.",
-            )
-        single = input.ndim == 1
-        if hx is None:
-            zeros = wrap(np.zeros((*input.shape[:-1], self.hidden_size), input.dtype), None)
-            hx = (zeros, zeros) if pair else zeros
-        state = tuple([s.unsqueeze(0) if single else s for s in (hx if pair else (hx,))])
-        x = input.unsqueeze(0) if single else input
-        for s in state:
-            if s.shape != (x.shape[0], self.hidden_size):
-                raise ShapeError(f"{name}: a state of shape {list(s.shape)}, not {[x.shape[0], self.hidden_size]}")
-        weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        inputs, step = _prepare(self.kind, self.nonlinearity, weights)
-        state = step([linear(x, w, b) for w, b in inputs], state)
-        if single:
-            state = tuple([s.squeeze(0) for s in state])
-        return state if pair else state[0]
-
-    def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}" + (", bias=False" if self.bias_ih is None else "")
-
-
-class RNNCell(_Cell):
-    """One step of :class:`RNN`.
-
-    Example:
-        >>> import upriver as ur
-        >>> ur.nn.RNNCell(3, 5)(ur.zeros(2, 3)).shape
-        (2, 5)
-    """
-
-    kind = "RNN"
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: str = "tanh",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        _check_nonlinearity("RNNCell", nonlinearity)
-        super().__init__(input_size, hidden_size, bias, device, dtype)
-        self.nonlinearity = nonlinearity
-
-
-class LSTMCell(_Cell):
-    """One step of :class:`LSTM`: takes and gives a pair (h, c).
-
-    Example:
-        >>> import upriver as ur
-        >>> h, c = ur.nn.LSTMCell(3, 5)(ur.zeros(2, 3))
-        >>> h.shape, c.shape
-        ((2, 5), (2, 5))
-    """
-
-    kind = "LSTM"
-
-
-class GRUCell(_Cell):
-    """One step of :class:`GRU`.
-
-    Example:
-        >>> import upriver as ur
-        >>> ur.nn.GRUCell(3, 5)(ur.zeros(2, 3), ur.zeros(2, 5)).shape
-        (2, 5)
     """
 
     kind = "GRU"
