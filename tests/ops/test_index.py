@@ -99,6 +99,35 @@ class np_like:
     tensor = staticmethod(np.array)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in KEYS if name not in ("list", "True", "False", "tensor, int, tensor")]
+)
+def test_writing_with_gradients(name: str) -> None:
+    x = ur.tensor(np.random.default_rng(0).standard_normal((3, 3, 4)), requires_grad=True)
+    key = KEYS[name](ur)
+    shape = x[key].shape
+    value = ur.tensor(np.random.default_rng(1).standard_normal(shape), requires_grad=True)
+    places = ur.arange(36).reshape(3, 3, 4)[key]
+    if len(set(places.flatten().tolist())) < places.numel():
+        assert ur.index_put(x, key, 7.0)[key].detach().tolist() == ur.full(shape, 7.0).tolist()
+        return
+    y = ur.index_put(x, key, value)
+    expected = x.detach().clone()
+    expected[key] = value.detach()
+    assert y.tolist() == expected.tolist()
+    ur.gradcheck(lambda x, v: ur.index_put(x, key, v) ** 2, (x, value))
+
+
+def test_written_values_are_expanded_and_converted() -> None:
+    x = ur.zeros(2, 3)
+    assert ur.index_put(x, 1, ur.tensor([[1, 2, 3]])).tolist() == [[0.0] * 3, [1.0, 2.0, 3.0]]
+    assert ur.index_put(x, (slice(None), [0, 2]), ur.tensor([[1.0], [2.0]])).tolist() == [[1, 0, 1], [2, 0, 2]]
+    with pytest.raises(ShapeError):
+        ur.index_put(x, 0, ur.ones(2))
+    with pytest.raises(ShapeError):
+        ur.index_put(x, 0, ur.ones(2, 3))
+
+
 @pytest.mark.parametrize("name", ["list", "matrix", "two that broadcast", "mask", "step", "mask and tensor"])
 def test_gradients_of_gradients(name: str) -> None:
     x = ur.tensor(np.random.default_rng(0).standard_normal((3, 3, 4)), requires_grad=True)

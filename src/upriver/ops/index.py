@@ -17,8 +17,9 @@ import numpy as np
 from ..core.registry import front_door
 from ..core.tensor import Tensor, as_tensor, index_arrays, wrap
 from ..errors import DimError, DTypeError
-from .align import broadcast_shapes, expand
+from .align import broadcast_shapes, expand, to
 from .gather import ravel_index, select_entries
+from .scatter import scatter
 from .shape import permute, reshape
 from .slices import FULL, Key, too_many, view
 
@@ -166,6 +167,39 @@ def _each_dim(found: list[tuple[int, Tensor, int]]) -> Iterator[tuple[int, Tenso
                 yield at + i, wrap(positions, None), dim + i
         else:
             yield at, k, dim
+
+
+@front_door
+def index_put(x: Any, key: Any, value: Any) -> Tensor:
+    """A new tensor: ``x`` with ``value`` in the place of ``x[key]``; gradients flow to both.
+
+    Args:
+        x: any shape.
+        key: as in :func:`index`; where it names an entry twice the last value stays.
+        value: a number, or a tensor that can be expanded to the shape of ``x[key]``; converted to the dtype of ``x``.
+
+    Returns:
+        Of the shape and dtype of ``x``.
+
+    Raises:
+        DimError: an index out of range.
+        ShapeError: the value does not fit.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.index_put(ur.zeros(2, 2), (slice(None), 1), ur.tensor([3.0, 4.0])).tolist()
+        [[0.0, 3.0], [0.0, 4.0]]
+    """
+    x = as_tensor(x)
+    total = x.array.size
+    places = index(wrap(np.arange(total).reshape(x.shape), None), key)
+    if isinstance(value, (Tensor, np.ndarray)):
+        value = to(as_tensor(value), x.dtype)
+        if value.ndim > places.ndim:  # dimensions of length 1 in front count for nothing
+            lead = value.ndim - places.ndim
+            value = reshape(value, value.shape[lead:] if set(value.shape[:lead]) == {1} else value.shape)
+        value = reshape(expand(value, places.shape), -1)
+    return reshape(scatter(reshape(x, -1), 0, reshape(places, -1), value), x.shape)
 
 
 @front_door
