@@ -70,7 +70,7 @@ def test_every_name_is_there(root: str, names: list[str]) -> None:
     for part in filter(None, root.split(".")):
         where = getattr(where, part)
     if root == "Tensor":
-        where = ur.ones(1)
+        where = ur.ones(1, 1)
         names = [name for name in names if name != "grad" and name != "grad_fn"]
     missing = [name for name in names if not has(where, name)]
     assert not missing, f"ur.{root} lacks {missing}"
