@@ -71,7 +71,7 @@ def test_an_operand_twice() -> None:
         (lambda: ops.einsum("ij->k", ones(2, 3)), ArgumentError, "some operand"),
         (lambda: ops.einsum("ij->ii", ones(2, 3)), ArgumentError, "once"),
         (lambda: ops.einsum("ii->i", ones(2, 3)), ShapeError, "einsum"),
-        (lambda: ops.einsum("ij,jk", ones(2, 3), ones(3, 2, dtype=np.float64)), DTypeError, "one dtype"),
+        (lambda: ops.einsum("ij,jk", ones(2, 3), ones(3, 2, dtype=np.float64)), DTypeError, "einsum: .*one dtype"),
         (lambda: ops.einsum("ij"), ArgumentError, "no operands"),
         (lambda: ops.tensordot(ones(2), ones(2), dims=2), DimError, "tensordot"),
         (lambda: ops.tensordot(ones(2), ones(2), dims=([0], [1])), DimError, "out of range"),

@@ -345,6 +345,18 @@ class Methods:
     def outer(self, other: Any) -> Tensor:
         return ops.outer(self, other)
 
+    def inner(self, other: Any) -> Tensor:
+        return ops.inner(self, other)
+
+    def addmm(self, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        return ops.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
+
+    def baddbmm(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        return ops.baddbmm(self, batch1, batch2, beta=beta, alpha=alpha)
+
+    def trace(self) -> Tensor:
+        return ops.trace(self)
+
     def type_as(self, other: Any) -> Tensor:
         return ops.type_as(self, other)
 

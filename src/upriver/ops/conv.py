@@ -18,7 +18,7 @@ from ..core.tensor import Tensor, as_tensor
 from ..errors import ArgumentError, ShapeError
 from . import conv_kernels
 from .conv_kernels import Pads, Shape, conv_shape
-from .linalg import matrix_dtype
+from .linalg import product_dtype
 from .reduce import sum
 from .shape import reshape
 
@@ -40,7 +40,7 @@ _conv2d = Op(
         lambda ct, _y, _x, _w, _b, **attrs: sum(ct, (0, 2, 3)),
     ),
     shape=conv_shape,
-    dtype=matrix_dtype,
+    dtype=product_dtype("conv2d"),
     formula=Formula("conv2d({0}, {1}, {2})", r"{1} \star {0} + {2}", SUM),
     domain=REALS,
     flops=_conv_flops,
@@ -62,7 +62,7 @@ _transposed = Op(
         lambda ct, _x, y, _w, size, **attrs: _weight_grad(ct, y, size=_w.shape[2:], **attrs),
     ),
     shape=lambda y, w, size, groups, **_: (y[0], w[1] * groups, *size),
-    dtype=matrix_dtype,
+    dtype=product_dtype("conv_transpose2d"),
     formula=Formula("conv_transpose2d({0}, {1})", r"{1}^T \star {0}", CALL),
     domain=REALS,
     flops=lambda out, y, w, **_: 2 * math.prod(y) * math.prod(w[1:]),
@@ -82,7 +82,7 @@ _weight_grad = Op(
         lambda ct, _w, x, _y, size, **attrs: _conv2d(x, ct, **attrs),
     ),
     shape=lambda x, y, size, groups, **_: (y[1], x[1] // groups, *size),
-    dtype=matrix_dtype,
+    dtype=product_dtype("conv2d_weight_grad"),
     formula=Formula("conv2d_weight_grad({0}, {1})", r"{1} \star {0}", CALL),
     domain=REALS,
     flops=lambda out, x, y, **_: 2 * math.prod(y) * math.prod(out[1:]),
@@ -164,7 +164,7 @@ def _operands(
     bias = None if bias is None else as_tensor(bias)
     if bias is not None and bias.shape != (outputs,):
         raise ShapeError(f"{name}: a bias of shape {list(bias.shape)} does not fit {outputs} output channels")
-    matrix_dtype(*[t.dtype for t in (x, weight, bias) if t is not None])
+    product_dtype(name)(*[t.dtype for t in (x, weight, bias) if t is not None])
     if 0 in s[2:]:
         raise ShapeError(f"{name}: a weight of shape {list(s)} has no entries")
     return x, image, weight if ndim == 2 else reshape(weight, (s[0], s[1], 1, s[2])), bias

@@ -22,7 +22,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DimError, ShapeError
 from .align import broadcast_to
-from .linalg import matrix_dtype
+from .linalg import product_dtype
 from .shape import axis, reshape
 
 Shape = tuple[int, ...]
@@ -153,7 +153,7 @@ _einsum = Op(
     forward=_einsum_forward,
     vjps=Each(_einsum_rule, reads=True),
     shape=_einsum_shape,
-    dtype=matrix_dtype,
+    dtype=product_dtype("einsum"),
     formula=Formula("einsum[{equation}]({0}, {1}, {2})", r"\operatorname{{einsum}}\left({0}, {1}, {2}\right)", CALL),
     domain=REALS,
     flops=lambda out, *shapes, equation: (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..core.dtypes import DType
 from ..core.op import PRODUCT, REALS, SUM, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
@@ -19,20 +21,20 @@ from .shape import reshape
 Shape = tuple[int, ...]
 
 
-def matrix_dtype(*dtypes: Any, **_: Any) -> Any:
-    """The dtype rule of products: one dtype for all.
+def product_dtype(name: str) -> Callable[..., DType]:
+    """The dtype rule of the product ``name``: one dtype for all operands, or a DTypeError."""
 
-    Raises:
-        DTypeError: there are several.
-    """
-    first = dtypes[0]
-    for d in dtypes:
-        if d != first:
-            raise DTypeError(
-                f"a product needs one dtype, not {' and '.join(str(x) for x in dtypes)}",
-                "Convert one of them: x.float(), x.double() or x.to(other.dtype).",
-            )
-    return first
+    def rule(*dtypes: Any, **_: Any) -> DType:
+        first = dtypes[0]
+        for d in dtypes:
+            if d != first:
+                raise DTypeError(
+                    f"{name}: a product needs one dtype, not {' and '.join(str(x) for x in dtypes)}",
+                    "Convert one of them: x.float(), x.double() or x.to(other.dtype).",
+                )
+        return first
+
+    return rule
 
 
 def _matmul_shape(a: Shape, b: Shape) -> Shape:
@@ -80,7 +82,7 @@ _matmul = Op(
     forward=_matmul_forward,
     vjps=(_matmul_left, _matmul_right),
     shape=_matmul_shape,
-    dtype=matrix_dtype,
+    dtype=product_dtype("matmul"),
     formula=Formula("{0} @ {1}", "{0} {1}", PRODUCT),
     domain=REALS,
     flops=lambda out, a, b: 2 * math.prod(out) * a[-1],
@@ -145,7 +147,7 @@ def matmul(a: Any, b: Any) -> Any:
                 b = broadcast_to(b, shape=(*lead, *sb[-2:]))
     _matmul_shape(a.array.shape, b.array.shape)
     if a.array.dtype != b.array.dtype:
-        matrix_dtype(a.dtype, b.dtype)
+        _matmul.dtype(a.dtype, b.dtype)
     return _matmul.run((a, b), {})
 
 
@@ -178,7 +180,7 @@ _linear = Op(
         lambda ct, _y, _x, _w, _b: sum(_rows(ct), 0),
     ),
     shape=_linear_shape,
-    dtype=matrix_dtype,
+    dtype=product_dtype("linear"),
     formula=Formula("linear({0}, {1}, {2})", "{0} {1}^T + {2}", SUM),
     domain=REALS,
     flops=lambda out, x, *_: 2 * math.prod(out) * x[-1],
@@ -220,7 +222,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     arrays = [t.array for t in inputs]
     _linear_shape(*[a.shape for a in arrays])
     if any([a.dtype != arrays[0].dtype for a in arrays]):
-        matrix_dtype(*[a.dtype for a in arrays])
+        _linear.dtype(*[a.dtype for a in arrays])
     return _linear.run(inputs, {})
 
 
