@@ -115,3 +115,15 @@ def test_float16_stays() -> None:
     x = ur.tensor([-1.0, 2.0]).half()
     for f in (ops.relu, ops.sigmoid, ops.gelu, ops.softplus, ops.elu, ops.silu):
         assert f(x).dtype == np.float16
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_fast_derivative_of_gelu_is_the_recorded_one(approximate: str, dtype: Any) -> None:
+    values = np.concatenate([np.linspace(-12, 12, 2001), [0.0, -0.0, 1e-30, -1e-30, 1e-6, 1e4, -1e4]]).astype(dtype)
+    x = Tensor(values, requires_grad=True)
+    ops.gelu(x, approximate).sum().backward()
+    (recorded,) = ur.grad(ops.gelu(x, approximate).sum(), x, create_graph=True)
+    assert x.grad is not None
+    tolerance = 1e-6 if dtype == np.float32 else 1e-14
+    np.testing.assert_allclose(x.grad.numpy(), recorded.detach().numpy(), atol=tolerance * 2, rtol=0)

@@ -89,6 +89,36 @@ def _gelu_slope_rule(ct: Any, _y: Any, x: Any, approximate: str) -> Any:
     return ct * ((1.0 - t * t) * (first + x2 * (3.0 * _K * _C) - x * t * first * first))
 
 
+def _slope_from_value(y: Array, x: Array, approximate: str) -> Array:
+    """The derivative with Φ(x) = y / x from the value that is known: no error function, no tanh."""
+    with np.errstate(invalid="ignore"):
+        out = np.divide(y, x)
+    zero = x == 0
+    if zero.any():
+        out[zero] = 0.5
+    x2 = x * x
+    if approximate == "tanh":
+        # tanh = 2Φ - 1, so 1 - tanh² = 4 Φ (1 - Φ).
+        x2 *= 6.0 * _K * _C
+        x2 += 2.0 * _K
+        x2 *= x
+        x2 *= out
+        x2 *= 1.0 - out
+    else:
+        x2 *= -0.5
+        np.exp(x2, out=x2)
+        x2 *= x
+        x2 *= _DENSITY
+    out += x2
+    return out
+
+
+def _gelu_rule(ct: Any, y: Any, x: Any, approximate: str) -> Any:
+    if type(ct) is np.ndarray and type(x) is np.ndarray and x.ndim and x.dtype.char in "fd":
+        return multiply_into(_slope_from_value(y, x, approximate), ct)
+    return ct * _gelu_slope(x, approximate=approximate)
+
+
 _KINDS = ({"approximate": "none"}, {"approximate": "tanh"})
 _gelu_slope = elementwise(
     "gelu_slope", _gelu_slope_array, _gelu_slope_rule,
@@ -96,7 +126,7 @@ _gelu_slope = elementwise(
     lower=lambda m, x, approximate: _slope_recipe(m, x, approximate), attrs=_KINDS,
 )  # fmt: skip
 _gelu = elementwise(
-    "gelu", _gelu_array, lambda ct, _y, x, approximate: multiply_into(_gelu_slope(x, approximate=approximate), ct),
+    "gelu", _gelu_array, _gelu_rule,
     formula=call("gelu"), lower=lambda m, x, approximate: _gelu_recipe(m, x, approximate), attrs=_KINDS,
 )  # fmt: skip
 
