@@ -79,6 +79,7 @@ def test_margins_as_in_pytorch(beside, rng, reduction):
     sign, label = rng.choice([-1, 1], (5, 3)), np.array([0, 1, 2, 1, 0])
     beside(lambda nn: nn.HingeEmbeddingLoss(reduction=reduction), x, sign, steps=1)
     beside(lambda nn: nn.HingeEmbeddingLoss(0.3, reduction=reduction), x, sign, steps=1)
+    beside(lambda nn: nn.SoftMarginLoss(reduction=reduction), x, sign, steps=1)
     beside(lambda nn: nn.MarginRankingLoss(0.2, reduction=reduction), x, y, sign, steps=1)
     beside(lambda nn: nn.CosineEmbeddingLoss(0.1, reduction=reduction), x, y, sign[:, 0], steps=1)
     beside(lambda nn: nn.TripletMarginLoss(0.5, reduction=reduction), x, y, z, steps=1)

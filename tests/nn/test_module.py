@@ -214,6 +214,24 @@ def test_weights_travel_to_pytorch_and_back(beside):
     beside(make, np.random.default_rng(0).standard_normal((3, 1, 4, 4)), steps=3)
 
 
+def test_the_dictionaries_are_what_they_are_in_pytorch():
+    class Row(nn.Module):
+        def __init__(self, *modules):
+            super().__init__()
+            for i, module in enumerate(modules):
+                self._modules[str(i)] = module
+
+        def forward(self, x):
+            for module in self._modules.values():
+                x = module(x)
+            return x
+
+    row = Row(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    assert row(ur.zeros(4, 2)).shape == (4, 1)
+    assert list(row.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert list(row._modules["0"]._parameters) == ["weight", "bias"]
+
+
 # Modes and conversions.
 
 

@@ -36,10 +36,19 @@ from .layers.embedding import Embedding
 from .layers.linear import Bilinear, Identity, Linear
 from .layers.norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, RMSNorm
 from .layers.piecewise import Hardshrink, Hardsigmoid, Hardswish, Hardtanh, ReLU6, Softshrink, Threshold
-from .layers.pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .layers.pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from .layers.recurrent import GRU, LSTM, RNN
 from .layers.recurrent_cell import GRUCell, LSTMCell, RNNCell
-from .layers.shape import Flatten, Unflatten, Upsample
+from .layers.shape import Flatten, PixelShuffle, PixelUnshuffle, Unflatten, Upsample, ZeroPad2d
 from .layers.transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
@@ -60,6 +69,7 @@ from .losses import (
     MultiMarginLoss,
     NLLLoss,
     SmoothL1Loss,
+    SoftMarginLoss,
     TripletMarginLoss,
 )
 from .module import Module
@@ -75,6 +85,8 @@ __all__ = [
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
     "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
@@ -128,6 +140,8 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "RMSNorm",
     "RNNCell",
     "ReLU",
@@ -137,6 +151,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Softmin",
     "Softplus",
@@ -152,6 +167,7 @@ __all__ = [
     "TripletMarginLoss",
     "Unflatten",
     "Upsample",
+    "ZeroPad2d",
     "functional",
     "init",
     "utils",

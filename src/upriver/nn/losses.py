@@ -221,6 +221,14 @@ class HingeEmbeddingLoss(_Loss):
         return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
+class SoftMarginLoss(_Loss):
+    """``log(1 + e^(−target · x))`` for targets of 1 or −1: a smooth margin."""
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        """Two tensors of one shape → a number."""
+        return F.soft_margin_loss(input, target, reduction=self.reduction)
+
+
 class MultiMarginLoss(_Weighted):
     """``Σ max(0, margin − x[target] + x[i])ᵖ / C`` over the other classes i: the margin of a classifier.
 

@@ -48,3 +48,9 @@ def test_adaptive_pool_as_in_pytorch(beside, rng, size):
 def test_bad_arguments_are_named(make, message):
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_adaptive_max_pool_as_in_pytorch(beside, rng, size):
+    beside(lambda nn: nn.AdaptiveMaxPool1d(size), rng.standard_normal((2, 3, 8)), text=False)
+    beside(lambda nn: nn.AdaptiveMaxPool2d((size, None)), rng.standard_normal((2, 3, 8, 7)), text=False)

@@ -7,6 +7,10 @@ import pytest
     "make",
     [
         lambda nn: nn.Flatten(),
+        lambda nn: nn.PixelShuffle(2),
+        lambda nn: nn.PixelUnshuffle(2),
+        lambda nn: nn.ZeroPad2d((1, 0, 2, 1)),
+        lambda nn: nn.ZeroPad2d(1),
         lambda nn: nn.Flatten(0, 1),
         lambda nn: nn.Unflatten(1, (2, 2)),
         lambda nn: nn.Upsample(scale_factor=2),

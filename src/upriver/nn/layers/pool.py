@@ -214,3 +214,34 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     def forward(self, input: Any) -> Tensor:
         """(N, C, H, W) → (N, C, *output_size)."""
         return F.adaptive_avg_pool2d(input, self.output_size)
+
+
+class AdaptiveMaxPool1d(_AdaptivePool):
+    """The largest entries of as many windows as the output shall have: (N, C, L) → (N, C, output_size).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.AdaptiveMaxPool1d(1)(ur.tensor([[[1.0, 2.0, 6.0]]])).tolist()
+        [[[6.0]]]
+    """
+
+    def forward(self, input: Any) -> Tensor:
+        """(N, C, L) → (N, C, output_size)."""
+        return F.adaptive_max_pool1d(input, self.output_size)
+
+
+class AdaptiveMaxPool2d(_AdaptivePool):
+    """The largest entries of as many windows as the output shall have: (N, C, H, W) → (N, C, *output_size).
+
+    Args:
+        output_size: one length for both dimensions, or two; None keeps a length.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.AdaptiveMaxPool2d(2)(ur.zeros(2, 3, 7, 5)).shape
+        (2, 3, 2, 2)
+    """
+
+    def forward(self, input: Any) -> Tensor:
+        """(N, C, H, W) → (N, C, *output_size)."""
+        return F.adaptive_max_pool2d(input, self.output_size)

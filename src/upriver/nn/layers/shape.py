@@ -7,6 +7,7 @@ from typing import Any
 from ...core.tensor import Tensor
 from .. import functional as F
 from ..module import Module
+from .sizes import check_size
 
 
 class Flatten(Module):
@@ -93,3 +94,71 @@ class Upsample(Module):
     def extra_repr(self) -> str:
         how = f"scale_factor={self.scale_factor}" if self.scale_factor is not None else f"size={self.size}"
         return f"{how}, mode={self.mode!r}"
+
+
+class PixelShuffle(Module):
+    """Groups of r² channels spread over squares of r × r places: (N, C·r², H, W) → (N, C, H·r, W·r).
+
+    Source: Shi and others, "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+    Convolutional Neural Network" (2016), equation 4.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.PixelShuffle(2)(ur.zeros(1, 8, 3, 3)).shape
+        (1, 2, 6, 6)
+    """
+
+    def __init__(self, upscale_factor: int) -> None:
+        super().__init__()
+        check_size("PixelShuffle", upscale_factor=upscale_factor)
+        self.upscale_factor = upscale_factor
+
+    def forward(self, input: Any) -> Tensor:
+        """(N, C·r², H, W) → (N, C, H·r, W·r)."""
+        return F.pixel_shuffle(input, self.upscale_factor)
+
+    def extra_repr(self) -> str:
+        return f"upscale_factor={self.upscale_factor}"
+
+
+class PixelUnshuffle(Module):
+    """Squares of r × r places gathered into channels: (N, C, H·r, W·r) → (N, C·r², H, W).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.PixelUnshuffle(2)(ur.zeros(1, 2, 6, 6)).shape
+        (1, 8, 3, 3)
+    """
+
+    def __init__(self, downscale_factor: int) -> None:
+        super().__init__()
+        check_size("PixelUnshuffle", downscale_factor=downscale_factor)
+        self.downscale_factor = downscale_factor
+
+    def forward(self, input: Any) -> Tensor:
+        """(N, C, H·r, W·r) → (N, C·r², H, W)."""
+        return F.pixel_unshuffle(input, self.downscale_factor)
+
+    def extra_repr(self) -> str:
+        return f"downscale_factor={self.downscale_factor}"
+
+
+class ZeroPad2d(Module):
+    """Zeros around a picture: as many left, right, above and below as ``padding`` says, or one number for all.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.ZeroPad2d((1, 1, 0, 2))(ur.zeros(1, 1, 3, 3)).shape
+        (1, 1, 5, 5)
+    """
+
+    def __init__(self, padding: Any) -> None:
+        super().__init__()
+        self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
+
+    def forward(self, input: Any) -> Tensor:
+        """(N, C, H, W) → (N, C, above + H + below, left + W + right)."""
+        return F.pad(input, self.padding)
+
+    def extra_repr(self) -> str:
+        return str(self.padding)
