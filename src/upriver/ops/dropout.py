@@ -20,8 +20,10 @@ Shape = tuple[int, ...]
 
 
 def _dropout_array(x: Array, kept: Array, p: float) -> Array:
-    out = np.multiply(x, x.dtype.type(1.0 / (1.0 - p) if p < 1.0 else 0.0))
-    return np.multiply(out, kept, out=out if isinstance(out, np.ndarray) else None)
+    out = kept.astype(x.dtype, order="C")
+    out *= x.dtype.type(1.0 / (1.0 - p) if p < 1.0 else 0.0)
+    out *= x
+    return out
 
 
 _dropout = Op(

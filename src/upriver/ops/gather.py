@@ -42,16 +42,25 @@ def _add_rows(out: Array, x: Array, index: Array) -> None:
     """
     n, width = x.shape
     flat, values = out.reshape(-1), x.reshape(-1)
-    if width == 1:
-        np.add.at(flat, index, values)
-        return
     pair = {"f": np.complex64, "d": np.complex128}.get(x.dtype.char) if width % 2 == 0 else None
     if pair is not None:
         flat, values, width = flat.view(pair), values.view(pair), width // 2
     starts, columns = (index * width)[:, None], np.arange(width)
     rows = max(1, 16384 // width)  # in blocks, so that the positions stay in the cache
     for i in range(0, n, rows):
-        np.add.at(flat, (starts[i : i + rows] + columns).reshape(-1), values[i * width : (i + rows) * width])
+        positions = (starts[i : i + rows] + columns).reshape(-1)
+        np.add.at(flat, positions, values[i * width : (i + rows) * width])
+
+
+def _add_rows_by_target(out: Array, x: Array, index: Array) -> None:
+    """The same, all rows that go to one place at once: better where very many go to a few."""
+    order = index.astype(np.uint16 if len(out) < 65536 else np.intp).argsort(kind="stable")  # 16 bits: a radix sort
+    ends = np.cumsum(np.bincount(index, minlength=len(out))).tolist()
+    start = 0
+    for row, end in zip(out, ends, strict=True):
+        if end > start:
+            np.add.reduce(x.take(order[start:end], axis=0), axis=0, out=row)
+        start = end
 
 
 def _segment_sum_array(x: Array, index: Array, dim: int, length: int) -> Array:
@@ -71,7 +80,13 @@ def _segment_sum_array(x: Array, index: Array, dim: int, length: int) -> Array:
             return out
     if blocks > 1:
         index = (np.arange(blocks)[:, None] * length + index).reshape(-1)
-    _add_rows(out.reshape(-1, width), np.ascontiguousarray(x).reshape(-1, width), index)
+    rows, targets = np.ascontiguousarray(x).reshape(-1, width), out.reshape(-1, width)
+    if width == 1:
+        np.add.at(targets.reshape(-1), index, rows.reshape(-1))
+    elif x.size >= 1 << 18 and len(rows) >= 32 * len(targets):
+        _add_rows_by_target(targets, rows, index)
+    else:
+        _add_rows(targets, rows, index)
     return out
 
 
