@@ -63,6 +63,19 @@ def test_values_that_a_rule_reads_are_kept(no_gc: None) -> None:
     assert values_alive(squares) == [True, False, True]
 
 
+def test_values_read_only_by_the_rules_of_constants_are_freed(no_gc: None) -> None:
+    x, mask = leaf(), ur.Tensor(np.ones(BIG))
+
+    def scaled() -> list[ur.Tensor]:
+        a = x + 1.0
+        b = a * 0.5
+        c = b * mask
+        d = c / 3.0
+        return [a, b, c, d, d.sum()]
+
+    assert values_alive(scaled) == [False, False, False, False]
+
+
 def test_everything_goes_with_the_result(no_gc: None) -> None:
     x = leaf()
     y = ur.tanh(ur.exp(x * x)).sum()

@@ -276,6 +276,7 @@ def _mutant(op: Op, flipped: int) -> Op:
     signed[flipped] = lambda *args, **attrs: -rule(*args, **attrs)
     mutant = copy.copy(op)
     object.__setattr__(mutant, "vjps", signed)
+    object.__setattr__(mutant, "reads_for", op.reads_for)  # which reads their parameters' names
     return mutant
 
 

@@ -170,6 +170,7 @@ class Op:
     reads: tuple[bool, ...] = field(init=False)
     reads_out: bool = field(init=False)
     reads_some: bool = field(init=False)
+    unread: dict[int, tuple[tuple[int, ...], bool]] = field(init=False)
     differentiable: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -179,7 +180,13 @@ class Op:
         else:
             reads, reads_out = _read_by(self.vjps, len(self.vjps))
         differentiable = isinstance(self.vjps, Each) or any(rule is not None for rule in self.vjps)
-        derived = {"reads": reads, "reads_out": reads_out, "reads_some": any(reads), "differentiable": differentiable}
+        derived: dict[str, Any] = {
+            "reads": reads,
+            "reads_out": reads_out,
+            "reads_some": any(reads),
+            "unread": {},
+            "differentiable": differentiable,
+        }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
         ops.add_record(self)
@@ -205,6 +212,7 @@ class Op:
         kept: list[Any] = []
         edges: list[Any] = []
         wanted = False
+        constants = 0  # a bit for each input without an edge
         for x, reads in zip(inputs, self.reads):  # noqa: B905 (`strict` would cost a tenth of a call)
             if isinstance(x, Tensor):
                 arrays.append(x.array)
@@ -215,8 +223,10 @@ class Op:
                     wanted = True
                     edges.append(node or x)
                 else:
+                    constants |= 1 << len(edges)
                     edges.append(None)
             else:
+                constants |= 1 << len(edges)
                 arrays.append(x)
                 kept.append(x)
                 edges.append(None)
@@ -234,6 +244,15 @@ class Op:
                 tensor.node = Node(self, inputs, edges, attrs, out, out.shape, out.dtype, tick(), capture(), scope.get())
             else:
                 value = out if self.reads_out else None
+                if constants and (self.reads_some or self.reads_out):
+                    # The rules of constants never run: in x * 0.5 nothing reads x.
+                    known = self.unread.get(constants | 1 << len(edges))
+                    unread, reads_out = known or self.unread_beside(constants, edges)
+                    for i in unread:
+                        x = kept[i]
+                        if isinstance(x, Tensor) and x.node is not None:
+                            kept[i] = x.node
+                    value = out if reads_out else None
                 tensor.node = Node(
                     self, kept, edges, attrs or _NONE, value, out.shape, out.dtype, tick(), capture(), scope.get()
                 )
@@ -247,6 +266,13 @@ class Op:
             return self.reads, self.reads_out
         used = [rule for rule, edge in zip(self.vjps, edges, strict=False) if edge is not None]
         return _read_by(used, len(edges))
+
+    def unread_beside(self, constants: int, edges: Sequence[Any]) -> tuple[tuple[int, ...], bool]:
+        """The inputs that only the rules of the ``constants`` read, and whether any other rule reads the output."""
+        needed, reads_out = self.reads_for(edges)
+        unread = tuple([i for i, (r, n) in enumerate(zip(self.reads, needed, strict=False)) if r and not n])
+        self.unread[constants | 1 << len(edges)] = unread, reads_out
+        return unread, reads_out
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
