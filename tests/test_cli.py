@@ -68,7 +68,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("train digits more", "more is not understood"),
         ("trian digits", "Did you mean upriver train?"),
         ("digits", "Did you mean upriver train digits?"),
-        ("show", "required: RUN"),
+        ("show a b", "b is not understood"),
     ],
 )
 def test_wrong_usage_is_2_and_says_what_is_right(
@@ -86,6 +86,7 @@ def test_wrong_usage_is_2_and_says_what_is_right(
     ("arguments", "said"),
     [
         ("show nothing", "no run 'nothing'"),
+        ("show", "no run"),
         ("resume nothing", "no run 'nothing'"),
         ("train --data none.csv --target y", "none.csv"),
     ],
@@ -226,3 +227,43 @@ def test_a_reader_that_leaves_early() -> None:
     )
     os.close(writer)
     assert "Traceback" not in done.stderr
+
+
+def test_an_early_stop_is_final_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["train", "moons", "--epochs", "60", "--patience", "2", "--schedule", "constant", "--lr", "0.05"]
+    assert main([*options, "--json", "--out", "r"]) == 0
+    told = last_json(capsys.readouterr().out)
+    assert told["epochs"] < 60
+    assert "no better val_loss" in Run.open("r").events("end")[-1]["reason"]
+    # As if it had been killed between the last epoch and the test:
+    metrics = Path("r/metrics.jsonl")
+    lines = [line for line in metrics.read_text().splitlines() if '"test"' not in line]
+    metrics.write_text("\n".join(lines) + "\n")
+    assert main(["resume", "r", "--quiet", "--json"]) == 0
+    again = last_json(capsys.readouterr().out)
+    assert {**again, "seconds": 0} == {**told, "seconds": 0}
+
+
+def test_a_terminal_without_unicode() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "upriver", "train", "--help"], capture_output=True, env=environment, check=False
+    )
+    assert done.returncode == 0
+    assert b"8?8 pixels" in done.stdout
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_polite_kill_is_saved_too() -> None:
+    command = [sys.executable, "-m", "upriver", "train", "spiral", "--epochs", "5000", "--out", "r", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        metrics = Path("r/metrics.jsonl")
+        while not (metrics.exists() and metrics.read_text().count('"epoch"') > 2) and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate()
+    assert process.returncode == 143
+    assert "upriver resume r" in err
+    assert last_json(out) == {"run": "r", "status": "interrupted"}
+    assert load_checkpoint("r/checkpoints/last.safetensors")["position"]["step"] > 0

@@ -82,7 +82,7 @@ def test_every_recipe_and_model_takes_a_step(name: str) -> None:
 
 def test_the_lines_of_a_recipe_count_as_the_users_own() -> None:
     _, task = built("moons")
-    x, y = next(iter(task.train))
+    x, _ = next(iter(task.train))
     sites = {describe(node.site) for node in Graph.of(task.model(x)).nodes}
     assert any("self.act(layer(x))" in site for site in sites), sites
 

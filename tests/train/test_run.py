@@ -99,3 +99,17 @@ def test_a_broken_config_is_named(tmp_path: Path) -> None:
     (run.folder / "config.json").write_text("{")
     with pytest.raises(FileError, match=r"config\.json is not JSON"):
         _ = run.config
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from upriver.train import files
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(FileError, match="no space left"):
+        Run.create("x", {}, root=tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -160,6 +160,8 @@ def test_early_stopping() -> None:
     assert made.position.done == "no better val_loss for 2 epochs"
     best = min(range(len(history)), key=lambda i: history[i]["val_loss"])
     assert len(history) == best + 3
+    assert made.fit(train, val, epochs=50) is history  # what was decided stays decided
+    assert len(history) == best + 3
 
 
 def test_monitoring_a_metric_takes_the_highest() -> None:

@@ -6,6 +6,7 @@ drawn. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -23,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process by default.
     """
     asked: Any = None
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no × shows ? rather than an error
     try:
         asked = parse(list(sys.argv[1:] if argv is None else argv))
         status = int(asked.run(asked) or 0)

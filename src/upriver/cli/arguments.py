@@ -20,8 +20,8 @@ examples:
   upriver train spiral --activation tanh   and a picture of what it learned
   upriver train --data flowers.csv --target species
   upriver runs                             what was trained here
-  upriver show last                        one of them in full
-  upriver resume last                      go on where it was stopped
+  upriver show                             the last one in full
+  upriver resume                           go on where it was stopped
 """
 _TRAIN_EXAMPLES = """
 examples:
@@ -203,9 +203,9 @@ def _add_resume(commands: Any) -> None:
         "resume",
         help="go on with a run that was stopped",
         description="Go on with a run exactly where it was stopped: the result is the same to the last bit.",
-        epilog="examples:\n  upriver resume last\n  upriver resume runs/digits-20250101-120000-1",
+        epilog="examples:\n  upriver resume\n  upriver resume runs/digits-20250101-120000-1",
     )
-    parser.add_argument("name", metavar="RUN", help="its name, its folder, or last")
+    parser.add_argument("name", nargs="?", default="last", metavar="RUN", help="its name or folder; default: the last")
     parser.add_argument("--threads", type=_count, metavar="N", help="threads of matrix products; as before by default")
     _add_output(parser)
     parser.set_defaults(run=_resume, parser=parser)
@@ -221,9 +221,9 @@ def _add_runs(commands: Any) -> None:
     parser.set_defaults(run=_runs, parser=parser)
     parser = commands.add_parser(
         "show", help="show one run in full", description="Show what a run came to.",
-        epilog="examples:\n  upriver show last\n  upriver show digits-20250101-120000-1",
+        epilog="examples:\n  upriver show\n  upriver show digits-20250101-120000-1",
     )  # fmt: skip
-    parser.add_argument("name", metavar="RUN", help="its name, its folder, or last")
+    parser.add_argument("name", nargs="?", default="last", metavar="RUN", help="its name or folder; default: the last")
     _add_output(parser)
     parser.set_defaults(run=_show, parser=parser)
 

@@ -12,8 +12,8 @@ def build(options: Options) -> Task:
     """The task of telling the classes apart."""
     return build_points(
         options,
-        lambda: xor(400, noise=0.0, seed=0),
-        lambda: xor(400, noise=0.0, seed=1),
+        lambda: xor(800, noise=0.0, seed=0),
+        lambda: xor(800, noise=0.0, seed=1),
         "points of the square, classes by sign",
     )
 

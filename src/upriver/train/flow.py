@@ -65,11 +65,15 @@ def _units(module: Any) -> int | None:
 
 
 class GradientFlow(Watch):
-    """Watches the steps for which ``active`` is set.
+    """Watches steps: the gradient's norm in each layer and which units are alive; and, closely, single entries too.
 
     Args:
         model: a Module.
         top: how many of the largest gradients to name.
+
+    Attributes:
+        active: whether to watch the next step.
+        closely: whether to measure its update and to find its largest gradients as well, which costs more.
 
     Example:
         >>> import upriver as ur
@@ -84,7 +88,7 @@ class GradientFlow(Watch):
     """
 
     def __init__(self, model: Any, top: int = 5) -> None:
-        self.active = True
+        self.active = self.closely = True
         self.top = top
         modules = dict(model.named_modules())
         self._layers: dict[str, list[tuple[str, Any]]] = {}
@@ -110,17 +114,19 @@ class GradientFlow(Watch):
         self.steps += 1
         for layer, named in self._layers.items():
             self._norms[layer] += _norm([p.grad.array for _, p in named if p.grad is not None])
-            self._before[layer] = [p.array.copy() for _, p in named]
+            if self.closely:
+                self._before[layer] = [p.array.copy() for _, p in named]
             units = _units(self._modules[layer])
             for _, p in named:
                 if p.grad is not None and p.ndim and p.shape[0] == units:
                     alive = p.grad.array.reshape(len(p.grad.array), -1).any(axis=1)
                     self._alive[layer] = self._alive[layer] | alive if layer in self._alive else alive
-        self.largest = largest_gradients([pair for named in self._layers.values() for pair in named], self.top)
+        if self.closely:
+            self.largest = largest_gradients([pair for named in self._layers.values() for pair in named], self.top)
 
     def updated(self) -> None:
         """Measure how far the weights moved."""
-        if not self.active:
+        if not (self.active and self.closely):
             return
         for layer, named in self._layers.items():
             before = self._before.pop(layer)
@@ -163,7 +169,7 @@ def largest_gradients(named: list[tuple[str, Any]], k: int) -> list[Entry]:
             continue
         gradient = parameter.grad.array
         flat = np.abs(gradient).reshape(-1)
-        top = np.argpartition(-flat, k - 1)[:k] if flat.size > k else np.arange(flat.size)
+        top = np.argpartition(flat, flat.size - k)[-k:] if flat.size > k else np.arange(flat.size)
         for i in top:
             index = tuple(int(n) for n in np.unravel_index(int(i), gradient.shape))
             found.append((float(flat[i]), Entry(name, index, float(parameter.array[index]), float(gradient[index]))))

@@ -144,7 +144,7 @@ def _panel(
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in known)
         d.add(f'<polyline points="{path}" class="line {kind}"/>')
         at = known[-1][1] + 4
-        while any(abs(at - other) < 14 for other in ends):
+        while any(abs(at - other) < 13.5 for other in ends):
             at += 14 if at + 14 < y + h else -14 * (len(ends) + 1)
         ends.append(at)
         d.add(f'<circle cx="{known[-1][0]:.1f}" cy="{known[-1][1]:.1f}" r="3" class="f{kind[0]}"/>')
@@ -189,7 +189,7 @@ def gradient_flow(epochs: Sequence[int], layers: Sequence[str], norms: Array) ->
     """
     left = 30 + 7.2 * max([len(name) for name in layers] or [4])
     wide, row = 560.0, 30.0
-    d = Drawing(left + wide + 120, 112 + row * len(layers), "gradient norm by layer and epoch")
+    d = Drawing(left + wide + 136, 112 + row * len(layers), "gradient norm by layer and epoch")
     d.text(20, 30, "Gradient flow: the norm of each layer's gradient", "title")
     positive = norms[norms > 0]
     low, high = (float(positive.min()), float(positive.max())) if positive.size else (1e-3, 1.0)
@@ -216,7 +216,7 @@ def gradient_flow(epochs: Sequence[int], layers: Sequence[str], norms: Array) ->
         d.text(left, foot, f"epoch {epochs[0]}", "soft")
         d.text(left + wide, foot, f"epoch {epochs[-1]}", "soft end")
     for k in range(120):
-        d.box(left + 90 + k * 2, foot + 16, 2.2, 10, f'fill="{_shade(k / 119)[0]}"')
+        d.box(left + 90 + k * 2, foot + 16, 2.2, 10, f'fill="{_shade(k / 119)[0]}" shape-rendering="crispEdges"')
     d.text(left + 82, foot + 25, f"small {_short(10**a)}", "soft end num")
     d.text(left + 338, foot + 25, f"{_short(10**b)} large", "soft num")
     return d.svg()

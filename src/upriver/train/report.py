@@ -75,8 +75,9 @@ def _headline(console: Console, run: Run, history: Sequence[dict[str, Any]], res
     told = f"{name}: {status} after {len(history)} epoch{'s' * (len(history) != 1)}, {_time(seconds)}"
     console.print(told, style="bold" if status == "finished" else "bold yellow", highlight=False)
     for end in run.events("end")[-1:]:
-        if status == "failed" and end.get("reason"):
-            console.print(end["reason"], highlight=False, markup=False)
+        reason = end.get("reason") or ""
+        if status == "failed" or reason.startswith("no better"):
+            console.print(reason, style="dim", highlight=False, markup=False)
     if result is not None:
         metric = METRICS.get(result["measure"])
         value = result[result["measure"]]

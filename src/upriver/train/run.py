@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -66,8 +67,12 @@ class Run:
             FileError: the folder cannot be made, or ``out`` holds something already.
         """
         run = cls(_new_folder(recipe, Path(root)) if out is None else _given_folder(Path(out)))
-        write_json(run.folder / "config.json", {"recipe": recipe, **config})
-        write_json(run.folder / "environment.json", environment(seed))
+        try:
+            write_json(run.folder / "config.json", {"recipe": recipe, **config})
+            write_json(run.folder / "environment.json", environment(seed))
+        except FileError:
+            shutil.rmtree(run.folder, ignore_errors=True)  # it was made, or was empty, a moment ago
+            raise
         return run
 
     @classmethod
@@ -84,6 +89,8 @@ class Run:
         known = cls.all(root)
         if str(name) == "last" and known:
             return known[-1]
+        if str(name) == "last":
+            raise FileError(f"there is no run in {root} yet", "upriver train digits makes one.", at=False)
         near = _closest(str(name), [run.name for run in known])
         fix = f"Did you mean {near}?" if near else "`upriver runs` lists the runs of this folder."
         raise FileError(f"there is no run {str(name)!r} here", fix, at=False)

@@ -21,7 +21,7 @@ from .progress import Progress, progress_for
 from .run import Run
 from .signals import Interrupted, Stop
 
-WATCHED_STEPS = 8
+WATCHED_STEPS = 4
 """Gradient flow is measured on this many steps at the end of each epoch."""
 LOGGED_STEPS = 50
 """About how many steps of an epoch get a line of their own in metrics.jsonl."""
@@ -40,7 +40,7 @@ class Position:
         waited: epochs since then.
         elapsed: seconds of training, over all sessions.
         history: one record per epoch.
-        done: why training is over, or None.
+        done: why training was over before its last epoch, or None.
     """
 
     epoch: int = 0
@@ -165,8 +165,6 @@ class Trainer:
         began, before = time.perf_counter(), here.elapsed
         steps = -(-len(train) // self.accumulate)
         self._saved_at = time.monotonic()
-        if resume is None or here.epoch < epochs:
-            here.done = None
         status, reason = "failed", None
         try:
             with Stop() as stop:
@@ -179,7 +177,6 @@ class Trainer:
                     raise TrainingError(f"{place}: {error.message}", error.fix, at=False) from None
                 finally:
                     self.progress.stop()
-                here.done = here.done or f"{epochs} epochs"
                 self._save()
             status = "finished"
         except KeyboardInterrupt:
@@ -190,7 +187,7 @@ class Trainer:
             raise
         finally:
             if self.run is not None:
-                self._log_end(status, reason or here.done)
+                self._log_end(status, reason or here.done or f"{here.epoch} epochs")
         if self.restore_best and self._best_weights is not None:
             self.model.load_state_dict(self._best_weights)
         return here.history
@@ -207,7 +204,7 @@ class Trainer:
         began = time.perf_counter()
         taken = here.step - sum(record["steps"] for record in here.history)
         self.flow.reset()
-        self.flow.active = taken >= steps - WATCHED_STEPS
+        self._watch(taken, steps)
         for step in train_steps(
             self.model, self.loss, self.optimizer, train,
             metrics=self.metrics, clip=self.clip, accumulate=self.accumulate, watch=self.flow,
@@ -218,7 +215,7 @@ class Trainer:
             here.samples, here.totals, here.norms = sums.samples, sums.totals, (total, count)
             if self.schedule is not None and self.schedule_every == "step":
                 self.schedule.step()
-            self.flow.active = taken >= steps - WATCHED_STEPS
+            self._watch(taken, steps)
             here.elapsed = clock()
             self._after_step(step, sums)
             # Not after the last step: an accumulating step may have ended the loader's pass, or not. The epoch's end
@@ -227,6 +224,11 @@ class Trainer:
                 self._pause(stop)
         self._end_epoch(val, epochs, sums, taken, total / max(1, count), time.perf_counter() - began)
         self._pause(stop, now=here.epoch == 1)
+
+    def _watch(self, taken: int, steps: int) -> None:
+        """Let the gradient flow be watched in the last steps of the epoch, and closely in the very last."""
+        self.flow.active = taken >= steps - WATCHED_STEPS
+        self.flow.closely = taken == steps - 1
 
     def _after_step(self, step: Step, sums: Sums) -> None:
         here = self.position
