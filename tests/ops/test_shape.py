@@ -139,6 +139,25 @@ def test_views_share_memory_and_copies_do_not() -> None:
     assert x.contiguous() is x
 
 
+def test_converting(agree: Any) -> None:
+    for name in ("float", "double", "half", "long", "int", "bool"):
+        agree(lambda t, x, name=name: getattr(x, name)(), np.array([1.5, -2.5, 0.0]))
+    agree(lambda t, x, y: (x.to(t.float32), x.to("cpu"), x.to(y), x.type_as(y), x.to(dtype=t.int32)), (2,), [1, 2])
+    x = ur.ones(2)
+    assert x.float() is x.to("cpu") is x.to(ur.float32) is x.contiguous() is x.cpu() is x
+    with pytest.raises(ur.errors.DTypeError, match="CPU"):
+        x.to("cuda")
+
+
+def test_sizes() -> None:
+    x = ur.zeros(2, 3)
+    assert (x.size(), x.size(-1), x.dim(), x.numel(), x.nelement(), len(x)) == ((2, 3), 3, 2, 6, 6, 2)
+    assert ur.numel(x) == 6
+    assert ur.is_tensor(x)
+    assert not ur.is_tensor([1])
+    assert ur.concat([x, x], dim=1).shape == ur.concatenate([x, x], axis=1).shape == (2, 6)
+
+
 def test_windows_that_overlap_cannot_be_written() -> None:
     with pytest.raises(ur.errors.GradError, match="clone"):
         ur.arange(5).unfold(0, 3, 1)[0] = 7

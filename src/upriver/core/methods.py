@@ -654,29 +654,29 @@ class Methods:
 
     # Dtype.
     def cast(self, dtype: DType) -> Tensor:
-        return ops.cast(self, dtype=as_dtype(dtype))
+        return ops.to(self, as_dtype(dtype))
 
     def to(self, *args: Any, **kwargs: Any) -> Tensor:
         """Converted to a dtype, or to the dtype of another tensor; a device other than ``"cpu"`` is an error."""
         return ops.to(self, *args, **kwargs)
 
     def float(self) -> Tensor:
-        return ops.cast(self, dtype=float32)
+        return ops.to(self, float32)
 
     def double(self) -> Tensor:
-        return ops.cast(self, dtype=float64)
+        return ops.to(self, float64)
 
     def half(self) -> Tensor:
-        return ops.cast(self, dtype=float16)
+        return ops.to(self, float16)
 
     def long(self) -> Tensor:
-        return ops.cast(self, dtype=int64)
+        return ops.to(self, int64)
 
     def int(self) -> Tensor:
-        return ops.cast(self, dtype=int32)
+        return ops.to(self, int32)
 
     def bool(self) -> Tensor:
-        return ops.cast(self, dtype=bool_)
+        return ops.to(self, bool_)
 
     def is_floating_point(self) -> Any:
         """Whether the dtype is floating."""
