@@ -237,6 +237,7 @@ both("diag", shapes=[(3,)], label="vector")
 both("diag", shapes=[(3, 4)], label="matrix")
 row("cat", lambda m, x, y: m.cat([x, y], dim=1), (2, 3), (2, 1))
 row("cat", lambda m, x, y: m.cat((x, y)), (2, 3), (0, 3), label="empty")
+row("concatenate", lambda m, x, y: m.concatenate([x, y], dim=0), (2, 3), (1, 3))
 row("concat", lambda m, x, y: m.concat([x, y], dim=-1), (2, 3), (2, 1))
 row("stack", lambda m, x, y: m.stack([x, y], dim=1), (2, 3), (2, 3))
 row("stack", lambda m, x, y: m.stack([x, y], -1), (), (), label="0-d")
@@ -294,6 +295,8 @@ row("Tensor.scatter_add", lambda m, x, y: x.scatter_add(0, m.tensor([[0, 1, 1, 2
 row("scatter_add", lambda m, x, y: m.scatter_add(x, 1, m.tensor([[0, 0], [3, 1], [2, 2]]), y), (3, 4), (3, 2))
 row("Tensor.scatter", lambda m, x, y: x.scatter(1, m.tensor([[0, 1], [3, 1], [2, 0]]), y), (3, 4), (3, 2))
 row("take_along_dim", lambda m, x: m.take_along_dim(x, m.tensor([[0, 1], [1, 2], [3, 3]]), dim=1), (3, 4))
+row("argwhere", lambda m, x: m.argwhere(x > 0), (3, 4))
+row("index_put", lambda m, x, y: m.index_put(x, (m.tensor([0, 2]), m.tensor([1, 1])), y), (3, 4), (2,))
 row("masked_select", lambda m, x: m.masked_select(x, x > 0), (3, 4))
 both("sort", shapes=[(3, 4)], label="last")
 both("sort", dim=0, descending=True, shapes=[(3, 4)])
@@ -554,6 +557,34 @@ loss(
     "soft_margin_loss", lambda m, f, r, x: f(x, m.tensor([[1.0, -1.0, 1.0, -1.0]] * 3).to(x.dtype), reduction=r), (3, 4)
 )
 
+loss("triplet_margin_loss", lambda m, f, r, a, p, n: f(a, p, n, margin=2.0, reduction=r), (3, 4), (3, 4), (3, 4))
+
+# Changing values in place.
+
+
+def changed(name: str, *arguments: Any, label: str = "") -> None:
+    """A method that ends in an underscore, on a copy without history; lists among its arguments become tensors."""
+
+    def call(m: Any, x: Any, y: Any) -> Any:
+        given = [m.tensor(a) if isinstance(a, list) else y.detach() if a is Ellipsis else a for a in arguments]
+        c = x.detach().clone()
+        same = getattr(c, name)(*given)
+        assert same is c
+        return c
+
+    row(f"Tensor.{name}", call, (3, 4), (3, 4), label=label)
+
+
+for name in ("add_", "sub_", "mul_", "div_", "copy_"):
+    changed(name, ...)
+changed("fill_", 2.5)
+changed("zero_")
+changed("clamp_", -0.5, 0.5)
+changed("masked_fill_", [[True, False, True, False]] * 3, -1.0)
+changed("index_add_", 0, [0, 2, 0], ...)
+changed("scatter_add_", 1, [[0, 3], [1, 1], [2, 0]], ...)
+changed("scatter_", 1, [[0, 3], [1, 2], [2, 0]], ...)
+
 # Making tensors.
 
 row("zeros", lambda m: [m.zeros(2, 3), m.zeros((2, 3)), m.zeros(2, dtype=m.int64)])
@@ -562,6 +593,8 @@ row("full", lambda m: [m.full((2, 3), 1.5), m.full((2,), 3), m.full((2,), True)]
 row("eye", lambda m: [m.eye(3), m.eye(2, 4)])
 row("arange", lambda m: [m.arange(5), m.arange(1, 7, 2), m.arange(0.0, 1.0, 0.25), m.arange(3, dtype=m.float32)])
 row("linspace", lambda m: [m.linspace(0, 1, 5), m.linspace(-1.5, 3.5, 1)])
+row("Tensor.new_zeros", lambda m, x: [x.new_zeros(2, 3), x.new_ones((2,)), x.new_full((2,), 3.0)], (2, 3))
+row("Tensor.new_tensor", lambda m, x: x.new_tensor([1, 2]), (2, 3))
 row("logspace", lambda m: m.logspace(0, 2, 5))
 row("zeros_like", lambda m, x: [m.zeros_like(x), m.ones_like(x), m.full_like(x, 2.0)], (2, 3))
 row(
