@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import upriver as ur
 from upriver import nn
 from upriver.data import DataLoader, TensorDataset
-from upriver.errors import ArgumentError, FileError
+from upriver.errors import ArgumentError, DataError, FileError, UpriverError
 from upriver.train import (
     ACCURACY,
     GradientFlow,
@@ -316,3 +317,36 @@ def test_progress_at_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     out = capsys.readouterr().out
     assert "epoch 3/3" in out
     assert "loss" in out
+
+
+def test_inputs_that_are_not_finite_are_blamed_before_the_network() -> None:
+    model = nn.Linear(4, 2)
+    x = np.ones((5, 4), np.float32)
+    x[3, 1] = np.nan
+    batches = [(ur.as_tensor(x), ur.tensor([0, 1, 0, 1, 0]))]
+    with pytest.raises(TrainingError, match="the inputs of the batch, first in its sample 3"):
+        list(train_steps(model, nn.CrossEntropyLoss(), ur.optim.SGD(model.parameters(), lr=0.1), batches))
+    assert np.isfinite(model.weight.detach().numpy()).all()
+
+
+def test_a_label_outside_its_classes_is_named() -> None:
+    model = nn.Linear(4, 2)
+    made = Trainer(model, nn.CrossEntropyLoss(), ur.optim.SGD(model.parameters(), lr=0.1), progress="quiet")
+    with pytest.raises(UpriverError, match="2"):
+        made.fit([(ur.ones(3, 4), ur.tensor([0, 1, 2]))], epochs=1)
+
+
+def test_nothing_to_train_on() -> None:
+    model = nn.Linear(4, 2)
+    made = Trainer(model, nn.CrossEntropyLoss(), ur.optim.SGD(model.parameters(), lr=0.1), progress="quiet")
+    with pytest.raises(DataError, match="nothing to train on"):
+        made.fit([], epochs=1)
+
+
+def test_outside_of_the_main_thread() -> None:
+    made, train, val = trainer()
+    done: list[Any] = []
+    thread = threading.Thread(target=lambda: done.append(made.fit(train, val, epochs=1)))
+    thread.start()
+    thread.join()
+    assert len(done[0]) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,14 @@ def resume(asked: Any) -> int:
 
 
 def _set_threads(n: int | None) -> None:
-    if n is not None or not threads.chosen():
-        threads.limit(n or 1)
+    """As many as asked for; else what the environment says, else one."""
+    if n is None and threads.chosen():
+        return
+    if not threads.limit(n or 1) and n is not None:
+        print(
+            f"note: --threads cannot reach the BLAS of this NumPy; start with OMP_NUM_THREADS={n} in the environment",
+            file=sys.stderr,
+        )
 
 
 def _short_name(recipe: Recipe, options: Options) -> str:

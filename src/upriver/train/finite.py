@@ -29,7 +29,7 @@ def gradient_norm(model: Any) -> float:
     return math.sqrt(total) if total >= 0 else math.nan
 
 
-def check_loss(value: Any, model: Any) -> None:
+def check_loss(value: Any, model: Any, inputs: Any, targets: Any) -> None:
     """Refuse to go on with a loss that is not finite. Its gradients are there, to tell where it began.
 
     Raises:
@@ -37,6 +37,15 @@ def check_loss(value: Any, model: Any) -> None:
     """
     number = float(value)
     if not math.isfinite(number):
+        for what, given in (("inputs", inputs), ("targets", targets)):
+            array = np.asarray(getattr(given, "array", given))
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                sample = int(np.argwhere(~np.isfinite(array))[0][0]) if array.ndim else 0
+                raise TrainingError(
+                    f"the loss is {_name(number)}, and so are the {what} of the batch, first in its sample {sample}",
+                    "Drop such samples, or fill in the values, before training.",
+                    at=False,
+                )
         raise TrainingError(f"the loss is {_name(number)}{_where(model)}", REMEDY, at=False)
 
 

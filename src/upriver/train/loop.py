@@ -87,7 +87,7 @@ def train_steps(
             value = loss(outputs, targets)
             share = len(targets) / samples
             (value if share == 1.0 else value * share).backward()
-            check_loss(value, model)
+            check_loss(value, model, inputs, targets)
             sums.add(outputs, targets, value, metrics)
         norm = gradient_norm(model)
         check_gradients(norm, model)

@@ -131,10 +131,10 @@ class Live(Plain):
     def _emit(self, text: str) -> None:
         from rich.text import Text
 
-        line = Text(text, no_wrap=True, overflow="ellipsis")
+        line = Text(text)
         if text.lstrip().startswith("epoch"):
             line.stylize("bold")
-        self._console.print(line)
+        self._console.print(line, no_wrap=True, overflow="crop")  # the last columns matter least
 
     def stop(self) -> None:
         self._bar.stop()

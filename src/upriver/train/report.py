@@ -45,6 +45,8 @@ def draw_pictures(run: Run, metric: Metric | None, extra: dict[str, str] | None 
 
 def print_report(console: Console, run: Run, ideas: Sequence[tuple[str, str]] = ()) -> None:
     """Print what the run came to: measure, confusion, samples, gradient flow, largest gradients, what to do next."""
+    from rich.text import Text
+
     history = run.events("epoch")
     result = next(iter(run.events("test")[-1:]), None)
     console.print()
@@ -53,7 +55,7 @@ def print_report(console: Console, run: Run, ideas: Sequence[tuple[str, str]] = 
         _confusion(console, np.array(result["confusion"]), result["classes"])
     if result is not None and result.get("samples"):
         _title(console, "What it makes up")
-        console.print("  " + ", ".join(result["samples"]), highlight=False, markup=False)
+        _indent(console, Text(", ".join(result["samples"])))
     flows = run.events("flow")
     kept = [flow for flow in flows if result is not None and flow["epoch"] == result.get("epoch")]
     for flow in (kept or flows)[-1:]:
@@ -109,10 +111,10 @@ def _table(*columns: tuple[str, str]) -> Table:
     return table
 
 
-def _indent(console: Console, table: Table) -> None:
+def _indent(console: Console, content: Any) -> None:
     from rich.padding import Padding
 
-    console.print(Padding(table, (0, 0, 0, 2)))
+    console.print(Padding(content, (0, 0, 0, 2)))
 
 
 def _confusion(console: Console, matrix: Any, classes: Sequence[str]) -> None:
@@ -160,7 +162,7 @@ def _flow(console: Console, flow: dict[str, Any]) -> None:
     layers = flow["layers"]
     largest = max([layer["gradient"] or 0.0 for layer in layers] or [0.0]) or 1.0
     dead = any(layer["dead"] is not None for layer in layers)
-    width = 12 if console.width < 100 else 24
+    width = 0 if console.width < 76 else 12 if console.width < 100 else 24
     table = _table(
         ("layer", "left"), ("kind", "left"), ("weights", "right"), ("gradient", "right"), ("", "left"),
         ("update", "right"), *([("dead", "right")] if dead else []),
@@ -210,15 +212,14 @@ def _largest(console: Console, flow: dict[str, Any]) -> None:
     if not entries:
         return
     _title(console, "Largest gradients", f"in the last step of epoch {flow['epoch']}")
-    table = _table(("entry", "left"), ("weight", "right"), ("gradient", "right"), ("", "left"))
+    roomy = console.width >= 76
+    table = _table(("entry", "left"), ("weight", "right"), ("gradient", "right"), *([("", "left")] if roomy else []))
     for entry in entries:
         place = f"{entry['parameter']}[{', '.join(map(str, entry['index']))}]"
         up = (entry["gradient"] or 0.0) > 0
         sense = "raising it raises the loss" if up else "raising it lowers the loss"
-        table.add_row(
-            place.replace("[", r"\["), f"{entry['value'] or 0.0:+.4f}", f"{entry['gradient'] or 0.0:+.3e}",
-            f"[dim]{sense}[/]",
-        )  # fmt: skip
+        row = [place.replace("[", r"\["), f"{entry['value'] or 0.0:+.4f}", f"{entry['gradient'] or 0.0:+.3e}"]
+        table.add_row(*row, *([f"[dim]{sense}[/]"] if roomy else []))
     _indent(console, table)
 
 
