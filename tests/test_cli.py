@@ -263,7 +263,44 @@ def test_a_polite_kill_is_saved_too() -> None:
             time.sleep(0.005)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate()
-    assert process.returncode == 143
+    assert process.returncode == 143, err
     assert "upriver resume r" in err
     assert last_json(out) == {"run": "r", "status": "interrupted"}
     assert load_checkpoint("r/checkpoints/last.safetensors")["position"]["step"] > 0
+
+
+def test_what_cannot_be_resumed(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run.create("mine", {"note": "made by a program"})
+    assert main(["resume", run.name]) == 1
+    assert "is not of a recipe" in capsys.readouterr().err
+    assert main([*XOR, "--quiet", "--out", "r"]) == 0
+    again = Run.open("r")
+    again.log(event="start", step=0, pid=os.getpid())
+    again.close()
+    assert main(["resume", "r"]) == 1
+    assert "still running" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_named_and_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*XOR, "--quiet", "--out", "r"]) == 0
+    metrics = Path("r/metrics.jsonl")
+    metrics.write_text("".join(line for line in metrics.read_text().splitlines(True) if '"end"' not in line))
+    with metrics.open("a") as file:
+        file.write('{"event": "end", "status": "interrupted", "step": 5}\n')
+    last = Path("r/checkpoints/last.safetensors")
+    last.write_bytes(last.read_bytes()[:-40])
+    damaged = last.read_bytes()
+    assert main(["resume", "r"]) == 1
+    err = capsys.readouterr().err
+    assert "last.safetensors is damaged" in err
+    assert "fix" in err
+    assert last.read_bytes() == damaged
+
+
+def test_an_error_that_was_not_foreseen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from upriver.cli import train
+
+    monkeypatch.setattr(train, "_build", lambda *_: 1 / 0)
+    assert main(XOR) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert not Path("runs").exists()

@@ -128,3 +128,20 @@ def test_missing_data_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_p
     with pytest.raises(DataError, match="dataset-fashion-mnist"):
         built_without_skipping = load_recipe("fashion")
         built_without_skipping.build(built_without_skipping.defaults)
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_fashion_reads_the_publishers_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: str) -> None:
+    rng = np.random.default_rng(0)
+    for part, n in (("train", 60), ("t10k", 20)):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte", rng.integers(0, 256, (n, 28, 28)))
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte", np.arange(n) % 10)
+    monkeypatch.setenv("UPRIVER_FASHION_MNIST", str(tmp_path))
+    _, task = built("fashion", model=model)
+    assert len(task.classes) == 10
+    assert 0.0 <= evaluate(task.model, task.loss, task.test, task.metrics)["accuracy"] <= 1.0
