@@ -51,19 +51,17 @@ def test_a_record_cannot_be_changed() -> None:
 
 
 def test_what_the_rules_read_is_told_by_their_parameters() -> None:
-    both = Op(**fields())
-    assert both.reads[:2] == (True, True)
-    assert not both.reads_out
+    everything = [True, True]
+    assert Op(**fields()).reads(0b111, everything) == ((), False, True)
+    assert Op(**fields()).reads(0b101, [None, True]) == ((1,), False, True)
     first = Op(**fields(vjps=(None, lambda ct, _y, a, _b: ct * a)))
-    assert first.reads[:2] == (True, False)
+    assert first.reads(0b111, everything) == ((1,), False, True)
     out = Op(**fields(vjps=(lambda ct, y, _a, _b: ct * y, None)))
-    assert out.reads[:2] == (False, False)
-    assert out.reads_out
+    assert out.reads(0b111, everything) == ((0, 1), True, False)
     assert not Op(**fields(vjps=(None, None))).differentiable
     each = Op(**fields(vjps=Each(lambda i, ct, _out, *xs: ct, reads=False)))
     assert each.differentiable
-    assert not any(each.reads[:3])
-    assert not each.reads_out
+    assert each.reads(0b1111, [True] * 3) == ((0, 1, 2), False, False)
 
 
 def test_a_value_that_is_not_read_is_not_there() -> None:

@@ -276,7 +276,7 @@ def _mutant(op: Op, flipped: int) -> Op:
     signed[flipped] = lambda *args, **attrs: -rule(*args, **attrs)
     mutant = copy.copy(op)
     object.__setattr__(mutant, "vjps", signed)
-    object.__setattr__(mutant, "reads_for", op.reads_for)  # which reads their parameters' names
+    object.__setattr__(mutant, "reads", op.reads)  # it goes by the names of the rules' parameters
     return mutant
 
 
@@ -308,16 +308,18 @@ def test_rules_keep_dtypes_and_read_only_what_they_say(op: Op, case: Case, dtype
     if out.dtype.kind != "f":
         pytest.skip("has no derivative")
     bare = arrays(inputs)
-    hidden = [_Unread(x) if isinstance(x, np.ndarray) and not op.reads[i] else x for i, x in enumerate(bare)]
+    n = len(inputs)
+    reads = op.reads((2 << n) - 1, [True] * n)
+    hidden = [_Unread(x) if isinstance(x, np.ndarray) and i in reads.unread else x for i, x in enumerate(bare)]
     ct = np.random.default_rng(3).standard_normal(out.shape).astype(out.dtype)
     for i, rule in rules(op, inputs):
         full = rule(ct, out.array, *bare, **case.attrs)
-        seen = rule(ct, out.array if op.reads_out else _Unread(out.array), *hidden, **case.attrs)
+        seen = rule(ct, out.array if reads.out else _Unread(out.array), *hidden, **case.attrs)
         np.testing.assert_array_equal(np.asarray(full), np.asarray(seen))
         assert not isinstance(full, Tensor), "a rule on bare arrays gives an array"
         assert full.dtype == inputs[i].dtype, f"input {i} of dtype {inputs[i].dtype} got a gradient of {full.dtype}"
         assert full.shape == inputs[i].shape
-        recorded = rule(Tensor(ct), out if op.reads_out else out.node, *inputs, **case.attrs) if out.node else None
+        recorded = rule(Tensor(ct), out if reads.out else out.node, *inputs, **case.attrs) if out.node else None
         if recorded is not None:
             assert recorded.dtype == inputs[i].dtype
 

@@ -107,7 +107,7 @@ def pull_back(
             out: Any = node
             args: Any = node.inputs
             if not create_graph:
-                if op.reads_some:
+                if node.reads.some:
                     args = [x.array if isinstance(x, Tensor) else x for x in args]
                 if node.out is not None:
                     out = node.out
@@ -136,11 +136,10 @@ def pull_back(
 
 def _check(node: Node) -> None:
     # In w * 3 nothing reads w: only what the rules of this very node read must be as it was.
-    reads, reads_out = node.op.reads_for(node.edges)
-    for x, read in zip(node.inputs, reads, strict=False):
-        if read and isinstance(x, Tensor):
+    for i, x in enumerate(node.inputs):
+        if i not in node.reads.unread and isinstance(x, Tensor):
             check_unchanged(node, x.array)
-    if reads_out and node.out is not None:
+    if node.reads.out and node.out is not None:
         check_unchanged(node, node.out)
 
 

@@ -15,7 +15,7 @@ from .state import change_after
 
 if TYPE_CHECKING:
     from .dtypes import DType
-    from .op import Op
+    from .op import Op, Reads
     from .state import Array
     from .tensor import Tensor
 
@@ -35,6 +35,7 @@ class Node:
         edges: for each input where its cotangent goes: the node that made it, the leaf that wants it, or None.
         attrs: its static arguments.
         out: its value, or None if no derivative reads it.
+        reads: which values its derivatives read.
         shape, dtype: of its value.
         time: the clock when it ran; greater than that of everything it depends on.
         site: the line of the user's code, for :func:`upriver.core.site.describe`.
@@ -49,6 +50,7 @@ class Node:
         "inputs",
         "op",
         "out",
+        "reads",
         "retained",
         "scope",
         "shape",
@@ -63,6 +65,7 @@ class Node:
         edges: Sequence[Any],
         attrs: dict[str, Any],
         out: Array | None,
+        reads: Reads,
         shape: tuple[int, ...],
         dtype: DType,
         time: int,
@@ -74,6 +77,7 @@ class Node:
         self.edges = edges
         self.attrs = attrs
         self.out = out
+        self.reads = reads
         self.shape = shape
         self.dtype = dtype
         self.time = time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -127,11 +127,18 @@ def _parameters(rule: Rule) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-def _read_by(rules: Iterable[Rule | None], inputs: int) -> tuple[tuple[bool, ...], bool]:
-    """Whether ``rules`` read the value of each input, and whether they read the output's."""
-    named = [_parameters(rule) for rule in rules if rule is not None]
-    reads = tuple([any(i + 2 < len(p) and not p[i + 2].startswith("_") for p in named) for i in range(inputs)])
-    return reads, any(not p[1].startswith("_") for p in named)
+class Reads(NamedTuple):
+    """What gradient rules read.
+
+    Attributes:
+        unread: the inputs whose values they do not read.
+        out: whether they read the output's.
+        some: whether they read any input's.
+    """
+
+    unread: tuple[int, ...]
+    out: bool
+    some: bool
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -167,28 +174,13 @@ class Op:
     lower: Callable[..., Any] | str | None
     cases: tuple[Case, ...]
 
-    reads: tuple[bool, ...] = field(init=False)
-    reads_out: bool = field(init=False)
-    reads_some: bool = field(init=False)
-    unread: dict[int, tuple[tuple[int, ...], bool]] = field(init=False)
     differentiable: bool = field(init=False)
+    _reads: dict[int, Reads] = field(init=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.vjps, Each):
-            reads: tuple[bool, ...] = (self.vjps.reads,) * 4096
-            reads_out = not _parameters(self.vjps.rule)[2].startswith("_")
-        else:
-            reads, reads_out = _read_by(self.vjps, len(self.vjps))
         differentiable = isinstance(self.vjps, Each) or any(rule is not None for rule in self.vjps)
-        derived: dict[str, Any] = {
-            "reads": reads,
-            "reads_out": reads_out,
-            "reads_some": any(reads),
-            "unread": {},
-            "differentiable": differentiable,
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "differentiable", differentiable)
+        object.__setattr__(self, "_reads", {})
         ops.add_record(self)
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
@@ -209,27 +201,19 @@ class Op:
     def run(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
         """Run on inputs that are known to meet the rules, and record. This is the engine's hottest path."""
         arrays: list[Any] = []
-        kept: list[Any] = []
         edges: list[Any] = []
-        wanted = False
-        constants = 0  # a bit for each input without an edge
-        for x, reads in zip(inputs, self.reads):  # noqa: B905 (`strict` would cost a tenth of a call)
+        mask = 1  # a leading 1, then a bit for each input: whether a gradient flows to it
+        for x in inputs:
+            mask += mask
             if isinstance(x, Tensor):
                 arrays.append(x.array)
-                node = x.node
-                # What no rule reads need not stay in memory: keep where it came from, not what it was.
-                kept.append(x if reads or node is None else node)
                 if x.wants_grad:
-                    wanted = True
-                    edges.append(node or x)
-                else:
-                    constants |= 1 << len(edges)
-                    edges.append(None)
+                    mask += 1
+                    edges.append(x.node or x)
+                    continue
             else:
-                constants |= 1 << len(edges)
                 arrays.append(x)
-                kept.append(x)
-                edges.append(None)
+            edges.append(None)
         out = self.forward(*arrays, **attrs)
         if type(out) is not _ndarray:
             out = np.asarray(out)
@@ -237,42 +221,50 @@ class Op:
         tensor.array = out
         tensor.grad = None
         tensor.node = None
-        tensor.wants_grad = wanted = wanted and self.differentiable
+        tensor.wants_grad = False
         mode = recording.get()
-        if mode and (wanted or mode is TRACING):
+        if mode:
+            wanted = mask & (mask - 1) != 0 and self.differentiable
             if mode is TRACING:
-                tensor.node = Node(self, inputs, edges, attrs, out, out.shape, out.dtype, tick(), capture(), scope.get())
-            else:
-                value = out if self.reads_out else None
-                if constants and (self.reads_some or self.reads_out):
-                    # The rules of constants never run: in x * 0.5 nothing reads x.
-                    known = self.unread.get(constants | 1 << len(edges))
-                    unread, reads_out = known or self.unread_beside(constants, edges)
-                    for i in unread:
-                        x = kept[i]
-                        if isinstance(x, Tensor) and x.node is not None:
-                            kept[i] = x.node
-                    value = out if reads_out else None
+                tensor.wants_grad = wanted
+                reads = self.reads(mask, edges)
                 tensor.node = Node(
-                    self, kept, edges, attrs or _NONE, value, out.shape, out.dtype, tick(), capture(), scope.get()
+                    self, inputs, edges, attrs, out, reads, out.shape, out.dtype, tick(), capture(), scope.get()
                 )
-        else:
-            tensor.wants_grad = False
+            elif wanted:
+                reads = self._reads.get(mask) or self.reads(mask, edges)
+                kept = list(inputs)
+                for i in reads.unread:
+                    # What no rule reads need not stay in memory: keep where it came from, not what it was.
+                    x = kept[i]
+                    if isinstance(x, Tensor) and x.node is not None:
+                        kept[i] = x.node
+                value = out if reads.out else None
+                tensor.wants_grad = True
+                tensor.node = Node(
+                    self, kept, edges, attrs or _NONE, value, reads, out.shape, out.dtype, tick(), capture(), scope.get()
+                )
         return tensor
 
-    def reads_for(self, edges: Sequence[Any]) -> tuple[tuple[bool, ...], bool]:
-        """What is read by the rules of those inputs alone that have an edge: see ``reads`` and ``reads_out``."""
-        if isinstance(self.vjps, Each):
-            return self.reads, self.reads_out
-        used = [rule for rule, edge in zip(self.vjps, edges, strict=False) if edge is not None]
-        return _read_by(used, len(edges))
+    def reads(self, mask: int, edges: Sequence[Any]) -> Reads:
+        """What the rules of the inputs with an edge read: the rules of the others never run.
 
-    def unread_beside(self, constants: int, edges: Sequence[Any]) -> tuple[tuple[int, ...], bool]:
-        """The inputs that only the rules of the ``constants`` read, and whether any other rule reads the output."""
-        needed, reads_out = self.reads_for(edges)
-        unread = tuple([i for i, (r, n) in enumerate(zip(self.reads, needed, strict=False)) if r and not n])
-        self.unread[constants | 1 << len(edges)] = unread, reads_out
-        return unread, reads_out
+        Args:
+            mask: which inputs have an edge, as bits behind a leading 1: what the answer is remembered under.
+            edges: for each input its edge, or None.
+        """
+        n = len(edges)
+        if isinstance(self.vjps, Each):
+            unread = () if self.vjps.reads else tuple(range(n))
+            out = not _parameters(self.vjps.rule)[2].startswith("_")
+        else:
+            # A rule is called (ct, out, *inputs): its parameters' names tell.
+            rules = [r for r, edge in zip(self.vjps, edges, strict=False) if r is not None and edge is not None]
+            named = [_parameters(rule) for rule in rules]
+            unread = tuple([i for i in range(n) if all(i + 2 >= len(p) or p[i + 2].startswith("_") for p in named)])
+            out = any(not p[1].startswith("_") for p in named)
+        self._reads[mask] = found = Reads(unread, out, len(unread) < n)
+        return found
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

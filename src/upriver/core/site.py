@@ -5,6 +5,8 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import CodeType, FrameType
 
 Site = tuple[CodeType, int]
@@ -16,7 +18,8 @@ _internal: dict[str, bool] = {}
 enabled = True
 
 
-def _is_internal(filename: str) -> bool:
+def is_internal(filename: str) -> bool:
+    """Whether code in ``filename`` is ours, so that a line of it tells the user nothing."""
     inside = filename.startswith(_PACKAGE) and not filename.startswith(_RECIPES)
     # Decorated and generated code (dataclasses, contextlib) stands between us and the user.
     inside = inside or filename.startswith("<string>") or os.path.basename(filename) == "contextlib.py"
@@ -37,7 +40,7 @@ def capture() -> Site | None:
         name = code.co_filename
         inside = _internal.get(name)
         if inside is None:
-            inside = _is_internal(name)
+            inside = is_internal(name)
         if not inside:
             return code, frame.f_lasti
         frame = frame.f_back
@@ -74,3 +77,14 @@ def describe(site: Site | None) -> str:
     text = linecache.getline(filename, line).strip()
     short = os.path.relpath(filename) if filename.startswith(os.getcwd() + os.sep) else filename
     return f"{short}:{line}" + (f": {text}" if text else "")
+
+
+@contextmanager
+def sites_off() -> Iterator[None]:
+    """Record no source lines for a while: where the code is ours, they would tell nobody anything."""
+    global enabled
+    before, enabled = enabled, False
+    try:
+        yield
+    finally:
+        enabled = before
