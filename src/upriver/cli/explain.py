@@ -1,0 +1,172 @@
+"""``upriver explain``: where the gradient of an expression comes from, factor by factor."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+_ABOUT = """Compute an expression, walk back through it by the chain rule, and show every factor:
+the operation, the formula of its local derivative, its value, the upstream gradient, the product.
+
+The language: numbers, names, + - * / ** % // @ ( ) [ ], assignments with ;, and the functions of the
+engine (relu, tanh, exp, sum, mean, softmax, …). Values are numbers or lists of numbers, in double precision.
+"""
+_EXAMPLES = """
+examples:
+  upriver explain "(w*x - y)**2" w=2 x=3 y=10
+  upriver explain "(w*x + b - y)**2" w=1 b=0 x=2.1 y=4 --wrt w,b
+  upriver explain "h = tanh(W @ x); sum((h - y)**2)" W=[[1,2],[3,4]] x=[1,-1] y=[0,1] --wrt "W[0,1]"
+  upriver explain "(w*x - y)**2" w=2 x=3 y=10 --svg graph.svg --html graph.html
+
+Without --wrt it is the gradient by the first name in the expression.
+"""
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "explain",
+        help="open the gradient of an expression",
+        usage='upriver explain "EXPRESSION" NAME=VALUE ... [options]',
+        description=_ABOUT,
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("expression", metavar="EXPRESSION", help="what to differentiate; it must give one number")
+    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help="a value for each name in it")
+    parser.add_argument("--wrt", metavar="NAMES", help="by what: names, or entries as W[0,1], with commas between")
+    how = parser.add_argument_group("output")
+    how.add_argument("--latex", action="store_true", help="print LaTeX instead of text")
+    how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    how.add_argument("--mermaid", action="store_true", help="print the graph in the language of Mermaid")
+    how.add_argument("--unsimplified", action="store_true", help="formulas exactly as the gradient rules computed them")
+    how.add_argument("--svg", type=Path, metavar="FILE", help="write the graph as a picture")
+    how.add_argument("--html", type=Path, metavar="FILE", help="write a page to open and step through, in one file")
+    how.add_argument("--trace", type=Path, metavar="FILE", help="write the trace (JSON)")
+    how.add_argument("--traceback", action="store_true", help="on an error, show where in the program it happened")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def protect(argv: list[str]) -> list[str]:
+    """The arguments, with an expression that begins with a minus kept from being taken for an option."""
+    return [f" {a}" if re.match(r"-[^-h]|-h\w*\W", a) else a for a in argv]
+
+
+def run(asked: Any) -> int:
+    """Explain, print, write files."""
+    from ..errors import UpriverError
+    from .arguments import UsageError
+
+    try:
+        explanation = explain_expression(asked.expression.strip(), asked.values, asked.wrt)
+    except UpriverError as error:
+        raise UsageError(
+            f"{error.message}" + (f"\n  fix  {error.fix}" if error.fix else ""), "upriver explain"
+        ) from None
+    _write(asked, explanation)
+    if asked.json:
+        print(json.dumps(explanation.to_dict(), allow_nan=False))
+    elif asked.latex:
+        print(explanation.latex())
+    elif asked.mermaid:
+        print(explanation.mermaid())
+    else:
+        print(explanation.text(unsimplified=asked.unsimplified), end="")
+    return 0
+
+
+def _write(asked: Any, explanation: Any) -> None:
+    texts = {
+        asked.svg: explanation.svg,
+        asked.html: explanation.html,
+        asked.trace: lambda: json.dumps(explanation.trace(), allow_nan=False),
+    }
+    for path, make in texts.items():
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(make(), encoding="utf-8")
+
+
+def explain_expression(expression: str, given: list[str], wrt: str | None) -> Any:
+    """The explanation of an expression at the given values.
+
+    Args:
+        expression: in the language of :mod:`upriver.explain.language`.
+        given: a value for each name in it, as ``NAME=VALUE``.
+        wrt: names or entries, with commas between; None for the first name in the expression.
+
+    Raises:
+        UpriverError: the expression, a value or a name cannot be what was meant.
+    """
+    from ..core.site import sites_off
+    from ..core.state import tracing
+    from ..core.tensor import Tensor
+    from ..errors import ArgumentError
+    from ..explain import language
+    from ..explain.derivation import derive
+    from ..explain.names import key_of
+
+    program = language.parse(expression)
+    values: dict[str, Any] = {}
+    for item in given:
+        name, equals, text = item.strip().partition("=")
+        name = name.strip()
+        if not equals or not name.isidentifier():
+            raise ArgumentError(f"{item!r} does not give a name a value", "Write NAME=VALUE, as in w=2.", at=False)
+        if name in values:
+            raise ArgumentError(f"{name} is given two values", "Give each name one.", at=False)
+        if name not in program.names:
+            raise ArgumentError(f"the expression has no {name}", f"Its names are {_list(program.names)}.", at=False)
+        values[name] = Tensor(language.value(text), requires_grad=True)
+    if not program.names:
+        raise ArgumentError("the expression has no names: there is nothing to differentiate by", at=False)
+    with sites_off(), tracing():
+        results = language.evaluate(program, values)
+        root = results.pop("")
+        asked = [_target(part, results, program.names) for part in _parts(wrt or program.names[0])]
+        if root.array.size != 1:
+            raise ArgumentError(
+                f"the expression gives shape {list(root.shape)}, and a gradient is that of one number",
+                "Reduce it, as in sum(…) or mean(…).",
+                at=False,
+            )
+        if root.node is None:
+            raise ArgumentError("the expression is only a name: there is nothing to derive", at=False)
+        if len({key for key, _, _ in asked}) < len(asked) and len(set(map(str, asked))) < len(asked):
+            raise ArgumentError("--wrt names something twice", at=False)
+        known = {key_of(x): name for name, x in results.items()}
+        return derive(root, [(key, entry) for key, entry, _ in asked], known, source=program.source)
+
+
+def _list(names: Any) -> str:
+    return ", ".join(names) if names else "none"
+
+
+def _parts(wrt: str) -> list[str]:
+    return [part.strip() for part in re.split(r",(?![^\[]*\])", wrt)]
+
+
+def _target(part: str, results: Any, names: Any) -> tuple[Any, tuple[int, ...] | None, str]:
+    """One of --wrt, ``w`` or ``W[0,1]``, as (node or leaf, entry, text)."""
+    from ..errors import ArgumentError, DimError
+    from ..explain.names import key_of
+
+    found = re.fullmatch(r"(\w+)\s*(?:\[([-\d,\s]+)\])?", part)
+    if found is None:
+        raise ArgumentError(f"--wrt {part}: not a name or an entry", "Write w, or W[0,1] for one entry.", at=False)
+    name, index = found.groups()
+    if name not in results:
+        raise ArgumentError(f"--wrt {name}: the expression has no {name}", f"It has {_list(results)}.", at=False)
+    x = results[name]
+    if index is None:
+        return key_of(x), None, part
+    try:
+        entry = tuple(int(i) for i in index.split(","))
+    except ValueError:
+        raise ArgumentError(f"--wrt {part}: not an index", "Write W[0,1].", at=False) from None
+    fits = len(entry) == x.ndim and all(-n <= i < n for i, n in zip(entry, x.shape, strict=True))
+    if not fits:
+        shape = list(x.shape)
+        raise DimError(f"--wrt {part}: {name} has shape {shape}", "Give one index in range for each dimension.")
+    return key_of(x), tuple(i % n for i, n in zip(entry, x.shape, strict=True)), part

@@ -1,0 +1,433 @@
+"""The chain rule, carried out on the graph that ran: every factor with its formula, its number and its line.
+
+The walk is that of ``backward()``: the same rules on the same values in the same order, so that the parts add up
+to the stored gradient bit for bit. Beside each product it keeps what made it: the local derivative, read back
+from the rule itself, and the upstream gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import site
+from ..core.backward import grad
+from ..core.graph import Graph, Node, sorted_nodes
+from ..core.state import Array, tracing
+from ..core.tensor import Tensor, wrap
+from ..errors import ArgumentError, GradError
+from . import names
+from .formula import Derivative, entrywise, ones, run_rule, simplify
+from .names import Named, key_of
+from .writing import symbol, write
+
+LARGEST_SHOWN = 4000
+"""The longest formula, in characters, that is written out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """One value of the computation: an input, a constant, or what an operation gave.
+
+    Attributes:
+        index: its number, inputs before users.
+        kind: "input", "constant" or "result".
+        name, latex: what it is called.
+        array: the value.
+        operation: the name of the operation that made it; None for leaves.
+        formula, formula_latex, exact: how it came about, in the names of its operands; None for leaves.
+        operands: for each operand the index of its value, or the number that it is.
+        on_the_way: whether a gradient that was asked for flows through it.
+        gradient: d(result)/d(this); None where it was **not computed**, which is not zero.
+        parts: the steps whose products add up to its gradient, in the order in which they were added.
+        line: the line of the user's code, or None where none was recorded.
+        module: the path of the module in which it was made.
+    """
+
+    index: int
+    kind: str
+    name: str
+    latex: str
+    array: Array
+    operation: str | None
+    formula: str | None
+    formula_latex: str | None
+    exact: str | None
+    operands: tuple[Any, ...]
+    on_the_way: bool
+    gradient: Array | None
+    parts: tuple[int, ...]
+    line: str | None
+    module: str
+    key: Any = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step back: from the value of an operation to one of its operands.
+
+    Attributes:
+        index: its number, in the order of the walk.
+        operation: the name of the operation.
+        source, target: the indices of the operation's value and of the operand.
+        operand: which operand it is.
+        entrywise: whether product = local × upstream, entry by entry. Otherwise the formula gives the product
+            itself, with ``upstream_symbol`` standing for the upstream gradient.
+        formula, formula_latex: the local derivative, or the product, as the gradient rule computed it, simplified.
+        unsimplified: the same before simplification.
+        exact: the formula with all digits of its numbers.
+        local: the value of the local derivative; None where the formula gives the product.
+        upstream, product: the gradient of the source, and what the step adds to that of the target.
+        upstream_symbol: the letter in the formula, where it is not entrywise.
+        constants: arrays that the formula names.
+        scalar_source: whether the source is one number: then local is the whole derivative.
+        line, module: of the operation.
+    """
+
+    index: int
+    operation: str
+    source: int
+    target: int
+    operand: int
+    entrywise: bool
+    formula: str
+    formula_latex: str
+    unsimplified: str
+    exact: str
+    local: Array | None
+    upstream: Array
+    product: Array
+    upstream_symbol: str
+    constants: Mapping[str, Array]
+    line: str | None
+    module: str
+
+
+class Part(NamedTuple):
+    """One product in the sum that gives one entry of a gradient.
+
+    Attributes:
+        step: the step that it belongs to.
+        at: the entry of the operation's value, as an index.
+        upstream, local: the factors: the gradient of that entry, and its derivative by the entry asked about.
+    """
+
+    step: int
+    at: tuple[int, ...]
+    upstream: float
+    local: float
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What was asked for: the gradient of one value, or of one entry of it.
+
+    Attributes:
+        value: its index.
+        entry: the index of the entry, or None for all of it.
+        name, latex: with the entry, as in ``w[3, 17]``.
+        gradient: what it is.
+        parts: for an entry, the products that it is the sum of, the largest first (``count`` says of how many).
+        count: how many products are not zero.
+    """
+
+    value: int
+    entry: tuple[int, ...] | None
+    name: str
+    latex: str
+    gradient: Array
+    parts: tuple[Part, ...] = ()
+    count: int = 0
+
+
+PARTS_KEPT = 8
+
+
+class _Walk:
+    """The backward walk, with everything that it saw."""
+
+    def __init__(self, root: Tensor, wanted: Sequence[Any], known: Mapping[Any, str]) -> None:
+        self.graph = Graph.of(root)
+        self.named = names.name_all(self.graph, known)
+        self.arrays: dict[Any, Array] = {leaf: leaf.array for leaf in self.graph.leaves}
+        self.arrays |= dict(zip(self.graph.nodes, self.graph.values(), strict=True))
+        self.bare = {key: wrap(array, None) for key, array in self.arrays.items()}
+        self.terms = {id(t): self.named[key].term for key, t in self.bare.items()}
+        self.index = {key: i for i, key in enumerate([*self.graph.leaves, *self.graph.nodes])}
+        self.upstream_symbol = names.letter("g", self.named)
+        self.order = sorted_nodes(root.node) if root.node is not None else []
+        self.useful = set(wanted)
+        for node in self.order:
+            if not self.useful.isdisjoint(node.edges):
+                self.useful.add(node)
+        self.gradients: dict[Any, Array] = {}
+        self.parts: dict[Any, list[int]] = {}
+        self.steps: list[Step] = []
+        self._walk(root)
+
+    def _walk(self, root: Tensor) -> None:
+        cts = self.gradients
+        cts[key_of(root)] = np.ones(root.shape, root.dtype)
+        for node in reversed(self.order):
+            if node not in cts:
+                continue
+            for i, (rule, key) in enumerate(zip(node.op.vjps, node.edges)):  # noqa: B905 (an `Each` has no end)
+                if key is None or rule is None or key not in self.useful:
+                    continue
+                step = self._step(node, i, key, cts[node])
+                self.parts.setdefault(key, []).append(step.index)
+                self.steps.append(step)
+                before = cts.get(key)
+                cts[key] = step.product if before is None else before + step.product
+
+    def _operands(self, node: Node) -> tuple[Any, ...]:
+        return tuple([self.bare.get(key_of(x), x) for x in node.inputs])
+
+    def run(self, node: Node, i: int, ct: Tensor, upstream: bool) -> Derivative:
+        terms = self.terms
+        if upstream:
+            terms = {**terms, id(ct): symbol(self.upstream_symbol, ct.shape)}
+        return run_rule(node, i, self._operands(node), self.bare[node], ct, terms)
+
+    def _step(self, node: Node, i: int, key: Any, ct: Array) -> Step:
+        factor = entrywise(node) or node.shape == ()
+        pulled = self.run(node, i, wrap(ct, None), True)
+        local: Array | None = None
+        shown = pulled
+        if factor:
+            shown = self.run(node, i, ones(node), False)
+            local = shown.value
+        term = simplify(shown.term)
+        return Step(
+            index=len(self.steps),
+            operation=node.op.name,
+            source=self.index[node],
+            target=self.index[key],
+            operand=i,
+            entrywise=factor,
+            formula=_short(write(term)),
+            formula_latex=_short(write(term, latex=True)),
+            unsimplified=_short(write(shown.term)),
+            exact=_short(write(term, exact=True)),
+            local=local,
+            upstream=ct,
+            product=pulled.value,
+            upstream_symbol=self.upstream_symbol,
+            constants=shown.constants,
+            line=_line(node),
+            module=_module(node),
+        )
+
+    def values(self) -> list[Value]:
+        """Every value, with its gradient where one was computed."""
+        return [self._value(key) for key in [*self.graph.leaves, *self.graph.nodes]]
+
+    def _value(self, key: Any) -> Value:
+        name: Named = self.named[key]
+        node = key if isinstance(key, Node) else None
+        kind = "result" if node is not None else "constant" if name.term.number is not None else "input"
+        return Value(
+            index=self.index[key],
+            kind=kind,
+            name=name.text,
+            latex=name.latex,
+            array=self.arrays[key],
+            operation=node.op.name if node else None,
+            formula=_short(write(name.formula)) if name.formula else None,
+            formula_latex=_short(write(name.formula, latex=True)) if name.formula else None,
+            exact=_short(write(name.formula, exact=True)) if name.formula else None,
+            operands=tuple([self.index.get(key_of(x), x) for x in node.inputs]) if node else (),
+            on_the_way=key in self.useful or key is key_of(self.graph.root),
+            gradient=self.gradients.get(key),
+            parts=tuple(self.parts.get(key, ())),
+            line=_line(node) if node else None,
+            module=_module(node) if node else "",
+            key=key,
+        )
+
+    def answer(self, key: Any, entry: tuple[int, ...] | None) -> Answer:
+        """The gradient of a value, or of one entry with the products that it is the sum of."""
+        i = self.index[key]
+        name, latex = self.named[key].text, self.named[key].latex
+        total = self.gradients[key]
+        if entry is None:
+            return Answer(i, None, name, latex, total)
+        at = ", ".join(map(str, entry))
+        found: list[Part] = []
+        count = 0
+        for s in self.parts.get(key, ()):
+            parts, n = self._parts(self.steps[s], entry)
+            found += parts
+            count += n
+        found.sort(key=lambda part: -abs(part.upstream * part.local))
+        latex = rf"{{{latex}}}_{{{at}}}" if "_" in latex else rf"{latex}_{{{at}}}"
+        return Answer(i, entry, f"{name}[{at}]", latex, np.asarray(total[entry]), tuple(found[:PARTS_KEPT]), count)
+
+    def _parts(self, step: Step, entry: tuple[int, ...]) -> tuple[list[Part], int]:
+        """The products of one step for one entry of its operand.
+
+        A rule is linear in the upstream gradient; so the derivative of what it gives for the entry, by the
+        upstream gradient, is the derivative of the operation's value by the entry.
+        """
+        node = [*self.graph.leaves, *self.graph.nodes][step.source]
+        assert isinstance(node, Node)
+        rule = next(rule for j, rule in enumerate(node.op.vjps) if j == step.operand)
+        assert rule is not None
+        ct = wrap(step.upstream, None)
+        ct.wants_grad = True
+        with tracing():
+            chosen = rule(ct, self.bare[node], *self._operands(node), **node.attrs)[entry]
+        if not chosen.wants_grad:
+            return [], 0
+        (jacobian,) = grad(chosen, ct, allow_unused=True)
+        if jacobian is None:
+            return [], 0
+        local = jacobian.array
+        products = local * step.upstream
+        places = np.flatnonzero(local)
+        count = int(np.count_nonzero(products))
+        largest = places[np.argsort(-np.abs(products.reshape(-1)[places]), kind="stable")[:PARTS_KEPT]]
+        where = [tuple(int(n) for n in np.unravel_index(p, local.shape)) for p in largest]
+        return [Part(step.index, at, step.upstream[at].item(), local[at].item()) for at in where], count
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LARGEST_SHOWN else text[: LARGEST_SHOWN - 1] + "…"
+
+
+def _line(node: Node) -> str | None:
+    return site.describe(node.site) if node.site is not None else None
+
+
+def _module(node: Node) -> str:
+    """The path of the module in which an operation ran, by the names under which modules own each other."""
+    if node.scope is None:
+        return ""
+    from importlib import import_module
+
+    return str(import_module("upriver.nn.module").path_of(node.scope))
+
+
+def derive(
+    root: Tensor, wanted: Sequence[tuple[Any, tuple[int, ...] | None]], known: Mapping[Any, str], **more: Any
+) -> Any:
+    """The explanation of the gradients of ``root`` with respect to ``wanted`` (keys, with an entry or None)."""
+    from .explanation import Explanation
+
+    walk = _Walk(root, [key for key, _ in wanted], known)
+    for key, _ in wanted:
+        if key not in walk.gradients:
+            raise GradError(
+                f"explain: {known.get(key, 'the value asked about')} has no influence on the result: "
+                "no path leads to it",
+                "This is not a gradient of zero: there is none. Was it detached, or never used?",
+            )
+    answers = tuple([walk.answer(key, entry) for key, entry in wanted])
+    return Explanation(
+        values=tuple(walk.values()),
+        steps=tuple(walk.steps),
+        answers=answers,
+        root=walk.index[key_of(root)],
+        graph=walk.graph,
+        **more,
+    )
+
+
+def explain(
+    loss: Tensor,
+    wrt: Tensor | Iterable[Tensor] | None = None,
+    *,
+    names_of: Mapping[str, Any] | None = None,
+    module: Any = None,
+) -> Any:
+    """The derivation of gradients of ``loss``: every factor with its formula, its number and its line.
+
+    Nothing needs to have been done before, neither ``backward()`` nor recording of another kind; ``.grad`` is
+    not touched.
+
+    Args:
+        loss: one number, computed while recording.
+        wrt: leaves or intermediate results, one or several, or entries of leaves as in ``w[3, 17]``; every leaf
+            that requires a gradient by default.
+        names_of: names for values, besides the caller's own variables, as in ``{"w": w}``.
+        module: whose parameters are called by their paths; those of the modules that ran are found anyway.
+
+    Returns:
+        An :class:`Explanation`: print it, or take its ``.text()``, ``.latex()``, ``.mathml()``, ``.svg()``,
+        ``.mermaid()``, ``.html()``, ``.trace()``.
+
+    Raises:
+        GradError: ``loss`` has no history, is not one number, or does not depend on ``wrt``.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.tensor(2.0, requires_grad=True)
+        >>> x, y = ur.tensor(3.0), ur.tensor(10.0)
+        >>> loss = (w * x - y) ** 2
+        >>> explain(loss, wrt=w).conclusion()
+        'd(loss)/dw = -24: raising w lowers loss, at first by 24 for each unit.'
+    """
+    from .entry import entry_of
+
+    if not isinstance(loss, Tensor):
+        raise ArgumentError(
+            f"explain: the loss is a {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
+        )
+    if loss.node is None or not loss.wants_grad:
+        raise GradError(
+            "explain: the loss has no history: it does not depend on anything that requires a gradient, "
+            "or was computed inside no_grad()",
+            "Set requires_grad=True on the leaves, and compute the loss outside no_grad().",
+        )
+    if loss.array.size != 1:
+        raise GradError(
+            f"explain: the result has shape {list(loss.shape)}, and a derivation starts from one number",
+            "Reduce it, as in explain(y.sum()), or choose an entry: explain(y[0]).",
+        )
+    frame = names.caller()
+    known = names.of_variables({**(frame.f_locals if frame is not None else {})})
+    if names_of:
+        known = {key_of(x): name for name, x in names_of.items()} | {
+            k: v for k, v in known.items() if v not in names_of and k not in {key_of(x) for x in names_of.values()}
+        }
+    graph = Graph.of(loss)
+    for paths in (names.of_module(module) if module is not None else {}, names.of_scopes(graph)):
+        for key, path in paths.items():
+            known.setdefault(key, path)
+    within = {*graph.nodes, *graph.leaves}
+    asked_about = _keys(wrt)
+    known = _unique({k: v for k, v in known.items() if k in within or k in asked_about})
+    if wrt is None:
+        asked = [(leaf, None) for leaf in graph.leaves if leaf.requires_grad]
+    else:
+        asked = []
+        for x in [wrt] if isinstance(wrt, Tensor) else list(wrt):
+            if not x.wants_grad:
+                raise GradError(
+                    f"explain: {known.get(key_of(x), 'a value asked about')} does not require a gradient, so none is "
+                    "computed (which is not the same as zero)",
+                    "Set requires_grad=True before computing the loss.",
+                )
+            leaf, entry = (x, None) if key_of(x) in within else entry_of(x)
+            asked.append((key_of(leaf), entry))
+    return derive(loss, asked, known)
+
+
+def _keys(wrt: Any) -> set[Any]:
+    return set() if wrt is None else {key_of(x) for x in ([wrt] if isinstance(wrt, Tensor) else list(wrt))}
+
+
+def _unique(known: Mapping[Any, str]) -> dict[Any, str]:
+    """The same names, with a number where two values have one name."""
+    taken: set[str] = set()
+    found: dict[Any, str] = {}
+    for key, name in known.items():
+        number, unique = 2, name
+        while unique in taken:
+            unique, number = f"{name}_{number}", number + 1
+        taken.add(unique)
+        found[key] = unique
+    return found

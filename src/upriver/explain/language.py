@@ -1,0 +1,407 @@
+"""The language of expressions: arithmetic, the engine's named functions, names. Parsed, never run as Python.
+
+    w*x + b
+    tanh(W @ x + b)
+    h = relu(w1*x); (w2*h - y)**2
+
+A value is a number, or nested lists of numbers for vectors and matrices. Formulas of derivatives are in a
+slightly wider language, which people's input is not: comparisons, ``[x > 0]`` for a condition as a number
+(Iverson's bracket), ``gelu'`` for the derivative of ``gelu``.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import operator as python
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.registry import ops
+from ..core.tensor import Tensor, wrap
+from ..errors import ArgumentError, UpriverError
+from ..ops.elementwise import Elementwise
+
+_BINARY: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.Pow: "pow",
+    ast.MatMult: "matmul",
+    ast.Mod: "remainder",
+    ast.FloorDiv: "floor_divide",
+}
+_COMPARE: dict[type[ast.AST], str] = {
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.BitAnd: "bitwise_and",
+    ast.BitOr: "bitwise_or",
+    ast.BitXor: "bitwise_xor",
+}
+_PLAIN: dict[str, Callable[[float, float], float]] = {
+    "add": python.add,
+    "sub": python.sub,
+    "mul": python.mul,
+    "div": python.truediv,
+    "pow": python.pow,
+    "remainder": python.mod,
+    "floor_divide": python.floordiv,
+}
+_STRUCTURED = """
+    sum mean prod logsumexp norm var std softmax log_softmax softmin matmul dot outer mv mm linear transpose permute
+    reshape unsqueeze squeeze flatten expand cumsum cumprod stack cat silu mish softsign hardsigmoid hardswish relu6
+    selu celu logsigmoid tanhshrink softshrink lerp mse_loss l1_loss huber_loss smooth_l1_loss
+"""
+_INTERNAL = ["where", "full", "vecdot", "center", "sum_to", "broadcast_to", "place", "isnan", "isinf", "isfinite"]
+_REFUSED = {"dtype", "out", "generator", "memory_format"}
+_LONGEST = 10_000
+
+
+@lru_cache(maxsize=2)
+def functions(internal: bool = False) -> Mapping[str, Callable[..., Any]]:
+    """The functions that an expression may call, by name: those of the engine, and no others."""
+    named = [op.name for op in ops if isinstance(op, Elementwise) and op.differentiable and op.name != "gelu_slope"]
+    found = {name: getattr(ops, name) for name in [*named, *_STRUCTURED.split()] if hasattr(ops, name)}
+    found |= {"max": _max, "min": _min}
+    if internal:
+        found |= {op.name: op for op in ops if op.name not in found}
+        found |= {name: getattr(ops, name) for name in _INTERNAL if hasattr(ops, name)}
+        found["gelu_slope"] = lambda x, approximate="none": ops.record("gelu_slope")(x, approximate=approximate)
+    return found
+
+
+def _max(x: Any, other: Any = None, *, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The larger of two, or the largest entry."""
+    return ops.amax(x, dim, keepdim) if other is None else ops.maximum(x, other)
+
+
+def _min(x: Any, other: Any = None, *, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The smaller of two, or the smallest entry."""
+    return ops.amin(x, dim, keepdim) if other is None else ops.minimum(x, other)
+
+
+class Program(NamedTuple):
+    """A parsed expression: assignments in order, the last of them being the result.
+
+    Attributes:
+        source: the text.
+        steps: ``(name, tree)`` for each assignment; the last name is empty where the text gives none.
+        names: the free names, in the order of their first use: what needs a value.
+        internal: whether the text was a formula of a derivative.
+    """
+
+    source: str
+    steps: tuple[tuple[str, ast.expr], ...]
+    names: tuple[str, ...]
+    internal: bool = False
+
+
+def _refuse(source: str, node: ast.AST, why: str, fix: str | None = None) -> ArgumentError:
+    column = getattr(node, "col_offset", 0)
+    return ArgumentError(f"expression: {why}\n  {source}\n  {' ' * column}^", fix, at=False)
+
+
+def parse(source: str, *, internal: bool = False) -> Program:
+    """``source`` as a program.
+
+    Args:
+        source: one expression, or assignments and then an expression, with ``;`` or line ends between them.
+        internal: allow what only formulas of derivatives have: comparisons, conditions.
+
+    Raises:
+        ArgumentError: it is outside the language; the message points at the place.
+
+    Example:
+        >>> parse("(w*x - y)**2").names
+        ('w', 'x', 'y')
+    """
+    text = source.strip()
+    if len(text) > _LONGEST and not internal:
+        raise ArgumentError(f"expression: longer than {_LONGEST:,} characters", at=False)
+    if internal:
+        text = re.sub(r"([A-Za-z_]\w*)'\(", r"\1_slope(", text)
+    try:
+        body = ast.parse(text, mode="exec").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        column = max(0, (getattr(error, "offset", None) or 1) - 1)
+        raise ArgumentError(
+            f"expression: not in the language\n  {text[:200]}\n  {' ' * min(column, 200)}^",
+            "Write arithmetic and functions, as in (w*x - y)**2 or tanh(w*x + b).",
+            at=False,
+        ) from None
+    if not body:
+        raise ArgumentError("expression: nothing was given", "Write one, as in (w*x - y)**2.", at=False)
+    known: set[str] = set()
+    free: dict[str, None] = {}
+    allowed = functions(internal)
+    steps: list[tuple[str, ast.expr]] = []
+    for i, statement in enumerate(body):
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target = statement.targets[0]
+            if not isinstance(target, ast.Name):
+                raise _refuse(text, target, "only a name can be assigned to")
+            name, tree = target.id, statement.value
+            if name in known or name in free:
+                raise _refuse(text, target, f"{name} has a value already", "Give each value a name of its own.")
+            if name in allowed:
+                raise _refuse(text, target, f"{name} is a function", "Choose another name.")
+        elif isinstance(statement, ast.Expr) and i == len(body) - 1:
+            name, tree = "", statement.value
+        else:
+            raise _refuse(text, statement, "only assignments and, last, one expression are in the language")
+        _check(text, tree, known, free, allowed, internal)
+        known.add(name)
+        steps.append((name, tree))
+    return Program(text, tuple(steps), tuple(free), internal)
+
+
+def _check(
+    source: str,
+    tree: ast.expr,
+    known: set[str],
+    free: dict[str, None],
+    allowed: Mapping[str, Any],
+    internal: bool,
+) -> None:
+    """Refuse everything but the language. Iterative; notes the free names in the order in which they are read."""
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        match node:
+            case ast.Name(id=name):
+                if name in allowed and name not in known and not internal:
+                    raise _refuse(source, node, f"{name} is a function", f"Call it, as in {name}(x).")
+                if name not in known:
+                    free.setdefault(name)
+            case ast.Constant(value=value) if isinstance(value, (int, float)) and not isinstance(value, bool):
+                pass
+            case ast.BinOp(left=left, op=operator, right=right):
+                if isinstance(operator, ast.BitXor) and not internal:
+                    raise _refuse(source, node, "^ is not in the language", "Write ** for a power.")
+                if type(operator) not in _BINARY and not (internal and type(operator) in _COMPARE):
+                    raise _refuse(source, node, "this operator is not in the language")
+                stack += [right, left]
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
+                stack.append(operand)
+            case ast.Compare(left=left, comparators=[right], ops=[_]) if internal:
+                stack += [right, left]
+            case ast.UnaryOp(op=ast.Invert() | ast.Not(), operand=operand) if internal:
+                stack.append(operand)
+            case ast.Compare():
+                raise _refuse(
+                    source,
+                    node,
+                    "comparisons are not in the language",
+                    "relu, abs, maximum, minimum and clamp choose by value.",
+                )
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+                if name not in allowed:
+                    raise _unknown(source, node, name, allowed)
+                for keyword in keywords:
+                    _check_keyword(source, node, name, keyword, allowed[name])
+                for arg in args:
+                    if isinstance(arg, ast.Starred):
+                        raise _refuse(source, arg, "* is not in the language here")
+                stack += [arg for arg in reversed(args) if not _static(arg, internal)]
+            case ast.Attribute(value=value, attr="T" | "mT"):
+                stack.append(value)
+            case ast.List(elts=items) if items:
+                stack += reversed(items)
+            case _:
+                raise _refuse(source, node, f"{_kind(node)} is not in the language")
+
+
+def _kind(node: ast.AST) -> str:
+    kinds: dict[type[ast.AST], str] = {
+        ast.Constant: "this kind of constant",
+        ast.Attribute: "an attribute (a name after a dot)",
+        ast.Subscript: "an index",
+        ast.Call: "a call of anything but a function's name",
+        ast.Lambda: "lambda",
+        ast.IfExp: "if … else",
+        ast.Tuple: "a tuple (write a list: [1, 2])",
+        ast.List: "an empty list",
+        ast.BoolOp: "and/or",
+    }
+    return kinds.get(type(node), type(node).__name__.lower())
+
+
+def _unknown(source: str, node: ast.AST, name: str, allowed: Mapping[str, Any]) -> ArgumentError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, allowed, 1, 0.6)
+    fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(allowed))}."
+    return _refuse(source, node, f"there is no function {name!r}", fix)
+
+
+def _static(node: ast.AST, internal: bool) -> bool:
+    """Whether an argument is a fixed setting: a word, None, a tuple of whole numbers."""
+    if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, (str, bool))):
+        return True
+    return internal and isinstance(node, ast.Tuple)
+
+
+def _check_keyword(source: str, node: ast.AST, name: str, keyword: ast.keyword, function: Any) -> None:
+    fits = isinstance(keyword.value, (ast.Constant, ast.UnaryOp, ast.Tuple))
+    try:
+        ast.literal_eval(keyword.value)
+        accepted = {p for p in inspect.signature(function).parameters if p not in ("self", "kwargs")}
+        accepted = accepted | {"dim", "keepdim", "approximate", "correction"} if _lenient(function) else accepted
+    except (ValueError, TypeError, SyntaxError):
+        fits = False
+        accepted = set()
+    if not fits or keyword.arg in _REFUSED or keyword.arg not in accepted:
+        raise _refuse(source, node, f"{name} cannot be given {keyword.arg or '**'} here")
+
+
+def _lenient(function: Any) -> bool:
+    return any(p.kind == p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
+
+
+def evaluate(program: Program, values: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Every assigned name, and ``""`` for the result, computed by the engine from ``values`` (in float64).
+
+    Raises:
+        ArgumentError: a name has no value, or the expression is nested too deeply.
+        ShapeError: shapes do not fit.
+    """
+    missing = [name for name in program.names if name not in values]
+    if missing:
+        raise ArgumentError(
+            f"expression: no value for {', '.join(missing)}\n  {program.source}",
+            f"Give one: {' '.join(f'{name}=1' for name in missing)}.",
+            at=False,
+        )
+    scope: dict[str, Any] = dict(values)
+    result: Any = None
+    for name, tree in program.steps:
+        try:
+            result = _value(tree, scope, program.internal)
+        except RecursionError:
+            raise ArgumentError("expression: nested too deeply", "Name its parts: h = ...; h*h.", at=False) from None
+        except (OverflowError, ZeroDivisionError) as error:
+            raise ArgumentError(f"expression: plain numbers without a value ({error})", at=False) from None
+        except TypeError as error:
+            raise ArgumentError(f"expression: {error}\n  {program.source}", at=False) from None
+        if not isinstance(result, Tensor):
+            result = _tensor(result)
+        scope[name] = result
+    return {**{k: v for k, v in scope.items() if isinstance(v, Tensor)}, "": result}
+
+
+def _tensor(x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else wrap(np.asarray(x, np.float64), None)
+
+
+def _value(node: ast.AST, scope: Mapping[str, Any], internal: bool) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return scope[name]
+        case ast.Constant(value=value):
+            return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        case ast.BinOp(left=left, op=operator, right=right):
+            a, b = _value(left, scope, internal), _value(right, scope, internal)
+            name = _BINARY.get(type(operator)) or _COMPARE[type(operator)]
+            if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+                return _plain(name, a, b)
+            return getattr(ops, name)(a, b)
+        case ast.Compare(left=left, comparators=[right], ops=[operator]):
+            return getattr(ops, _COMPARE[type(operator)])(
+                _tensor(_value(left, scope, internal)), _value(right, scope, internal)
+            )
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand, scope, internal)
+        case ast.UnaryOp(op=ast.Invert() | ast.Not(), operand=operand):
+            return ops.logical_not(_value(operand, scope, internal))
+        case ast.UnaryOp(operand=operand):
+            return _value(operand, scope, internal)
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            return _call(name, args, keywords, scope, internal)
+        case ast.Attribute(value=value, attr=attr):
+            return getattr(_tensor(_value(value, scope, internal)), attr)
+        case ast.List(elts=items):
+            return _list([_value(item, scope, internal) for item in items], internal)
+    raise AssertionError(node)
+
+
+_SIZES = {"reshape", "permute", "transpose", "unsqueeze", "squeeze", "expand", "flatten"}
+
+
+def _call(
+    name: str, args: list[ast.expr], keywords: list[ast.keyword], scope: Mapping[str, Any], internal: bool
+) -> Any:
+    given = [ast.literal_eval(arg) if _static(arg, internal) else _value(arg, scope, internal) for arg in args]
+    if name in ("cat", "stack"):
+        given = [[_tensor(x) for x in given]]
+    elif name in _SIZES:
+        given = [_tensor(given[0]), *[_size(name, x) for x in given[1:]]]
+    elif name == "full":
+        return wrap(np.full(given[0], given[1], np.float64), None)
+    elif given and not isinstance(given[0], Tensor):
+        given[0] = _tensor(given[0])
+    named = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
+    function = functions(internal)[name]
+    if isinstance(function, Elementwise):
+        n = len(function.cases[0].inputs)
+        if len(given) != n:
+            plural = "s" if n > 1 else ""
+            raise ArgumentError(f"expression: {name} takes {n} argument{plural}, and {len(given)} were given", at=False)
+    return function(*given, **named)
+
+
+def _size(name: str, x: Any) -> int:
+    if isinstance(x, (int, float)) and float(x).is_integer():
+        return int(x)
+    raise ArgumentError(f"expression: {name} needs whole numbers", f"As in {name}(x, 2).", at=False)
+
+
+def _list(items: list[Any], internal: bool) -> Any:
+    if internal and len(items) == 1 and isinstance(items[0], Tensor) and items[0].dtype.kind == "b":
+        return ops.cast(items[0], dtype=np.dtype(np.float64))
+    shapes = {_tensor(item).shape for item in items}
+    if len(shapes) > 1:
+        raise ArgumentError(
+            f"expression: a list of unequal parts, of shapes {' and '.join(str(list(s)) for s in sorted(shapes))}",
+            "Give every row the same number of entries.",
+            at=False,
+        )
+    tensors = [_tensor(item) for item in items]
+    if any(t.requires_grad or t.node is not None for t in tensors):
+        return ops.stack(tensors)
+    return wrap(np.stack([t.array for t in tensors]), None)
+
+
+def _plain(name: str, a: float, b: float) -> float:
+    if name not in _PLAIN:
+        raise ArgumentError(f"expression: {name} of two plain numbers is not in the language", at=False)
+    found = _PLAIN[name](float(a), float(b))
+    if isinstance(found, complex):
+        raise ArgumentError(f"expression: {a}**{b} is not a real number", at=False)
+    return found
+
+
+def value(text: str) -> np.ndarray[Any, Any]:
+    """A value as people give it, ``2``, ``-1/3``, ``[[1, 2], [3, 4]]``, as an array of float64.
+
+    Raises:
+        ArgumentError: it is not made of numbers.
+    """
+    try:
+        program = parse(text)
+        if program.names or len(program.steps) != 1 or program.steps[0][0]:
+            raise ArgumentError("names", at=False)
+        array = evaluate(program, {})[""].array
+    except UpriverError:
+        raise ArgumentError(
+            f"{text!r} is not a number or a list of numbers", "As in w=2, w=-1/3 or W=[[1,2],[3,4]].", at=False
+        ) from None
+    return np.array(array, np.float64)

@@ -1,0 +1,302 @@
+"""A derivation as text and as LaTeX: the forward values, the walk back node by node, the sums, and what it means."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .writing import format_number, latex_number
+
+if TYPE_CHECKING:
+    from .derivation import Answer, Step, Value
+    from .explanation import Explanation
+
+_SMALL = 12
+_WIDE = 60
+
+
+def format_value(array: Any, *, widest: int = _WIDE) -> str:
+    """An array in a few characters: its entries if they are few, else what it is like."""
+    if array is None:
+        return "not computed"
+    a = np.asarray(array)
+    if a.ndim == 0:
+        return format_number(_plain(a))
+    if a.size <= _SMALL or a.size * 4 <= widest:
+        text = _nested(a)
+        if len(text) <= widest:
+            return text
+    return summary(a)
+
+
+def _plain(a: Any) -> Any:
+    value = a.item() if a.dtype.kind != "f" else a.item() + 0.0  # no -0
+    return float(str(a[()])) if a.dtype in (np.float32, np.float16) and math.isfinite(value) else value
+
+
+def _nested(a: Any) -> str:
+    if a.ndim == 0:
+        return (
+            format_number(_plain(a)) if a.dtype.kind != "f" or not math.isfinite(a.item()) else f"{a.item() + 0.0:.4g}"
+        )
+    return f"[{', '.join(_nested(row) for row in a)}]"
+
+
+def summary(a: Any) -> str:
+    """What a large array is like: its shape, its range, its norm."""
+    shape = "×".join(map(str, a.shape))
+    if a.size == 0:
+        return f"{shape}, empty"
+    if a.dtype.kind != "f":
+        return f"{shape}, {a.min()} to {a.max()}"
+    low, high = float(a.min()), float(a.max())
+    norm = float(np.linalg.norm(a.reshape(-1).astype(np.float64, copy=False)))
+    return f"{shape}, {low:.3g} to {high:.3g}, norm {norm:.3g}"
+
+
+def of(name: str) -> str:
+    """A name behind a ``d``: ``w``, but ``(w * x)``."""
+    return name if re.fullmatch(r"[A-Za-z]\d*(\[[^\]]*\])?", name) else f"({name})"
+
+
+def derivative(top: str, bottom: str) -> str:
+    """The symbol of a derivative, as in ``dL/dw``."""
+    return f"d{of(top)}/d{of(bottom)}"
+
+
+def _latex_of(latex: str) -> str:
+    simple = re.fullmatch(r"(\\[a-z]+|[A-Za-z]|\\math\w+\{[^{}]*\})(_\{[^{}]*\})?", latex)
+    return latex if simple else rf"\left({latex}\right)"
+
+
+def latex_derivative(top: str, bottom: str) -> str:
+    """The same in LaTeX."""
+    return rf"\frac{{\partial {_latex_of(top)}}}{{\partial {_latex_of(bottom)}}}"
+
+
+def table(rows: Iterable[Sequence[str]], *, indent: str = "  ", gap: str = "  ") -> list[str]:
+    """Rows of cells in aligned columns."""
+    cells = [list(row) for row in rows]
+    if not cells:
+        return []
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return [
+        (indent + gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+        for row in cells
+    ]
+
+
+def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = False) -> str:
+    """The whole derivation for a terminal.
+
+    Args:
+        e: the derivation.
+        lines: whether to show source lines and module paths; by default where any are known.
+        unsimplified: write the formulas exactly as the gradient rules computed them.
+    """
+    if lines is None:
+        lines = any(step.line is not None for step in e.steps)
+    root = e.values[e.root]
+    out = [f"{root.name} = {root.formula}"]
+    given = [v for v in e.values if v.kind == "input"]
+    if given:
+        out.append("with " + _listed([f"{v.name} = {format_value(v.array)}" for v in given]))
+    out += ["", "forward"]
+    out += table(_forward_row(v, root, lines) for v in e.values if v.operation is not None)
+    out += ["", f"backward from {root.name}: upstream × local derivative = what flows on"]
+    header = ["", "upstream", "", "local derivative", "", "", "flows on", ""]
+    rows = [header + ([""] if lines else []), *[_step_row(e, s, lines, unsimplified) for s in e.steps]]
+    out += table(rows)
+    if any(not s.entrywise for s in e.steps):
+        symbol = next(s.upstream_symbol for s in e.steps if not s.entrywise)
+        out.append(f"  ({symbol} is the upstream gradient of that row; @ is the matrix product)")
+    sums = [v for v in e.values if len(v.parts) > 1]
+    if sums:
+        out += ["", "sums: a value that is used several times gets a share from each use, in this order"]
+        out += table(_sum_row(e, v) for v in reversed(sums))
+    for answer in e.answers:
+        if answer.entry is not None:
+            out += ["", *_entry_lines(e, answer)]
+    return "\n".join([*out, "", e.conclusion(), ""])
+
+
+def _listed(items: list[str]) -> str:
+    return ", ".join(items) if len(", ".join(items)) < 100 else "\n     ".join(items)
+
+
+def _forward_row(v: Value, root: Value, lines: bool) -> list[str]:
+    named = v.name != v.formula
+    row = [f"{v.name} = {v.formula}" if named else v.name, f"= {format_value(v.array)}"]
+    return [*row, _where(v.module, v.line)] if lines else row
+
+
+def _where(module: str, line: str | None) -> str:
+    text = line or ""
+    return f"[{module}] {text}" if module else text
+
+
+def _step_row(e: Explanation, s: Step, lines: bool, unsimplified: bool) -> list[str]:
+    source, target, root = e.values[s.source], e.values[s.target], e.values[e.root]
+    formula = s.unsimplified if unsimplified else s.formula
+    shared = len(target.parts) > 1
+    row = [
+        s.operation,
+        derivative(root.name, source.name),
+        f"= {format_value(s.upstream, widest=40)}",
+        derivative(source.name, target.name) if s.entrywise else derivative(root.name, target.name),
+        f"= {formula}",
+        (f"= {format_value(s.local, widest=40)}" if not _is_value(formula, s.local) else "") if s.entrywise else "",
+        derivative(root.name, target.name) + (f", share {target.parts.index(s.index) + 1}" if shared else ""),
+        f"= {format_value(s.product, widest=40)}",
+    ]
+    return [*row, _where(s.module, s.line)] if lines else row
+
+
+def _is_value(formula: str, local: Any) -> bool:
+    return formula == format_value(local)
+
+
+def _sum_row(e: Explanation, v: Value) -> list[str]:
+    parts = [format_value(e.steps[i].product, widest=40) for i in v.parts]
+    through = ", ".join(e.values[e.steps[i].source].name for i in v.parts)
+    total = parts[0] + "".join(f" - {p[1:]}" if re.fullmatch(r"-[\d.e-]+", p) else f" + {p}" for p in parts[1:])
+    return [
+        derivative(e.values[e.root].name, v.name),
+        f"= {total}",
+        f"= {format_value(v.gradient, widest=40)}",
+        f"(through {through})",
+    ]
+
+
+def _entry_lines(e: Explanation, answer: Answer) -> list[str]:
+    root = e.values[e.root]
+    symbol = derivative(root.name, answer.name)
+    if not answer.parts:
+        return [f"{symbol} = {format_value(answer.gradient)}: no product that leads to this entry is other than zero"]
+    many = "one product" if answer.count == 1 else f"the sum of {answer.count} products"
+    more = f"; the largest {len(answer.parts)}" if answer.count > len(answer.parts) else ""
+    rows = []
+    for part in answer.parts:
+        source = e.values[e.steps[part.step].source].name
+        simple = re.fullmatch(r"[\w.]+", source)
+        entry = f"{source if simple else f'({source})'}[{', '.join(map(str, part.at))}]" if part.at else source
+        rows.append([
+            f"{derivative(root.name, entry)} × {derivative(entry, answer.name)}",
+            f"= {format_number(part.upstream)} × {format_number(part.local)}",
+            f"= {format_number(part.upstream * part.local)}",
+        ])  # fmt: skip
+    return [f"{symbol} is {many}{more}", *table(rows)]
+
+
+# What it means.
+
+
+def conclusion(e: Explanation) -> str:
+    """One sentence for each gradient that was asked for."""
+    return " ".join(_sentence(e.values[e.root].name, a) for a in e.answers)
+
+
+def _sentence(root: str, a: Answer) -> str:
+    symbol = derivative(root, a.name)
+    g = np.asarray(a.gradient)
+    if g.size == 0:
+        return f"{symbol} is empty: {a.name} has no entries."
+    if np.isnan(g).any():
+        return f"{symbol} is not a number: a NaN came up on the way."
+    if not g.any():
+        return f"{symbol} = 0: a small change of {a.name} does not change {root}."
+    if g.size == 1:
+        return f"{symbol} = {format_number(_plain(g.reshape(())))}: {_effect(a.name, root, _plain(g.reshape(())))}."
+    at = tuple(int(i) for i in np.unravel_index(int(np.abs(g).argmax()), g.shape))
+    name = f"{a.name}[{', '.join(map(str, at))}]"
+    zero = g.size - int(np.count_nonzero(g))
+    rest = f" {zero} of its {g.size} entries {'is' if zero == 1 else 'are'} exactly 0." if zero else ""
+    return f"{symbol} = {format_value(g)}: {name} matters most; {_effect(name, root, _plain(g[at]))}.{rest}"
+
+
+def _effect(name: str, root: str, slope: float) -> str:
+    verb = "lowers" if slope < 0 else "raises"
+    if math.isinf(slope):
+        return f"raising {name} {verb} {root} without bound"
+    return f"raising {name} {verb} {root}, at first by {format_number(abs(slope))} for each unit"
+
+
+# LaTeX.
+
+
+def latex_value(array: Any) -> str:
+    """An array as LaTeX: a number, a small matrix, or its shape."""
+    a = np.asarray(array)
+    if a.ndim == 0:
+        return latex_number(_plain(a))
+    if a.size > 2 * _SMALL or a.ndim > 2 or a.size == 0:
+        return _latex_shape(a)
+    rows = a.reshape(1, -1) if a.ndim == 1 else a
+    body = r" \\ ".join(" & ".join(latex_number(float(f"{x + 0.0:.4g}")) for x in row.tolist()) for row in rows)
+    return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
+
+
+def _latex_shape(a: Any) -> str:
+    return r"\left[" + r" \times ".join(map(str, a.shape)) + r"\right]"
+
+
+def latex_lines(e: Explanation) -> list[tuple[str, str]]:
+    """Every line of the derivation as (left side, right side) of an equation."""
+    root = e.values[e.root]
+    lines: list[tuple[str, str]] = []
+    for v in e.values:
+        if v.operation is not None:
+            named = v.latex != v.formula_latex
+            left, right = (v.latex, f"{v.formula_latex} = ") if named else (v.latex, "")
+            lines.append((left, right + latex_value(v.array)))
+    for s in e.steps:
+        source, target = e.values[s.source], e.values[s.target]
+        left = latex_derivative(root.latex, target.latex)
+        if s.entrywise:
+            if s.source == e.root:  # upstream is 1
+                chain = [s.formula_latex]
+            else:
+                up = _factor(latex_value(s.upstream))
+                local = latex_derivative(source.latex, target.latex)
+                chain = [rf"{latex_derivative(root.latex, source.latex)} \cdot {local}"]
+                chain.append(rf"{up} \cdot {_factor(s.formula_latex)}")
+                if np.asarray(s.local).ndim == 0 and s.formula_latex != latex_value(s.local):
+                    chain.append(rf"{up} \cdot {_factor(latex_value(s.local))}")
+            if chain[-1] != latex_value(s.product):
+                chain.append(latex_value(s.product))
+            right = " = ".join(chain)
+        else:
+            g = latex_derivative(root.latex, source.latex)
+            right = rf"{s.formula_latex} = {latex_value(s.product)},\quad {s.upstream_symbol} = {g}"
+        if len(target.parts) > 1:
+            left = rf"{left}\Big|_{{{target.parts.index(s.index) + 1}}}"
+        lines.append((left, right))
+    for v in reversed(e.values):
+        if len(v.parts) > 1:
+            shares = " + ".join(_factor(latex_value(e.steps[i].product)) for i in v.parts)
+            lines.append((latex_derivative(root.latex, v.latex), f"{shares} = {latex_value(v.gradient)}"))
+    for a in e.answers:
+        if a.entry is not None:
+            lines.append((latex_derivative(root.latex, a.latex), latex_value(a.gradient)))
+    return lines
+
+
+def _factor(latex: str) -> str:
+    """A factor of a product: in parentheses if it is a sum or negative."""
+    if latex.startswith(r"\begin"):
+        return latex
+    depth, bare = 0, latex.startswith("-")
+    for i, c in enumerate(latex):
+        depth += {"{": 1, "}": -1, "(": 1, ")": -1, "[": 1, "]": -1}.get(c, 0)
+        bare = bare or (depth == 0 and i > 0 and c in "+-" and latex[i - 1] == " ")
+    return rf"\left({latex}\right)" if bare else latex
+
+
+def as_latex(e: Explanation) -> str:
+    """The derivation as one aligned block of LaTeX (amsmath)."""
+    body = " \\\\\n".join(f"{left} &= {right}" for left, right in latex_lines(e))
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
