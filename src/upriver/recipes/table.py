@@ -7,7 +7,7 @@ from dataclasses import replace
 from upriver import nn
 from upriver.data import Standardize, read_table
 from upriver.errors import ArgumentError
-from upriver.train.metrics import ACCURACY, MAE, RMSE
+from upriver.train.metrics import ACCURACY, MAE, RMSE, Metric
 
 from .base import Options, Recipe, Task, make_loaders, make_optimizer, make_schedule
 from .models import MLP
@@ -24,7 +24,7 @@ def build(options: Options) -> Task:
     y, y_test = parts.y_train, parts.y_test
     kept = {"encoder": table.encoder.to_dict(), "scale": scale.state_dict()}
     classify = parts.task == "classification"
-    metrics = (ACCURACY,)
+    metrics: tuple[Metric, ...] = (ACCURACY,)
     if not classify:
         # The network learns the quantity in units of its own spread; errors are told in the user's units.
         unit = Standardize().fit(y)

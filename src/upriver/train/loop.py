@@ -101,7 +101,6 @@ def train_steps(
         yield Step(len(group), samples, sums, norm)
 
 
-@no_grad()
 def evaluate(
     model: Any, loss: Callable[[Any, Any], Any], batches: Iterable[Batch], metrics: Sequence[Metric] = ()
 ) -> dict[str, float]:
@@ -113,7 +112,7 @@ def evaluate(
         >>> evaluate(lambda x: x, ur.nn.MSELoss(), [(ur.tensor([1.0]), ur.tensor([3.0]))])
         {'loss': 4.0}
     """
-    with evaluating(model):
+    with no_grad(), evaluating(model):
         sums = Sums()
         for inputs, targets in batches:
             outputs = model(inputs)

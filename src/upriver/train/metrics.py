@@ -112,14 +112,13 @@ class Sums:
         self.totals[name] = self.totals.get(name, 0.0) + amount
 
 
-@no_grad()
 def predict(model: Any, batches: Iterable[Any]) -> tuple[Array, Array]:
     """The outputs of ``model`` for all batches and the targets, each as one array."""
     from .loop import evaluating
 
     outputs: list[Array] = []
     targets: list[Array] = []
-    with evaluating(model):
+    with no_grad(), evaluating(model):
         for x, y in batches:
             outputs.append(model(x).array)
             targets.append(y.array)
