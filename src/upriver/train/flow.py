@@ -169,9 +169,10 @@ def largest_gradients(named: list[tuple[str, Any]], k: int) -> list[Entry]:
             continue
         gradient = parameter.grad.array
         flat = np.abs(gradient).reshape(-1)
-        top = np.argpartition(flat, flat.size - k)[-k:] if flat.size > k else np.arange(flat.size)
-        for i in top:
-            index = tuple(int(n) for n in np.unravel_index(int(i), gradient.shape))
+        for _ in range(min(k, flat.size)):  # a partial sort is many times slower where most entries are zero
+            i = int(flat.argmax())
+            index = tuple(int(n) for n in np.unravel_index(i, gradient.shape))
             found.append((float(flat[i]), Entry(name, index, float(parameter.array[index]), float(gradient[index]))))
+            flat[i] = -1.0
     found.sort(key=lambda pair: -pair[0])
     return [entry for _, entry in found[:k]]

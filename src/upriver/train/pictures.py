@@ -9,97 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from html import escape
-from string import Template
 from typing import Any
 
 import numpy as np
 
 from ..core.state import Array
-
-_LIGHT = {"paper": "#ffffff", "ink": "#1f2933", "soft": "#66727f", "rule": "#e3e8ee", "a": "#2563eb", "b": "#c2570c",
-          "c": "#0f766e", "d": "#a21caf"}  # fmt: skip
-_DARK = {"paper": "#12171e", "ink": "#e6ebf1", "soft": "#97a3b0", "rule": "#28313c", "a": "#7aa7ff", "b": "#f0a35e",
-         "c": "#4fd1c0", "d": "#e29bf0"}  # fmt: skip
-_SHAPES = """text, .ink { fill: $ink } .paper { fill: $paper } .soft { fill: $soft } .pale { fill: $rule }
-.rule { stroke: $rule } .axis { stroke: $soft } .a { stroke: $a } .b { stroke: $b } .fa { fill: $a } .fb { fill: $b }
-.fc { fill: $c } .fd { fill: $d }
-.point { stroke: $paper; stroke-width: 1 }"""
-_FORMS = """text { font: 12px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif }
-.title { font-size: 14px; font-weight: 600 } .end { text-anchor: end } .mid { text-anchor: middle }
-.line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round } .dash { stroke-dasharray: 6 4 }
-.num { font-variant-numeric: tabular-nums }"""
-
-
-def _style() -> str:
-    """The style sheet: plain colours, which every viewer knows, and others where the reader prefers dark."""
-    light, dark = Template(_SHAPES).substitute(_LIGHT), Template(_SHAPES).substitute(_DARK)
-    return f"{_FORMS}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
-
+from ..drawing import Drawing, log_ticks, nice_ticks
 
 # From low to high: dark blue, teal, green, yellow; even steps of lightness, safe for colour-blind readers (viridis).
 _SCALE = ((68, 1, 84), (65, 68, 135), (42, 120, 142), (34, 168, 132), (122, 209, 81), (253, 231, 37))
-
-
-class Drawing:
-    """A picture under construction.
-
-    Args:
-        width, height: in pixels.
-        title: said aloud by screen readers.
-
-    Example:
-        >>> drawing = Drawing(10, 10, "a square")
-        >>> drawing.add('<rect width="5" height="5"/>')
-        >>> drawing.svg().startswith("<svg ")
-        True
-    """
-
-    def __init__(self, width: float, height: float, title: str) -> None:
-        self.width, self.height, self.title = width, height, title
-        self.parts: list[str] = []
-
-    def add(self, element: str) -> None:
-        """Add an element, as SVG."""
-        self.parts.append(element)
-
-    def text(self, x: float, y: float, words: str, kind: str = "") -> None:
-        """Add text at its baseline."""
-        self.add(f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>')
-
-    def line(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
-        """Add a straight line."""
-        self.add(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>')
-
-    def box(self, x: float, y: float, w: float, h: float, style: str) -> None:
-        """Add a rectangle with attributes of its own."""
-        self.add(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" {style}/>')
-
-    def svg(self) -> str:
-        """The whole picture."""
-        size = f'width="{self.width:g}" height="{self.height:g}" viewBox="0 0 {self.width:g} {self.height:g}"'
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(self.title)}">'
-        paper = '<rect width="100%" height="100%" class="paper"/>'
-        return "\n".join([head, f"<style>{_style()}</style>", paper, *self.parts, "</svg>\n"])
-
-
-def _nice_ticks(low: float, high: float, n: int = 5) -> list[float]:
-    """About ``n`` round numbers that cover [low, high]."""
-    if high <= low:
-        high = low + (abs(low) or 1.0)
-    raw = (high - low) / n
-    unit = 10.0 ** math.floor(math.log10(raw))
-    step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= raw * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    ticks = [10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
-    inside = [t for t in ticks if low * 0.999 <= t <= high * 1.001]
-    if len(inside) >= 2:
-        return inside
-    return [m * t for t in ticks for m in (1, 2, 5) if low * 0.999 <= m * t <= high * 1.001] or [low, high]
-
 
 Series = tuple[str, Sequence[float | None], str]  # name, values by epoch, CSS classes
 
@@ -128,11 +46,11 @@ def _panel(
         share = (math.log(v / low) / math.log(high / low)) if log else (v - low) / (high - low)
         return y + h * (1 - share)
 
-    for tick in _log_ticks(low, high) if log else _nice_ticks(low, high):
+    for tick in log_ticks(low, high) if log else nice_ticks(low, high):
         d.line(x, py(tick), x + w, py(tick), "rule")
         d.text(x - 8, py(tick) + 4, show(tick), "soft end num")
     d.line(x, y + h, x + w, y + h, "axis")
-    for tick in _nice_ticks(first, first + count - 1, 6) if count > 1 else [float(first)]:
+    for tick in nice_ticks(first, first + count - 1, 6) if count > 1 else [float(first)]:
         if tick == int(tick):
             d.text(px(tick - first), y + h + 18, f"{int(tick)}", "soft mid num")
     d.text(x + w, y + h + 34, "epoch", "soft end")
