@@ -9,7 +9,7 @@ topological order, and makes the order of every sum deterministic), and it drops
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -149,6 +149,12 @@ def _retain(node: Node, ct: Any, create_graph: bool) -> None:
         tensor.grad = ct if create_graph else wrap(np.array(ct), None)
 
 
+def _own(ct: Any, leaf: Tensor, times: Mapping[int, int]) -> Any:
+    """A cotangent as an array of its own: a rule may have handed on what it was given, or a view of it."""
+    own = type(ct) is np.ndarray and ct.base is None and times[id(ct)] == 1
+    return ct if own else np.array(ct, leaf.dtype)
+
+
 def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) -> None:
     """Add d(root)/d(leaf) to ``.grad`` of every leaf that requires a gradient. See :meth:`Tensor.backward`."""
     if isinstance(gradient, Tensor) and not create_graph:
@@ -160,9 +166,7 @@ def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) 
         if create_graph:
             leaf.grad = ct if leaf.grad is None else leaf.grad + ct
         elif leaf.grad is None:
-            # A rule may hand on what it was given, or a view of it: then another leaf may share the memory.
-            own = type(ct) is np.ndarray and ct.base is None and times[id(ct)] == 1
-            leaf.grad = wrap(ct if own else np.array(ct, leaf.dtype), None)
+            leaf.grad = wrap(_own(ct, leaf, times), None)
         else:
             np.add(leaf.grad.array, ct, out=leaf.grad.array, casting="same_kind")
             changed.append(leaf.grad.array)
@@ -217,6 +221,7 @@ def grad(
                 "Call x.requires_grad_() before computing the outputs.",
             )
     cts = pull_back(roots, given, {_key(target) for target in targets}, create_graph)
+    times = Counter([id(cts.get(_key(t))) for t in targets] + [id(getattr(x, "array", x)) for x in given])
     found: list[Tensor | None] = []
     for target in targets:
         ct = cts.get(_key(target))
@@ -228,5 +233,5 @@ def grad(
                 )
             found.append(wrap(np.zeros(target.shape, target.dtype), None) if materialize_grads else None)
         else:
-            found.append(ct if create_graph else wrap(np.array(ct, target.dtype), None))
+            found.append(ct if create_graph else wrap(_own(ct, target, times), None))
     return tuple(found)

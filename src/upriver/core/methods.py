@@ -1,4 +1,4 @@
-"""Every operation as a method and an operator of the tensor, under PyTorch's names.
+"""Every operation as a method of the tensor, under PyTorch's names.
 
 One line each: the operation itself is reached through the registry, so that this layer knows none of them.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..errors import DTypeError
 from .dtypes import DType, as_dtype, bool_, float16, float32, float64, int32, int64
+from .operators import Operators
 from .registry import ops
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ Int: TypeAlias = int  # inside the class the plain names are its methods
 Bool: TypeAlias = bool
 
 
-class Methods:
+class Methods(Operators):
     """The operations of a tensor; see the function of the same name for each one's documentation."""
 
     __slots__ = ()
@@ -26,107 +26,6 @@ class Methods:
     if TYPE_CHECKING:
         array: Any
         detach: Any
-        _take_over: Any
-
-    # Arithmetic.
-    def __add__(self, other: Any) -> Tensor:
-        return ops.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ops.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ops.sub(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ops.sub(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ops.mul(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ops.mul(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ops.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ops.div(other, self)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return ops.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return ops.floor_divide(other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return ops.remainder(self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return ops.remainder(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ops.pow(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ops.pow(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return ops.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return ops.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return ops.neg(self)
-
-    def __pos__(self) -> Tensor:
-        return self  # type: ignore[return-value]
-
-    def __abs__(self) -> Tensor:
-        return ops.abs(self)
-
-    # Comparison and logic.
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        try:
-            return ops.eq(self, other)
-        except DTypeError:  # not a number: then Python compares identities, so that ``t == None`` is False
-            return NotImplemented
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        try:
-            return ops.ne(self, other)
-        except DTypeError:
-            return NotImplemented
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ops.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ops.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ops.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ops.ge(self, other)
-
-    def __and__(self, other: Any) -> Tensor:
-        return ops.bitwise_and(self, other)
-
-    def __or__(self, other: Any) -> Tensor:
-        return ops.bitwise_or(self, other)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return ops.bitwise_xor(self, other)
-
-    def __invert__(self) -> Tensor:
-        return ops.bitwise_not(self)
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
-
-    def __getitem__(self, key: Any) -> Tensor:
-        return ops.index(self, key)
 
     # One value from one value.
     def abs(self) -> Tensor:
@@ -598,43 +497,6 @@ class Methods:
 
     def bernoulli(self, p: Any = None, *, generator: Any = None) -> Tensor:
         return ops.bernoulli(self, p, generator=generator)
-
-    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Made normally distributed, in place."""
-        return self._take_over("normal_", ops.normal(mean, std, self.array.shape, generator=generator))
-
-    def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None, **kwargs: Any) -> Tensor:
-        """Made evenly distributed over [low, high), in place. PyTorch's ``from=`` and ``to=`` are accepted."""
-        return self._take_over("uniform_", ops.uniform_between(self, low, high, generator=generator, **kwargs))
-
-    def random_(self, low: Any = None, high: Any = None, *, generator: Any = None) -> Tensor:
-        """Made integers from ``low`` to ``high - 1``, in place; ``random_(high)`` begins at 0."""
-        return self._take_over("random_", ops.integers_like(self, low, high, generator=generator))
-
-    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        """Made 1 with probability ``p``, else 0, in place."""
-        return self._take_over("bernoulli_", ops.bernoulli(ops.zeros_like(self), p, generator=generator))
-
-    def exponential_(self, lambd: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Made exponentially distributed with rate ``lambd``, in place."""
-        return self._take_over("exponential_", ops.exponential_like(self, lambd, generator=generator))
-
-    # In place.
-    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
-        """As :meth:`masked_fill`, in place."""
-        return self._take_over("masked_fill_", ops.masked_fill(self.detach(), mask, value))
-
-    def scatter_(self, dim: Int, index: Any, src: Any = None, **kwargs: Any) -> Tensor:
-        """As :meth:`scatter`, in place."""
-        return self._take_over("scatter_", ops.scatter(self.detach(), dim, index, src, **kwargs))
-
-    def scatter_add_(self, dim: Int, index: Any, src: Any) -> Tensor:
-        """As :meth:`scatter_add`, in place."""
-        return self._take_over("scatter_add_", ops.scatter_add(self.detach(), dim, index, src))
-
-    def index_add_(self, dim: Int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
-        """As :meth:`index_add`, in place."""
-        return self._take_over("index_add_", ops.index_add(self.detach(), dim, index, source, alpha=alpha))
 
     # New ones of its dtype.
     def new_zeros(self, *size: Any, dtype: Any = None, **kwargs: Any) -> Tensor:

@@ -242,7 +242,17 @@ class Op:
                 value = out if reads.out else None
                 tensor.wants_grad = True
                 tensor.node = Node(
-                    self, kept, edges, attrs or _NONE, value, reads, out.shape, out.dtype, tick(), capture(), scope.get()
+                    self,
+                    kept,
+                    edges,
+                    attrs or _NONE,
+                    value,
+                    reads,
+                    out.shape,
+                    out.dtype,
+                    tick(),
+                    capture(),
+                    scope.get(),
                 )
         return tensor
 

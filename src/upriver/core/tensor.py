@@ -8,12 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import ArgumentError, DimError, DTypeError, GradError, ShapeError
+from ..errors import ArgumentError, DTypeError, GradError, ShapeError
 from . import state
 from .dtypes import DType, as_dtype, bool_, float32, get_default_dtype, int64
 from .graph import Node
+from .inplace import InPlace
 from .methods import Methods
-from .registry import ops
+from .registry import front_door, ops
 from .state import Array
 
 _new = object.__new__
@@ -55,7 +56,7 @@ def _plain(data: Any) -> Any:
     return [_plain(x) for x in data] if isinstance(data, (list, tuple)) else data
 
 
-class Tensor(Methods):
+class Tensor(Methods, InPlace):
     """An n-dimensional array of numbers that remembers the operation it came from.
 
     Args:
@@ -304,128 +305,6 @@ class Tensor(Methods):
         if self.node is not None:
             self.node.retained = weakref.ref(self)
 
-    # Changing it in place.
-
-    def _may_change(self, name: str) -> None:
-        """Refuse an in-place change that would make a recorded history untrue."""
-        if state.recording.get():
-            if self.node is not None:
-                raise GradError(
-                    f"{name}: this tensor was made by {self.node.name} and cannot be changed in place",
-                    "Make a new one with ur.where, masked_fill or cat; or change x.detach().clone().",
-                )
-            if self.wants_grad:
-                raise GradError(
-                    f"{name}: a leaf that requires a gradient was about to be changed while recording",
-                    "Do it inside `with ur.no_grad():`, or on w.data.",
-                )
-        if not self.array.flags.writeable:
-            raise GradError(f"{name}: these values are a view that stands for several entries", "Call clone() first.")
-
-    def _update(self, ufunc: np.ufunc, name: str, other: Any) -> Tensor:
-        """``self = ufunc(self, other)``: in place, or as a new recorded value where there is history."""
-        wanted = isinstance(other, Tensor) and other.wants_grad
-        if state.recording.get() and (self.node is not None or (wanted and not self.wants_grad)):
-            return getattr(ops, name)(self, other)
-        self._may_change(name)
-        value = other.array if isinstance(other, Tensor) else other
-        try:
-            ufunc(self.array, value, out=self.array, casting="same_kind")
-        except np._core._exceptions._UFuncOutputCastingError:  # type: ignore[attr-defined]
-            raise DTypeError(
-                f"{name}: the result does not fit the dtype {self.dtype} of the tensor that is changed in place",
-                "Convert first: x = x.float().",
-            ) from None
-        except ValueError:
-            raise ShapeError(
-                f"{name}: shape {list(np.shape(value))} does not fit into {list(self.shape)}, which is changed in place"
-            ) from None
-        state.note_change([self.array])
-        return self
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._update(np.add, "add", other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._update(np.subtract, "sub", other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._update(np.multiply, "mul", other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._update(np.true_divide, "div", other)
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return self._update(np.power, "pow", other)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._may_change("item assignment")
-        if isinstance(value, Tensor) and value.wants_grad and state.recording.get():
-            raise GradError(
-                "item assignment: the assigned value has a history, which would be lost",
-                "Collect the parts in a list and use ur.stack or ur.cat; or assign x.detach().",
-            )
-        target, key = self.array, index_arrays(key)
-        if type(key) is tuple:
-            target, key = _integers_first(target, key)
-        try:
-            target[key] = value.array if isinstance(value, Tensor) else value
-        except IndexError as error:
-            raise DimError(f"item assignment into shape {list(self.shape)}: {error}") from None
-        except ValueError as error:
-            raise ShapeError(f"item assignment into shape {list(self.shape)}: {error}") from None
-        state.note_change([self.array])
-
-    def _take_over(self, name: str, value: Tensor) -> Self:
-        """Take over the values of a tensor, broadcast and converted."""
-        self._may_change(name)
-        if value.wants_grad and state.recording.get():
-            raise GradError(
-                f"{name}: the new values have a history, which would be lost",
-                "Use the operation that gives a new tensor, or pass x.detach().",
-            )
-        try:
-            np.copyto(self.array, value.array, casting="unsafe")
-        except ValueError:
-            raise ShapeError(f"{name}: shape {list(value.shape)} does not fit into {list(self.shape)}") from None
-        state.note_change([self.array])
-        return self
-
-    def copy_(self, other: Any) -> Self:
-        """Take over the values of ``other``, broadcast and converted."""
-        return self._take_over("copy_", other if isinstance(other, Tensor) else wrap(to_array(other), None))
-
-    def fill_(self, value: float) -> Self:
-        """Make every value ``value``."""
-        self._may_change("fill_")
-        self.array.fill(value)
-        state.note_change([self.array])
-        return self
-
-    def zero_(self) -> Self:
-        """Make every value 0."""
-        return self.fill_(0)
-
-    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """In place: ``self + alpha * other``."""
-        return self._update(np.add, "add", other if alpha == 1 else other * alpha)
-
-    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """In place: ``self - alpha * other``."""
-        return self._update(np.subtract, "sub", other if alpha == 1 else other * alpha)
-
-    def mul_(self, other: Any) -> Tensor:
-        """In place: ``self * other``."""
-        return self._update(np.multiply, "mul", other)
-
-    def div_(self, other: Any) -> Tensor:
-        """In place: ``self / other``."""
-        return self._update(np.true_divide, "div", other)
-
-    def clamp_(self, min: float | None = None, max: float | None = None) -> Self:
-        """In place: every value brought into [min, max]."""
-        return self.copy_(np.clip(self.array, min, max))
-
 
 def wrap(array: Array, node: Node | None) -> Tensor:
     """A tensor around ``array`` as it is: the engine's own constructor."""
@@ -443,40 +322,7 @@ def _rebuild(kind: type[Tensor], array: Array, wants_grad: bool) -> Tensor:
     return tensor
 
 
-def index_arrays(key: Any) -> Any:
-    """An index with every tensor in it as an array (an integer of no dimensions as a Python integer)."""
-    if isinstance(key, tuple):
-        return tuple(index_arrays(k) for k in key)
-    if isinstance(key, Tensor):
-        return int(key) if key.ndim == 0 and key.dtype.kind in "iu" else key.array
-    if isinstance(key, slice):
-        return slice(*(None if k is None else k.__index__() for k in (key.start, key.stop, key.step)))
-    if isinstance(key, (list, range)):
-        return np.asarray([index_arrays(k) for k in key], dtype=None if len(key) else np.int64)
-    return key
-
-
-def _integers_first(array: Array, key: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]]:
-    """What the integers of a key select, as a view, and the rest of the key.
-
-    PyTorch selects by integers first; NumPy would count them among the index arrays, and order dimensions so.
-    """
-    if not any(type(k) is int for k in key) or not any(isinstance(k, np.ndarray) for k in key):
-        return array, key
-    first: list[Any] = []
-    for k in key:
-        if type(k) is int or k is Ellipsis:
-            first.append(k)
-        elif k is not None and not isinstance(k, bool):
-            first += [slice(None)] * (k.ndim if isinstance(k, np.ndarray) and k.dtype.kind == "b" else 1)
-    if not any(k is Ellipsis for k in key):
-        first.append(...)
-    try:
-        return array[tuple(first)], tuple([k for k in key if type(k) is not int])
-    except IndexError:
-        return array, key  # which will be refused with the right message
-
-
+@front_door
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """``data`` as a tensor: itself where it is one already (of that dtype), sharing memory with an array.
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.inplace import index_arrays
 from ..core.registry import front_door
-from ..core.tensor import Tensor, as_tensor, index_arrays, wrap
+from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import DimError, DTypeError
 from .align import broadcast_shapes, expand, to
 from .gather import ravel_index, select_entries
