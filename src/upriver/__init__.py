@@ -42,6 +42,7 @@ from .core.dtypes import (
     uint8 as uint8,
 )
 from .core.graph import Graph as Graph
+from .core.memory import keep_freed_memory as _keep_freed_memory
 from .core.registry import ops as _registry
 from .core.site import record_source_lines as record_source_lines
 from .core.state import (
@@ -53,6 +54,8 @@ from .core.state import (
 )
 from .core.tensor import Parameter as Parameter, Tensor as Tensor, as_tensor as as_tensor
 from .version import __version__ as __version__
+
+_keep_freed_memory()
 
 _LAZY = {"autograd", "cuda", "data", "nn", "optim", "train", "utils"}
 
