@@ -44,7 +44,8 @@ def plot(rows: list[list[float]]) -> str:
     marks = ("circle", "square", "diamond")
     colors = ("#0b6e99", "#c4511d", "#6b7280")
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif"'
+        ' font-size="12">',
         '<rect width="100%" height="100%" fill="#fff"/>',
         f'<text x="{left}" y="14">microseconds per node</text>',
     ]

@@ -1,45 +1,56 @@
-"""The names that programs in PyTorch's idiom use are there, under the same names and with the same keywords."""
+"""
+The names that programs in PyTorch's idiom use are there, under the same names and with the same
+keywords.""" from __future__ import annotations import subprocess import sys import numpy as np
+import pytest import upriver as ur PACKAGE = """Tensor tensor zeros ones zeros_like ones_like full
+eye arange linspace rand randn randint randperm multinomial Generator manual_seed log exp sqrt tanh
+pow all any allclose isclose cat stack roll tril triu topk sort gather where matmul einsum histogram
+no_grad enable_grad inference_mode set_grad_enabled int32 int64 long float32 float float64 double
+bool cuda.is_available nn nn.functional nn.init nn.utils optim utils.data autograd.grad as_tensor
+from_numpy empty full_like abs sum mean var std max min argmax argmin softmax log_softmax relu
+sigmoid sin cos clamp maximum minimum bmm outer flatten reshape transpose permute squeeze unsqueeze
+split chunk concat logsumexp cumsum prod norm one_hot is_tensor numel is_grad_enabled
+get_default_dtype set_default_dtype
+""".split()
 
-from __future__ import annotations
+TENSOR = """
+shape ndim dtype device data grad requires_grad is_leaf grad_fn T mT item tolist numpy size dim
+numel nelement view reshape flatten squeeze unsqueeze transpose permute expand repeat contiguous
+split chunk clone detach retain_grad backward to float double long int bool type_as sum mean std var
+prod max min argmax argmin abs exp log log10 sqrt tanh sigmoid relu softmax masked_fill
+requires_grad_ zero_ fill_ copy_ normal_ uniform_ add_ mul_ sub_ div_ clamp_ half index_select
+gather scatter_add cumsum sort topk multinomial any all norm pow log_softmax
+""".split()
 
-import subprocess
-import sys
+NN = """
+Module Parameter ModuleList ModuleDict ParameterList Sequential Linear Embedding LayerNorm Dropout
+GELU ReLU Tanh Sigmoid Softmax LogSoftmax LeakyReLU PReLU ELU SELU SiLU Softplus Hardswish Identity
+Flatten Conv1d Conv2d ConvTranspose2d MaxPool1d MaxPool2d AvgPool2d AdaptiveAvgPool2d BatchNorm1d
+BatchNorm2d GroupNorm RMSNorm RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention
+TransformerEncoderLayer TransformerEncoder Residual MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss
+BCEWithLogitsLoss CrossEntropyLoss NLLLoss KLDivLoss HingeEmbeddingLoss MultiMarginLoss
+CosineEmbeddingLoss
+""".split()
 
-import numpy as np
-import pytest
+FUNCTIONAL = """
+cross_entropy mse_loss softmax log_softmax one_hot layer_norm scaled_dot_product_attention tanh
+sigmoid relu gelu dropout pad conv2d max_pool2d embedding linear batch_norm group_norm rms_norm
+nll_loss binary_cross_entropy binary_cross_entropy_with_logits l1_loss smooth_l1_loss huber_loss
+kl_div silu elu selu leaky_relu softplus hardswish avg_pool2d adaptive_avg_pool2d interpolate conv1d
+conv_transpose2d unfold normalize cosine_similarity
+""".split()
 
-import upriver as ur
-
-PACKAGE = """Tensor tensor zeros ones zeros_like ones_like full eye arange linspace rand randn randint randperm multinomial
-Generator manual_seed log exp sqrt tanh pow all any allclose isclose cat stack roll tril triu topk sort gather where matmul
-einsum histogram no_grad enable_grad inference_mode set_grad_enabled int32 int64 long float32 float float64 double bool
-cuda.is_available nn nn.functional nn.init nn.utils optim utils.data autograd.grad as_tensor from_numpy empty full_like
-abs sum mean var std max min argmax argmin softmax log_softmax relu sigmoid sin cos clamp maximum minimum bmm outer
-flatten reshape transpose permute squeeze unsqueeze split chunk concat logsumexp cumsum prod norm one_hot is_tensor
-numel is_grad_enabled get_default_dtype set_default_dtype""".split()
-
-TENSOR = """shape ndim dtype device data grad requires_grad is_leaf grad_fn T mT item tolist numpy size dim numel nelement
-view reshape flatten squeeze unsqueeze transpose permute expand repeat contiguous split chunk clone detach retain_grad
-backward to float double long int bool type_as sum mean std var prod max min argmax argmin abs exp log log10 sqrt tanh
-sigmoid relu softmax masked_fill requires_grad_ zero_ fill_ copy_ normal_ uniform_ add_ mul_ sub_ div_ clamp_ half
-index_select gather scatter_add cumsum sort topk multinomial any all norm pow log_softmax""".split()
-
-NN = """Module Parameter ModuleList ModuleDict ParameterList Sequential Linear Embedding LayerNorm Dropout GELU ReLU Tanh
-Sigmoid Softmax LogSoftmax LeakyReLU PReLU ELU SELU SiLU Softplus Hardswish Identity Flatten Conv1d Conv2d ConvTranspose2d
-MaxPool1d MaxPool2d AvgPool2d AdaptiveAvgPool2d BatchNorm1d BatchNorm2d GroupNorm RMSNorm RNN LSTM GRU RNNCell LSTMCell
-GRUCell MultiheadAttention TransformerEncoderLayer TransformerEncoder Residual MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss
-BCEWithLogitsLoss CrossEntropyLoss NLLLoss KLDivLoss HingeEmbeddingLoss MultiMarginLoss CosineEmbeddingLoss""".split()
-
-FUNCTIONAL = """cross_entropy mse_loss softmax log_softmax one_hot layer_norm scaled_dot_product_attention tanh sigmoid relu
-gelu dropout pad conv2d max_pool2d embedding linear batch_norm group_norm rms_norm nll_loss binary_cross_entropy
-binary_cross_entropy_with_logits l1_loss smooth_l1_loss huber_loss kl_div silu elu selu leaky_relu softplus hardswish
-avg_pool2d adaptive_avg_pool2d interpolate conv1d conv_transpose2d unfold normalize cosine_similarity""".split()
-
-INIT = "normal_ uniform_ zeros_ ones_ constant_ xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_ orthogonal_ trunc_normal_".split()
-UTILS = "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters".split()
+INIT = """
+normal_ uniform_ zeros_ ones_ constant_ xavier_uniform_ xavier_normal_ kaiming_uniform_
+kaiming_normal_ orthogonal_ trunc_normal_
+""".split()
+UTILS = """
+clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters
+""".split()
 OPTIM = "SGD RMSprop Adagrad Adam AdamW lr_scheduler Optimizer".split()
-SCHEDULES = """LambdaLR StepLR MultiStepLR ExponentialLR CosineAnnealingLR OneCycleLR LinearLR ReduceLROnPlateau
-SequentialLR ChainedScheduler""".split()
+SCHEDULES = """
+LambdaLR StepLR MultiStepLR ExponentialLR CosineAnnealingLR OneCycleLR LinearLR ReduceLROnPlateau
+SequentialLR ChainedScheduler
+""".split()
 DATA = "Dataset TensorDataset DataLoader Subset random_split".split()
 
 
@@ -77,12 +88,14 @@ def test_every_name_is_there(root: str, names: list[str]) -> None:
 
 
 def test_submodules_are_attributes_after_a_bare_import() -> None:
-    code = "import upriver as torch; torch.nn.functional; torch.nn.init; torch.nn.utils; torch.optim; torch.utils.data; torch.autograd.grad"
+    names = ("nn.functional", "nn.init", "nn.utils", "optim", "utils.data", "autograd.grad")
+    code = "import upriver as torch; " + "; ".join(f"torch.{name}" for name in names)
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_import_loads_numpy_and_nothing_heavy() -> None:
-    code = "import sys, upriver; print([m for m in ('rich', 'safetensors', 'upriver.nn', 'upriver.train', 'llvmlite') if m in sys.modules])"
+    heavy = ("rich", "safetensors", "upriver.nn", "upriver.train", "upriver.explain", "llvmlite")
+    code = f"import sys, upriver; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert out.strip() == "[]"
 

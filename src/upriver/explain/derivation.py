@@ -186,20 +186,25 @@ class _Walk:
     def _operands(self, node: Node) -> tuple[Any, ...]:
         return tuple([self.bare.get(key_of(x), x) for x in node.inputs])
 
+    def _pull(self, node: Node, i: int, ct: Array) -> Array:
+        """The rule on bare arrays, as ``backward()`` runs it: the same bits."""
+        rule = next(rule for j, rule in enumerate(node.op.vjps) if j == i)
+        assert rule is not None
+        arrays = [x.array if isinstance(x, Tensor) else x for x in self._operands(node)]
+        return np.asarray(rule(ct, self.arrays[node], *arrays, **node.attrs))
+
     def run(self, node: Node, i: int, ct: Tensor, upstream: bool) -> Derivative:
+        """The rule on tensors, read back: with the upstream gradient as a symbol, or with ones in its place."""
         terms = self.terms
         if upstream:
             terms = {**terms, id(ct): symbol(self.upstream_symbol, ct.shape)}
         return run_rule(node, i, self._operands(node), self.bare[node], ct, terms)
 
     def _step(self, node: Node, i: int, key: Any, ct: Array) -> Step:
+        product = self._pull(node, i, ct)
         factor = entrywise(node) or node.shape == ()
-        pulled = self.run(node, i, wrap(ct, None), True)
-        local: Array | None = None
-        shown = pulled
-        if factor:
-            shown = self.run(node, i, ones(node), False)
-            local = shown.value
+        shown = self.run(node, i, ones(node), False) if factor else self.run(node, i, wrap(ct, None), True)
+        local = shown.value if factor else None
         term = simplify(shown.term)
         return Step(
             index=len(self.steps),
@@ -214,7 +219,7 @@ class _Walk:
             exact=_short(write(term, exact=True)),
             local=local,
             upstream=ct,
-            product=pulled.value,
+            product=product,
             upstream_symbol=self.upstream_symbol,
             constants=shown.constants,
             line=_line(node),
@@ -370,8 +375,6 @@ def explain(
         >>> explain(loss, wrt=w).conclusion()
         'd(loss)/dw = -24: raising w lowers loss, at first by 24 for each unit.'
     """
-    from .entry import entry_of
-
     if not isinstance(loss, Tensor):
         raise ArgumentError(
             f"explain: the loss is a {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
@@ -411,7 +414,12 @@ def explain(
                     "computed (which is not the same as zero)",
                     "Set requires_grad=True before computing the loss.",
                 )
-            leaf, entry = (x, None) if key_of(x) in within else entry_of(x)
+            if key_of(x) in within:
+                asked.append((key_of(x), None))
+                continue
+            from .entry import entry_of
+
+            leaf, entry = entry_of(x)
             asked.append((key_of(leaf), entry))
     return derive(loss, asked, known)
 

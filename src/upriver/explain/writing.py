@@ -297,6 +297,8 @@ def _latex_base_needs(a: Term, text: str) -> bool:
     a = _shown(a)
     if a.op is None:
         return _precedence(a) < CALL
+    if a.op.formula.latex.endswith(" {0}"):
+        return True  # sin x to a power is not the sine of a power
     return not text.endswith((r"\right)", r"\right]", r"\right|")) or a.op.formula.precedence < CALL
 
 

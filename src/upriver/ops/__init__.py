@@ -1,5 +1,40 @@
 """Every operation, one record each; importing this fills the registry."""
 
-from . import activation, adaptive_pool, align, compare, conv, einsum, elementwise, linalg, pool, reduce, resize, shape
-from . import affine, attention, class_loss, deviation, extremes, gelu, loss, normalise, piecewise, scan, similarity, softmax
-from . import arrange, create, dropout, gather, generator, index, join, order, random, scatter, slices, split
+from . import (
+    activation,
+    adaptive_pool,
+    affine,
+    align,
+    arrange,
+    attention,
+    class_loss,
+    compare,
+    conv,
+    create,
+    deviation,
+    dropout,
+    einsum,
+    elementwise,
+    extremes,
+    gather,
+    gelu,
+    generator,
+    index,
+    join,
+    linalg,
+    loss,
+    normalise,
+    order,
+    piecewise,
+    pool,
+    random,
+    reduce,
+    resize,
+    scan,
+    scatter,
+    shape,
+    similarity,
+    slices,
+    softmax,
+    split,
+)

@@ -26,7 +26,7 @@ def _bounds(n: int, m: int) -> list[tuple[int, int]]:
 def _targets(name: str, x: Any, output_size: Any, ndim: int) -> tuple[Tensor, Tensor, Shape]:
     x = as_tensor(x)
     image = batched(name, x, ndim)
-    given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * ndim  # type: ignore[reportUnknownArgumentType]
+    given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * ndim
     sizes = [n if v is None else v for v, n in zip(given, x.shape[-ndim:], strict=False)]
     found = lengths(name, "output_size", sizes, ndim, 1)
     if 0 in x.shape[-ndim:]:

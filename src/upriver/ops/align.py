@@ -91,6 +91,7 @@ sum_to: Op = Op(
     ),
 )
 
+
 class Cast(Op):
     """The conversion of dtypes: integers and booleans are the end of a gradient's way."""
 

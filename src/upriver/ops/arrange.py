@@ -32,7 +32,7 @@ def flip(x: Any, *dims: Any, **kwargs: Any) -> Any:
     return view(x, Key((*[slice(None, None, -1) if d in found else FULL for d in range(x.ndim)], ...)))
 
 
-_roll = Op(
+_roll: Op = Op(
     name="roll",
     forward=lambda x, shifts, dims: np.roll(x, shifts, dims),
     vjps=(lambda ct, _y, _x, shifts, dims: _roll(ct, shifts=tuple([-n for n in shifts]), dims=dims),),
@@ -109,7 +109,7 @@ _unfold = Op(
     ),
 )
 
-add_windows = Op(
+add_windows: Op = Op(
     name="add_windows",
     forward=_add_windows,
     vjps=(lambda ct, _y, _x, dim, size, step, length: _unfold(ct, dim=dim, size=size, step=step),),

@@ -54,7 +54,7 @@ _conv2d = Op(
     ),
 )
 
-_transposed = Op(
+_transposed: Op = Op(
     name="conv_transpose2d",
     forward=conv_kernels.transposed,
     vjps=(
@@ -74,7 +74,7 @@ _transposed = Op(
     ),
 )
 
-_weight_grad = Op(
+_weight_grad: Op = Op(
     name="conv2d_weight_grad",
     forward=conv_kernels.weight_gradient,
     vjps=(
@@ -103,7 +103,7 @@ def lengths(name: str, what: str, value: Any, ndim: int, low: int) -> Shape:
     Raises:
         ArgumentError: the wrong number of values, one that is no integer, or one below ``low``.
     """
-    values: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (value,)  # type: ignore[reportUnknownArgumentType]
+    values: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     try:
         found = tuple([index(v) for v in (values * ndim if len(values) == 1 else values)])
     except TypeError:

@@ -26,7 +26,7 @@ def _dropout_array(x: Array, kept: Array, p: float) -> Array:
     return out
 
 
-_dropout = Op(
+_dropout: Op = Op(
     name="dropout",
     forward=_dropout_array,
     vjps=(lambda ct, _y, _x, kept, p: _dropout(ct, kept, p=p), None),

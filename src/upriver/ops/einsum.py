@@ -64,7 +64,7 @@ def _einsum_shape(*shapes: Shape, equation: str) -> Shape:
 @lru_cache(maxsize=256)
 def _path(equation: str, shapes: tuple[Shape, ...]) -> list[tuple[int, ...]]:
     empty = [np.broadcast_to(np.float32(0), s) for s in shapes]
-    return np.einsum_path(equation, *empty, optimize="greedy")[0][1:]  # type: ignore[return-value]
+    return np.einsum_path(equation, *empty, optimize="greedy")[0][1:]
 
 
 @lru_cache(maxsize=1024)
@@ -252,7 +252,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         equation, parts = _sublists((equation, *operands))
         operands = tuple(parts)
     elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = tuple(operands[0])  # type: ignore[reportUnknownArgumentType]
+        operands = tuple(operands[0])
     tensors = [as_tensor(x) for x in operands]
     if not tensors:
         raise ArgumentError("einsum: no operands", "Give one tensor for each part of the equation.")

@@ -221,7 +221,9 @@ def _function(name: str, forward: Any, vjp: Any, latex: str, lower: Any, domain:
 
 exp = _function("exp", np.exp, lambda ct, y, _x: ct * y, "e^{{{0}}}", lambda m, x: m.exp(x))
 exp2 = _function("exp2", np.exp2, lambda ct, y, _x: ct * y * math.log(2), "2^{{{0}}}", lambda m, x: m.exp2(x))
-expm1 = _function("expm1", np.expm1, lambda ct, y, _x: ct * (y + 1.0), r"\left(e^{{{0}}} - 1\right)", lambda m, x: m.expm1(x))
+expm1 = _function(
+    "expm1", np.expm1, lambda ct, y, _x: ct * (y + 1.0), r"\left(e^{{{0}}} - 1\right)", lambda m, x: m.expm1(x)
+)  # fmt: skip
 log = _function("log", np.log, lambda ct, _y, x: ct / x, r"\ln {0}", lambda m, x: m.log(x), POSITIVE)
 log2 = _function(
     "log2", np.log2, lambda ct, _y, x: ct / (x * math.log(2)), r"\log_2 {0}", lambda m, x: m.log2(x), POSITIVE

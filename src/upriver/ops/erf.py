@@ -81,7 +81,7 @@ def _erf_double(x: Array) -> Array:
 
 
 def erf(x: Array) -> Array:
-    """erf(x) = 2/√π ∫₀ˣ exp(−t²) dt, in the dtype of ``x``."""
+    """The error function 2/√π ∫₀ˣ exp(−t²) dt, in the dtype of ``x``."""
     array = np.atleast_1d(x)
     if array.dtype == np.float64:
         out = _erf_double(array)

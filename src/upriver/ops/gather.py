@@ -110,7 +110,7 @@ take_along = Op(
     ),
 )
 
-segment_sum = Op(
+segment_sum: Op = Op(
     name="segment_sum",
     forward=_segment_sum_array,
     vjps=(lambda ct, _y, _x, index, dim, length: take_along(ct, index, dim=dim), None),

@@ -283,7 +283,7 @@ def searchsorted(
         [1, 2]
     """
     sequence, wanted = as_tensor(sorted_sequence).array, as_tensor(values).array
-    where = "right" if right or side == "right" else "left"
+    where: Any = "right" if right or side == "right" else "left"
     dtype = np.int32 if out_int32 else np.int64
     if sequence.ndim == 1:
         return wrap(np.asarray(np.searchsorted(sequence, wanted, where)).astype(dtype), None)

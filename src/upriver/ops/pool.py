@@ -52,7 +52,7 @@ max_record = Op(
     ),
 )
 
-_scatter = Op(
+_scatter: Op = Op(
     name="max_pool2d_scatter",
     forward=pool_kernels.max_scatter,
     vjps=(lambda g, _s, _ct, x, y, **attrs: _gather(g, x, y, **attrs), None, None),
@@ -65,7 +65,7 @@ _scatter = Op(
     cases=(Case(((1, 1, 2, 2), _GRID, pool_kernels.max_windows(_GRID, **HALVES)), HALVES),),
 )
 
-_gather = Op(
+_gather: Op = Op(
     name="max_pool2d_gather",
     forward=pool_kernels.max_gather,
     vjps=(lambda ct, _y, _g, x, y, **attrs: _scatter(ct, x, y, **attrs), None, None),
@@ -103,7 +103,7 @@ avg_record = Op(
     ),
 )
 
-_spread = Op(
+_spread: Op = Op(
     name="avg_pool2d_spread",
     forward=pool_kernels.mean_spread,
     vjps=(lambda g, _s, _ct, size, **attrs: avg_record(g, **attrs),),
@@ -137,7 +137,7 @@ def _windows(
         )
     if ndim == 1:
         k, s, p, d = (1, *k), (1, *s), (0, *p), (1, *d)
-    attrs = {"kernel": k, "stride": s, "padding": p, "dilation": d, "ceil_mode": bool(ceil_mode)}
+    attrs: dict[str, Any] = {"kernel": k, "stride": s, "padding": p, "dilation": d, "ceil_mode": bool(ceil_mode)}
     if min(pool_shape(image.shape, **attrs)[2:]) < 1:
         raise ShapeError(
             f"{name}: a window of {list(k[-ndim:])} does not fit into an input of shape {list(x.shape)}",

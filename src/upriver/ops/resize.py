@@ -116,7 +116,7 @@ def interpolate(
     if (size is None) == (scale_factor is None):
         raise ArgumentError("interpolate: give size or scale_factor", "One of the two, not both.")
     given: Any = scale_factor if size is None else size
-    values = tuple(given) if isinstance(given, (tuple, list)) else (given,) * ndim  # type: ignore[reportUnknownArgumentType]
+    values = tuple(given) if isinstance(given, (tuple, list)) else (given,) * ndim
     space = x.shape[2:]
     new = tuple([int(n * v) if size is None else int(v) for n, v in zip(space, values, strict=False)])
     if len(values) != ndim or min(new) < 1 or min(space) < 1:

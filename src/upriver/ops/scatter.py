@@ -80,7 +80,7 @@ _gather = Op(
     ),
 )
 
-scatter_sum = Op(
+scatter_sum: Op = Op(
     name="scatter_sum",
     forward=_scatter_sum_array,
     vjps=(lambda ct, _y, _x, index, dim, shape: _gather(ct, index, dim=dim), None),
@@ -97,7 +97,7 @@ scatter_sum = Op(
     ),
 )
 
-_scatter = Op(
+_scatter: Op = Op(
     name="scatter",
     forward=_scatter_array,
     vjps=(

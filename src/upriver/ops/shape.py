@@ -48,9 +48,9 @@ def axes(name: str, dims: Any, ndim: int) -> tuple[int, ...]:
         return _ALL[ndim]
     if not isinstance(dims, (tuple, list)):
         return (axis(name, dims, ndim),) if ndim else ()
-    found = tuple([axis(name, d, ndim) for d in dims])  # type: ignore[reportUnknownVariableType]
+    found = tuple([axis(name, d, ndim) for d in dims])
     if len(set(found)) != len(found):
-        raise DimError(f"{name}: a dimension appears twice in {tuple(dims)}")  # type: ignore[reportUnknownArgumentType]
+        raise DimError(f"{name}: a dimension appears twice in {tuple(dims)}")
     return found if ndim else ()
 
 
@@ -108,7 +108,7 @@ def reshape(x: Any, *shape: Any) -> Any:
     return _reshape(x, shape=sizes)
 
 
-_permute = Op(
+_permute: Op = Op(
     name="permute",
     forward=lambda x, dims: x.transpose(dims),
     vjps=(lambda ct, _y, _x, dims: _permute(ct, dims=_inverse(dims)),),

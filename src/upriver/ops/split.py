@@ -27,7 +27,7 @@ def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     total = x.shape[d]
     sizes: Sequence[int]
     if isinstance(split_size_or_sections, (tuple, list)):
-        sizes = [int(n) for n in split_size_or_sections]  # type: ignore[reportUnknownVariableType]
+        sizes = [int(n) for n in split_size_or_sections]
         if sum(sizes) != total or min(sizes, default=0) < 0:
             raise ShapeError(f"split: the lengths {sizes} do not add up to {total}, the length of dimension {d}")
     else:
