@@ -1,15 +1,24 @@
-"""
-The names that programs in PyTorch's idiom use are there, under the same names and with the same
-keywords.""" from __future__ import annotations import subprocess import sys import numpy as np
-import pytest import upriver as ur PACKAGE = """Tensor tensor zeros ones zeros_like ones_like full
-eye arange linspace rand randn randint randperm multinomial Generator manual_seed log exp sqrt tanh
-pow all any allclose isclose cat stack roll tril triu topk sort gather where matmul einsum histogram
-no_grad enable_grad inference_mode set_grad_enabled int32 int64 long float32 float float64 double
-bool cuda.is_available nn nn.functional nn.init nn.utils optim utils.data autograd.grad as_tensor
-from_numpy empty full_like abs sum mean var std max min argmax argmin softmax log_softmax relu
-sigmoid sin cos clamp maximum minimum bmm outer flatten reshape transpose permute squeeze unsqueeze
-split chunk concat logsumexp cumsum prod norm one_hot is_tensor numel is_grad_enabled
-get_default_dtype set_default_dtype
+"""The names that programs in PyTorch's idiom use are there, under the same names and with the same keywords."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import upriver as ur
+
+PACKAGE = """
+Tensor tensor zeros ones zeros_like ones_like full eye arange linspace rand randn randint randperm
+multinomial Generator manual_seed log exp sqrt tanh pow all any allclose isclose cat stack roll tril
+triu topk sort gather where matmul einsum histogram no_grad enable_grad inference_mode
+set_grad_enabled int32 int64 long float32 float float64 double bool cuda.is_available nn
+nn.functional nn.init nn.utils optim utils.data autograd.grad as_tensor from_numpy empty full_like
+abs sum mean var std max min argmax argmin softmax log_softmax relu sigmoid sin cos clamp maximum
+minimum bmm outer flatten reshape transpose permute squeeze unsqueeze split chunk concat logsumexp
+cumsum prod norm one_hot is_tensor numel is_grad_enabled get_default_dtype set_default_dtype
 """.split()
 
 TENSOR = """
