@@ -186,7 +186,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 
 @front_door
 def silu(x: Any) -> Any:
-    """X · σ(x), also called swish.
+    """``x · σ(x)``, also called swish.
 
     Source: Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function approximation in
     reinforcement learning" (2018), eq. 4.
@@ -201,7 +201,7 @@ def silu(x: Any) -> Any:
 
 @front_door
 def mish(x: Any) -> Any:
-    """X · tanh(softplus(x)).
+    """``x · tanh(softplus(x))``.
 
     Source: Misra, "Mish: a self regularized non-monotonic activation function" (2020), eq. 1.
 
@@ -215,7 +215,7 @@ def mish(x: Any) -> Any:
 
 @front_door
 def logsigmoid(x: Any) -> Any:
-    """Log σ(x), without overflow.
+    """``log σ(x)``, without overflow.
 
     Example:
         >>> import upriver as ur
@@ -227,7 +227,7 @@ def logsigmoid(x: Any) -> Any:
 
 @front_door
 def softsign(x: Any) -> Any:
-    """X / (1 + |x|).
+    """``x / (1 + |x|)``.
 
     Example:
         >>> import upriver as ur
@@ -239,7 +239,7 @@ def softsign(x: Any) -> Any:
 
 @front_door
 def tanhshrink(x: Any) -> Any:
-    """X − tanh x.
+    """``x − tanh x``.
 
     Example:
         >>> import upriver as ur
@@ -282,7 +282,7 @@ def prelu(x: Any, weight: Any) -> Any:
 
 @front_door
 def glu(x: Any, dim: int = -1) -> Any:
-    """A · σ(b), where a and b are the two halves of ``x`` along ``dim``.
+    """``a · σ(b)``, where ``a`` and ``b`` are the two halves of ``x`` along ``dim``.
 
     Raises:
         ShapeError: the dimension cannot be halved.

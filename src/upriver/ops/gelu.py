@@ -144,7 +144,7 @@ def _slope_recipe(m: Any, x: Any, approximate: str) -> Any:
 
 @front_door
 def gelu(x: Any, approximate: str = "none") -> Any:
-    """X · Φ(x), with the normal distribution function Φ or ("tanh") its usual approximation.
+    """``x · Φ(x)``, with the normal distribution function Φ or ("tanh") its usual approximation.
 
     Raises:
         ArgumentError: ``approximate`` is neither "none" nor "tanh".

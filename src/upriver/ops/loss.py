@@ -213,7 +213,7 @@ def binary_cross_entropy_with_logits(
 
 @front_door
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
-    """Target · (log target − input): how far log-probabilities ``input`` are from probabilities ``target``.
+    """``target · (log target − input)``: how far log-probabilities ``input`` are from probabilities ``target``.
 
     Args:
         input: log-probabilities.

@@ -67,7 +67,7 @@ def hardsigmoid(x: Any) -> Any:
 
 @front_door
 def hardswish(x: Any) -> Any:
-    """X · relu6(x + 3) / 6.
+    """``x · relu6(x + 3) / 6``.
 
     Source: Howard et al., "Searching for MobileNetV3" (2019), section 5.2.
 

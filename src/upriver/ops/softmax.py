@@ -221,7 +221,7 @@ _logsumexp = Op(
 
 @front_door
 def logsumexp(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
-    """Log ∑ e^x over ``dim``, without overflow; −inf where all entries are −inf.
+    """``log ∑ e^x`` over ``dim``, without overflow; −inf where all entries are −inf.
 
     Example:
         >>> import upriver as ur
