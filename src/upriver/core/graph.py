@@ -181,7 +181,16 @@ class Graph:
             GradError: an input was changed in place since, so that the value cannot be told any more.
         """
         known: dict[Node, Array] = {}
+        for node in self.nodes:  # what a later operation kept need not be computed again
+            for x in node.inputs:
+                if hasattr(x, "array") and x.node is not None:
+                    check_unchanged(node, x.array)
+                    known.setdefault(x.node, x.array)
+        if self.root.node is not None and change_after(self.root.array, self.root.node.time) is None:
+            known.setdefault(self.root.node, self.root.array)
         for node in self.nodes:
+            if node in known:
+                continue
             if node.out is not None:
                 known[node] = node.out
                 continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
@@ -90,7 +89,6 @@ class Case(NamedTuple):
     attrs: dict[str, Any] = _NONE
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Each:
     """The gradient rule of an operation with any number of inputs: ``rule(i, ct, out, *inputs, **attrs)``.
 
@@ -99,8 +97,8 @@ class Each:
         reads: whether it reads the values of the inputs (their shapes are always there).
     """
 
-    rule: Rule
-    reads: bool
+    def __init__(self, rule: Rule, reads: bool) -> None:
+        self.rule, self.reads = rule, reads
 
     def __iter__(self) -> Iterator[Rule]:
         return (partial(self.rule, i) for i in count())
@@ -141,7 +139,6 @@ class Reads(NamedTuple):
     some: bool
 
 
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Op:
     """A primitive operation, whole. No field has a default: an unfinished operation fails at import.
 
@@ -163,25 +160,40 @@ class Op:
         cases: arguments to test it on.
     """
 
-    name: str
-    forward: Callable[..., Any]
-    vjps: tuple[Rule | None, ...] | Each
-    shape: Callable[..., tuple[int, ...]]
-    dtype: Callable[..., DType]
-    formula: Formula
-    domain: Domain
-    flops: Callable[..., int]
-    lower: Callable[..., Any] | str | None
-    cases: tuple[Case, ...]
-
-    differentiable: bool = field(init=False)
-    _reads: dict[int, Reads] = field(init=False)
-
-    def __post_init__(self) -> None:
-        differentiable = isinstance(self.vjps, Each) or any(rule is not None for rule in self.vjps)
-        object.__setattr__(self, "differentiable", differentiable)
-        object.__setattr__(self, "_reads", {})
+    def __init__(
+        self,
+        *,
+        name: str,
+        forward: Callable[..., Any],
+        vjps: tuple[Rule | None, ...] | Each,
+        shape: Callable[..., tuple[int, ...]],
+        dtype: Callable[..., DType],
+        formula: Formula,
+        domain: Domain,
+        flops: Callable[..., int],
+        lower: Callable[..., Any] | str | None,
+        cases: tuple[Case, ...],
+    ) -> None:
+        # Not a dataclass: generating one would be a tenth of what importing this package costs.
+        self.name = name
+        self.forward = forward
+        self.vjps = vjps
+        self.shape = shape
+        self.dtype = dtype
+        self.formula = formula
+        self.domain = domain
+        self.flops = flops
+        self.lower = lower
+        self.cases = cases
+        self.differentiable = isinstance(vjps, Each) or any(rule is not None for rule in vjps)
+        self._reads: dict[int, Reads] = {}
         ops.add_record(self)
+        self.frozen = True
+
+    def __setattr__(self, field: str, value: Any) -> None:
+        if "frozen" in self.__dict__:
+            raise AttributeError(f"the record of {self.name} is frozen: its {field} cannot be set")
+        self.__dict__[field] = value
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         """Check the rules, then run: on tensors, and record; or on bare arrays, and do neither.
