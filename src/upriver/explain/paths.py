@@ -1,0 +1,465 @@
+"""The paths by which one weight reaches the loss: the largest, exactly, without listing them all.
+
+A path leads from one entry of a leaf through one entry of each operation's value to the loss; its contribution is
+the product of the local derivatives on it, and all contributions together are the gradient. With the sum and the
+product of the chain rule replaced by the maximum and the product of magnitudes, the same walk back tells of every
+entry how large the best way from it to the loss is. With that as the bound, a best-first search from the leaf
+takes no wrong turn: it finds the k largest paths in k walks (Hart, Nilsson and Raphael, "A Formal Basis for the
+Heuristic Determination of Minimum Cost Paths", 1968; the k best by an exact bound: Eppstein, "Finding the k
+Shortest Paths", 1998). Local derivatives come from the operations' own gradient rules: see :mod:`.local`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from ..core import site
+from ..core.backward import pull_back
+from ..core.graph import Graph, Node, sorted_nodes
+from ..core.op import Each
+from ..core.state import Array
+from ..core.tensor import Tensor, wrap
+from ..errors import ArgumentError, GradError
+from . import names
+from .contributions import Contributions, Ways
+from .entry import Index, entry_of, written
+from .formula import entrywise, ones, run_rule, simplify
+from .local import Edges, Rule, Sums, edges_of
+from .writing import format_number, write
+
+LONGEST = 60
+"""The longest formula, in characters, that stands beside a factor."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One step of a path: the derivative of an entry of an operation's value by an entry of its operand.
+
+    Attributes:
+        value: the local derivative.
+        operation: the operation's name.
+        at: which entry of its value.
+        operand: which operand.
+        of: which entry of the operand.
+        formula: of the local derivative if the operation works entry by entry; else of the operation.
+        line: the line of the user's code, or None where none was recorded.
+        module: the path of the module in which it ran.
+    """
+
+    value: float
+    operation: str
+    at: Index
+    operand: int
+    of: Index
+    formula: str
+    line: str | None
+    module: str
+
+
+@dataclass(frozen=True)
+class Path:
+    """One path from the loss to an entry of a leaf.
+
+    Attributes:
+        contribution: the product of its factors.
+        factors: from the loss to the leaf.
+    """
+
+    contribution: float
+    factors: tuple[Factor, ...]
+
+
+class Paths:
+    """The largest paths of one entry of a gradient, and the rest as one number.
+
+    Attributes:
+        name: of the entry, as in ``w[3, 17]``.
+        gradient: what the engine computes for the entry.
+        stored: what stands in ``.grad``; None where backward() has not run, which is not zero.
+        paths: the largest, largest first.
+        covered: their contributions, summed.
+        rest: gradient − covered: all other paths together.
+        count: how many paths have a contribution that is not zero.
+        mass: the magnitudes of all contributions, summed: what ``share`` is of.
+        total: all contributions, summed in double precision.
+    """
+
+    def __init__(self, name: str, gradient: float, stored: float | None, sums: Sums, found: list[Path], ways: Ways):
+        self.name, self.gradient, self.stored = name, gradient, stored
+        self.paths = tuple(found)
+        self.covered = math.fsum(path.contribution for path in found)
+        self.rest = math.fsum([gradient, *[-path.contribution for path in found]])
+        self.total, self.mass, self.count = (float(x[0]) for x in (sums.total, sums.mass, sums.count))
+        self._ways = ways
+
+    @property
+    def share(self) -> float:
+        """What part of all magnitudes the listed paths cover, from 0 to 1."""
+        return math.fsum(abs(path.contribution) for path in self.paths) / self.mass if self.mass else 1.0
+
+    @property
+    def difference(self) -> float:
+        """The engine's gradient less the sum of all paths in double precision: rounding, and nothing else."""
+        return self.gradient - self.total
+
+    def by(self, what: str, *, at: str | None = None, dim: int | None = None) -> Contributions:
+        """The gradient as a sum over something other than paths. Exact: nothing is left out.
+
+        Args:
+            what: ``"use"`` (each operation that reads the leaf), ``"time"`` (each step of a recurrence),
+                ``"sample"`` and ``"class"`` (first and last dimension where the loss reads them), ``"unit"`` (last
+                dimension), or ``"node"`` (what passes through each operation: these overlap, and are not a sum).
+            at: the module path, or the name of the operation, whose value is divided up; by default the last one
+                before the loss that every path passes.
+            dim: the dimension to divide by, instead of the one that ``what`` means.
+
+        Raises:
+            ArgumentError: there is no such place, or no such division.
+        """
+        return self._ways.by(what, at, dim)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data for JSON."""
+        return {
+            "name": self.name,
+            "gradient": self.gradient,
+            "stored": self.stored,
+            "covered": self.covered,
+            "rest": self.rest,
+            "share": self.share,
+            "count": self.count,
+            "difference": self.difference,
+            "paths": [
+                {
+                    "contribution": path.contribution,
+                    "factors": [
+                        {
+                            "value": f.value,
+                            "operation": f.operation,
+                            "at": list(f.at),
+                            "operand": f.operand,
+                            "of": list(f.of),
+                            "formula": f.formula,
+                            "line": f.line,
+                            "module": f.module,
+                        }
+                        for f in path.factors
+                    ],
+                }
+                for path in self.paths
+            ],
+        }
+
+    def text(self) -> str:
+        """Everything for a terminal."""
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+def paths(loss: Tensor, wrt: Tensor, k: int = 10) -> Paths:
+    """The ``k`` largest paths from ``loss`` to one entry of a leaf, and the rest as one number.
+
+    Works on networks of millions of paths: none but those returned is walked. Neither ``backward()`` nor tracing
+    needs to have been done before, and ``.grad`` is not touched.
+
+    Args:
+        loss: one number, with a history.
+        wrt: an entry of a leaf, as in ``w[3, 17]``, or a leaf of one entry.
+        k: how many.
+
+    Returns:
+        A :class:`Paths`: print it, or take its ``.paths``, ``.rest``, ``.by("sample")``.
+
+    Raises:
+        GradError: ``loss`` has no history or does not depend on ``wrt``; a local derivative is not finite.
+        ArgumentError: ``wrt`` is not one entry, or ``k`` is below 1.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.explain.paths import paths
+        >>> x = ur.tensor(3.0, requires_grad=True)
+        >>> found = paths(x * x + 2.0 * x, wrt=x)
+        >>> [path.contribution for path in found.paths], found.rest, found.gradient
+        ([3.0, 3.0, 2.0], 0.0, 8.0)
+    """
+    if k < 1:
+        raise ArgumentError(f"paths: k = {k}", "Ask for at least one path.")
+    leaf, index = check(loss, wrt)
+    walk = _Walk(loss, leaf, index)
+    name = leaf_name(loss, leaf) + written(index)
+    stored = None if leaf.grad is None else float(leaf.grad.array[index])
+    found = walk.search(k)
+    ways = Ways(walk.order, walk.cts, leaf, index, name, walk.gradient)
+    formulas = _Formulas(loss)
+    return Paths(name, float(walk.gradient), stored, walk.start, [formulas.path(*one) for one in found], ways)
+
+
+def check(loss: Any, wrt: Any) -> tuple[Tensor, Index]:
+    """The leaf and the index of its entry.
+
+    Raises:
+        GradError: ``loss`` has no history, or is not one number; the leaf wants no gradient.
+        ArgumentError: not one entry is named.
+    """
+    if not isinstance(loss, Tensor):
+        raise ArgumentError(
+            f"the loss is of type {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
+        )
+    if loss.node is None or not loss.wants_grad:
+        raise GradError(
+            "the loss has no history: it does not depend on anything that requires a gradient, "
+            "or was computed inside no_grad()",
+            "Set requires_grad=True on the leaves, and compute the loss outside no_grad().",
+        )
+    if loss.array.size != 1:
+        raise GradError(
+            f"the result has shape {list(loss.shape)}, and paths start from one number",
+            "Reduce it, as in y.sum(), or choose an entry, y[0].",
+        )
+    leaf, index = entry_of(wrt)
+    if not leaf.wants_grad:
+        raise GradError(
+            f"this leaf (shape {list(leaf.shape)}) does not require a gradient: none is computed, which is not zero",
+            "Set requires_grad=True before computing the loss.",
+        )
+    if index is None:
+        if leaf.array.size != 1:
+            raise ArgumentError(
+                f"paths lead to one entry, and the leaf of shape {list(leaf.shape)} has {leaf.array.size}",
+                "Name one, as in w[3, 17].",
+            )
+        index = (0,) * leaf.ndim
+    return leaf, index
+
+
+def leaf_name(loss: Tensor, leaf: Tensor) -> str:
+    """What a leaf is called: by the caller's variables, or by its path in the modules that ran."""
+    frame = names.caller()
+    known = names.of_variables(frame.f_locals) if frame is not None else {}
+    if leaf not in known:
+        known = names.of_scopes(Graph.of(loss))
+    return known.get(leaf, "w")
+
+
+Slot = tuple[Node, int]
+Found = tuple[Node, int, int, int, float]
+
+
+class _Walk:
+    """Everything between a leaf's entry and the loss."""
+
+    def __init__(self, loss: Tensor, leaf: Tensor, index: Index) -> None:
+        assert loss.node is not None
+        self.loss, self.leaf, self.index = loss.node, leaf, index
+        on_the_way: set[Any] = {leaf}
+        self.order: list[Node] = []
+        for node in sorted_nodes(loss.node):
+            if not on_the_way.isdisjoint(node.edges):
+                on_the_way.add(node)
+                self.order.append(node)
+        if loss.node not in on_the_way:
+            raise GradError(
+                "the leaf has no influence on the loss: no path leads to it",
+                "This is not a gradient of zero: there is none. Was it detached, or never used?",
+            )
+        self.cts: dict[Any, Array] = pull_back([loss], [None], on_the_way, False)
+        if leaf not in self.cts:
+            raise GradError("the leaf has no influence on the loss: no gradient flows back to it")
+        self.gradient = np.asarray(self.cts[leaf])[index]
+        if not np.isfinite(self.gradient):
+            raise GradError(
+                f"paths: the gradient is {self.gradient}, not finite, so it is no sum of paths that can be compared",
+                "ur.why(parameter.grad) finds where it came from.",
+            )
+        # Forward: the derivatives of every operation from the entries that the leaf's entry reaches.
+        self.users: dict[Any, list[tuple[Node, int, Edges]]] = {}
+        reached: dict[Any, Array] = {leaf: np.zeros(leaf.array.size, np.bool_)}
+        reached[leaf][np.ravel_multi_index(index, leaf.shape) if index else 0] = True
+        for node in self.order:
+            size = math.prod(node.shape)
+            here = np.zeros(size, np.bool_)
+            for slot, key in enumerate(node.edges):
+                if key is None or key not in reached or not has_rule(node, slot) or not reached[key].any():
+                    continue
+                edges = column(node, slot, index) if key is leaf else edges_of(node, slot, reached[key])
+                self.users.setdefault(key, []).append((node, slot, edges))
+                here |= edges.reach(reached[key], size)
+            reached[node] = here
+        # Backward: of every entry, the best way to the loss, and all ways together.
+        self.sums: dict[Any, Sums] = {loss.node: Sums(*[np.ones(1) for _ in range(4)])}
+        way: list[Any] = [*reversed(self.order[:-1]), leaf]
+        for key in way:
+            size = math.prod(key.shape)
+            sums = Sums.zeros(size)
+            for node, _, edges in self.users.get(key, ()):
+                sums.join(edges.pull(self.sums[node], size))
+            self.sums[key] = sums
+        at = int(np.ravel_multi_index(index, leaf.shape)) if index else 0
+        self.entry = at
+        self.start = Sums(*[x[at : at + 1] for x in self.sums[leaf]])
+
+    def search(self, k: int) -> list[tuple[float, list[Found]]]:
+        """The ``k`` largest paths: product and steps, each (node, operand, entry, entry of operand, factor)."""
+        order = count()
+        heap: list[tuple[float, int, Any, int, float, Any]] = [(-1.0, next(order), self.leaf, self.entry, 1.0, None)]
+        found: list[tuple[float, list[Found]]] = []
+        while heap and len(found) < k:
+            _, _, key, entry, product, link = heapq.heappop(heap)
+            if key is self.loss:
+                steps: list[Found] = []
+                while link is not None:
+                    step, link = link
+                    steps.append(step)
+                found.append((product, steps))
+                continue
+            for node, slot, edges in self.users.get(key, ()):
+                targets, factors = edges.leaving(entry)
+                bounds = np.abs(product * factors) * self.sums[node].best[targets]
+                best = np.argpartition(-bounds, k - 1)[:k] if len(bounds) > k else np.arange(len(bounds))
+                for j in best:
+                    if bounds[j] > 0.0:
+                        factor, to = float(factors[j]), int(targets[j])
+                        step = (node, slot, to, entry, factor)
+                        heapq.heappush(heap, (-bounds[j], next(order), node, to, product * factor, (step, link)))
+        return found
+
+
+def has_rule(node: Node, slot: int) -> bool:
+    """Whether a gradient flows through an operand at all."""
+    return isinstance(node.op.vjps, Each) or node.op.vjps[slot] is not None
+
+
+def column(node: Node, slot: int, index: Index) -> Edges:
+    """The derivatives by one entry of an operand that is a leaf."""
+    rule = Rule(node, slot)
+    one = np.zeros(rule.shape, rule.dtype)
+    one[index] = 1.0
+    pushed = rule.push(one).reshape(-1)
+    if not np.isfinite(pushed).all():
+        raise GradError(
+            f"paths: a local derivative of {node.op.name} is not finite, so its paths cannot be compared",
+            "ur.why(parameter.grad) finds where the first one came from.",
+        )
+    to = np.flatnonzero(pushed)
+    at = np.array([[[np.ravel_multi_index(index, rule.shape) if index else 0]]])
+    return Edges(at, to[None, None], np.zeros(len(to), np.int64), np.arange(len(to)), pushed[to][None])
+
+
+class _Formulas:
+    """What stands beside the factors: formulas, lines, modules; read when a path is known."""
+
+    def __init__(self, loss: Tensor) -> None:
+        graph = Graph.of(loss)
+        frame = names.caller()
+        known = names.of_variables(frame.f_locals) if frame is not None else {}
+        for key, name in names.of_scopes(graph).items():
+            known.setdefault(key, name)
+        within = {*graph.nodes, *graph.leaves}
+        self.named = names.name_all(graph, {key: name for key, name in known.items() if key in within})
+        self._told: dict[Slot, str] = {}
+
+    def path(self, product: float, steps: Sequence[Found]) -> Path:
+        """A path that was found, for people."""
+        return Path(product, tuple([self._factor(*step) for step in steps]))
+
+    def _factor(self, node: Node, slot: int, to: int, of: int, value: float) -> Factor:
+        shape = node.inputs[slot].shape
+        return Factor(
+            value=value,
+            operation=node.op.name,
+            at=tuple([int(i) for i in np.unravel_index(to, node.shape)]),
+            operand=slot,
+            of=tuple([int(i) for i in np.unravel_index(of, shape)]),
+            formula=self._formula(node, slot),
+            line=site.describe(node.site) if node.site is not None else None,
+            module=module_of(node),
+        )
+
+    def _formula(self, node: Node, slot: int) -> str:
+        if (node, slot) not in self._told:
+            if entrywise(node):
+                operands = [wrap(x.array, None) if isinstance(x, Tensor) else x for x in node.inputs]
+                out: Any = node if node.out is None else wrap(node.out, None)
+                keys = [names.key_of(x) for x in node.inputs]
+                terms = {
+                    id(x): self.named[key].term for x, key in zip(operands, keys, strict=True) if key in self.named
+                }
+                terms[id(out)] = self.named[node].term
+                term = simplify(run_rule(node, slot, tuple(operands), out, ones(node), terms).term)
+            else:
+                formula = self.named[node].formula
+                assert formula is not None
+                term = formula
+            text = write(term)
+            self._told[node, slot] = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        return self._told[node, slot]
+
+
+def module_of(node: Node) -> str:
+    """The path of the module in which an operation ran, by the names under which modules own each other."""
+    chain: list[Any] = []
+    found = node.scope
+    while found is not None:
+        chain.append(found[0])
+        found = found[1]
+    parts: list[str] = []
+    while len(chain) > 1:
+        outer, inner = chain.pop(), chain[-1]
+        if inner is not outer:
+            parts.append(next((name for name, m in outer.named_modules() if m is inner), type(inner).__name__))
+    return ".".join(parts)
+
+
+# In words.
+
+
+def as_text(p: Paths) -> str:
+    """The paths for a terminal."""
+    number = format_number
+    many = f"{p.count:,.0f}" if p.count < 1e15 else f"{p.count:.3g}"
+    lines = [f"d(loss)/d({p.name}) = {number(p.gradient)}, the sum of {many} path{'s' if p.count != 1 else ''}"]
+    if p.stored is None:
+        lines.append("not stored: backward() has not been called (which is not a gradient of zero)")
+    elif p.stored != p.gradient:
+        lines.append(f"stored in .grad: {number(p.stored)}, which other calls of backward() added to as well")
+    for i, path in enumerate(p.paths, 1):
+        lines += ["", f"{i}.  {number(path.contribution)}", *_rows(path)]
+    lines += ["", _conclusion(p)]
+    return "\n".join(lines)
+
+
+def _rows(path: Path) -> list[str]:
+    rows = []
+    for f in path.factors:
+        place = f"{f.operation}{written(f.at)} by operand {f.operand}{written(f.of)}"
+        where = ", ".join([x for x in (f.module, f.line) if x])
+        rows.append((f"    × {number_of(f.value)}", place, f.formula, where))
+    widths = [max(len(row[j]) for row in rows) for j in range(3)]
+    return ["  ".join([*[c.ljust(w) for c, w in zip(row, widths, strict=False)], row[3]]).rstrip() for row in rows]
+
+
+def number_of(x: float) -> str:
+    """A number with a sign that lines up."""
+    text = format_number(x)
+    return text if text.startswith("-") else f" {text}"
+
+
+def _conclusion(p: Paths) -> str:
+    number = format_number
+    if not p.paths:
+        return "No path contributes: every one has a factor of 0 on its way."
+    few = f"The {len(p.paths)} largest paths" if len(p.paths) > 1 else "The largest path"
+    verb = "add" if len(p.paths) > 1 else "adds"
+    told = f"{few} {verb} up to {number(p.covered)} ({p.share:.1%} of all magnitudes); the rest is {number(p.rest)}."
+    if p.difference:
+        told += f" In double precision all paths sum to {number(p.total)}: {p.difference:.1e} is rounding."
+    return told
