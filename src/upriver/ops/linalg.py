@@ -16,6 +16,7 @@ from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
 from .align import broadcast_shapes, broadcast_to
 from .reduce import sum
+from .sums import add_rows
 from .shape import reshape
 
 Shape = tuple[int, ...]
@@ -50,9 +51,11 @@ def _matmul_shape(a: Shape, b: Shape) -> Shape:
 
 
 def _matmul_forward(a: Array, b: Array) -> Any:
+    if a.ndim == 2 and b.ndim == 2:
+        return np.dot(a, b)  # the same product, and sooner there
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
         # One large product instead of one for each matrix of the batch.
-        return np.matmul(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
+        return np.dot(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     return np.matmul(a, b)
 
 
@@ -165,7 +168,7 @@ def _linear_shape(x: Shape, w: Shape, b: Shape = ()) -> Shape:
 
 
 def _linear_forward(x: Array, w: Array, *bias: Array) -> Array:
-    out = np.matmul(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) if x.ndim > 2 else x, w.T)
+    out = np.dot(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) if x.ndim > 2 else x, w.T)
     for b in bias:
         out += b
     return out.reshape(*x.shape[:-1], w.shape[0]) if x.ndim > 2 else out
@@ -177,7 +180,7 @@ _linear = Op(
     vjps=(
         lambda ct, _y, _x, w, *_b: matmul(ct, w),
         lambda ct, _y, x, _w, *_b: matmul(_rows(ct).mT, _rows(x)),
-        lambda ct, _y, _x, _w, _b: sum(_rows(ct), 0),
+        lambda ct, _y, _x, _w, _b: sum(_rows(ct), 0) if isinstance(ct, Tensor) else add_rows(_rows(ct)),
     ),
     shape=_linear_shape,
     dtype=product_dtype("linear"),
@@ -218,11 +221,12 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
         >>> F.linear(ur.tensor([1.0, 2.0]), ur.tensor([[3.0, 4.0]]), ur.tensor([0.5])).tolist()
         [11.5]
     """
-    inputs = (as_tensor(x), as_tensor(weight)) if bias is None else (as_tensor(x), as_tensor(weight), as_tensor(bias))
-    arrays = [t.array for t in inputs]
-    _linear_shape(*[a.shape for a in arrays])
-    if any([a.dtype != arrays[0].dtype for a in arrays]):
-        _linear.dtype(*[a.dtype for a in arrays])
+    given = (x, weight) if bias is None else (x, weight, bias)
+    inputs = tuple([t if isinstance(t, Tensor) else as_tensor(t) for t in given])
+    dtypes = [t.array.dtype for t in inputs]
+    _linear_shape(*[t.array.shape for t in inputs])
+    if dtypes.count(dtypes[0]) != len(dtypes):
+        _linear.dtype(*dtypes)
     return _linear.run(inputs, {})
 
 

@@ -41,8 +41,8 @@ def count(shape: Shape, dims: Shape) -> int:
 
 def spread(ct: Any, shape: Shape, dims: Shape) -> Any:
     """What belongs to a reduced result, repeated over the entries that were reduced."""
-    if len(dims) == len(shape) and type(ct) is np.ndarray:
-        return np.ndarray(shape, ct.dtype, ct, 0, (0,) * len(shape))  # one number: a view without strides
+    if len(dims) == len(shape) and not isinstance(ct, Tensor):
+        return np.ndarray(shape, ct.dtype, np.asarray(ct), 0, (0,) * len(shape))  # one number: a view without strides
     return broadcast_to(reshape(ct, kept(shape, dims)), shape=shape)
 
 
@@ -93,6 +93,8 @@ def as_summands(x: Any, dtype: Any) -> Any:
     return x if x.dtype == wanted else cast(x, dtype=wanted)
 
 
+_EVERYTHING = [{"dims": tuple(range(n)), "keepdim": False} for n in range(65)]
+
 _sum = Op(
     name="sum",
     forward=add_up,
@@ -116,6 +118,10 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **
         >>> ur.ones(2, 3).sum(dim=1).tolist()
         [3.0, 3.0]
     """
+    if isinstance(x, Tensor) and dim is None and dtype is None and not keepdim and not kwargs:
+        array = x.array
+        if array.dtype.kind == "f":
+            return _sum.run((x,), _EVERYTHING[array.ndim])
     attrs = dims_of("sum", x, dim, keepdim, kwargs)
     if isinstance(x, Tensor):
         return _sum.run((x if x.dtype.kind == "f" and dtype is None else as_summands(x, dtype),), attrs)

@@ -50,6 +50,13 @@ def _blocks(shape: Shape, dims: Shape) -> tuple[int, int, int] | None:
     )
 
 
+def add_rows(x: Array) -> Any:
+    """The sum of the rows of a matrix."""
+    if x.size < _WORTH or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        return _add(x, axis=0)
+    return np.dot(_ones(len(x), x.dtype), x)
+
+
 def add_up(x: Array, dims: Shape, keepdim: bool = False) -> Any:
     """The sum of ``x`` over ``dims``."""
     if x.size < _WORTH or x.dtype.char not in "fd" or not x.flags.c_contiguous:
