@@ -157,9 +157,8 @@ def _own(ct: Any, leaf: Tensor, times: Mapping[int, int]) -> Any:
 
 def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) -> None:
     """Add d(root)/d(leaf) to ``.grad`` of every leaf that requires a gradient. See :meth:`Tensor.backward`."""
-    if isinstance(gradient, Tensor) and not create_graph:
-        gradient = wrap(gradient.array.copy(), None)
-    cts = pull_back([root], [gradient], None, create_graph)
+    start = wrap(gradient.array.copy(), None) if isinstance(gradient, Tensor) and not create_graph else gradient
+    cts = pull_back([root], [start], None, create_graph)
     times = Counter(map(id, cts.values()))
     changed: list[Any] = []
     for leaf, ct in cts.items():
@@ -172,6 +171,7 @@ def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) 
             changed.append(leaf.grad.array)
     if changed:
         state.note_change(changed)
+    state.note_backward(root, gradient)
 
 
 def grad(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
 from functools import partial, wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -62,6 +63,43 @@ def change_after(array: Array, time: int) -> tuple[int, Site | None] | None:
     """When and where ``array`` was last changed, if that was after ``time``."""
     known = _changes.get(id(owner(array)))
     return (known[0], known[1]) if known is not None and known[0] > time else None
+
+
+class Backward(NamedTuple):
+    """A backward pass that was run: from what (while that lives), with which cotangent, from which line."""
+
+    root: Callable[[], Any]
+    gradient: Callable[[], Any] | None
+    site: Site | None
+
+
+backwards: deque[Backward] = deque(maxlen=8)
+"""The last backward passes, for readers that are asked about a ``.grad``."""
+
+_detached: dict[int, tuple[Any, Site | None, weakref.ref[Any]]] = {}
+
+
+def note_backward(root: Any, gradient: Any) -> None:
+    """Remember that gradients have just been pulled back from ``root``. No tensor is kept alive."""
+    given: Any = None
+    if gradient is not None:
+        given = weakref.ref(gradient) if hasattr(gradient, "__weakref__") else lambda: gradient
+    backwards.append(Backward(weakref.ref(root), given, capture()))
+
+
+def note_detached(array: Array, node: Any) -> None:
+    """Remember from which line a result was taken without its history. Neither it nor the history is kept alive."""
+    own = owner(array)
+    key = id(own)
+    _detached[key] = (
+        None if node is None else weakref.ref(node), capture(), weakref.ref(own, lambda _: _detached.pop(key, None))
+    )  # fmt: skip
+
+
+def detached_at(array: Array) -> tuple[Any, Site | None] | None:
+    """From which node (None if it is gone, or there was none) and at which line the values were last detached."""
+    known = _detached.get(id(owner(array)))
+    return None if known is None else (known[0]() if known[0] is not None else None, known[1])
 
 
 class _Mode:

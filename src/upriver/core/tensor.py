@@ -172,6 +172,8 @@ class Tensor(Methods, InPlace):
             >>> w.tolist()
             [0.5, 1.5]
         """
+        if self.node is not None:
+            state.note_detached(self.array, self.node)
         return wrap(self.array, None)
 
     @data.setter
@@ -188,6 +190,8 @@ class Tensor(Methods, InPlace):
 
     def detach(self) -> Tensor:
         """The same values without history, sharing memory."""
+        if self.wants_grad:
+            state.note_detached(self.array, self.node)
         return wrap(self.array, None)
 
     def numpy(self) -> Array:
