@@ -83,7 +83,6 @@ class Step:
         upstream, product: the gradient of the source, and what the step adds to that of the target.
         upstream_symbol: the letter in the formula, where it is not entrywise.
         constants: arrays that the formula names.
-        scalar_source: whether the source is one number: then local is the whole derivative.
         line, module: of the operation.
     """
 
@@ -163,6 +162,7 @@ class _Walk:
         for node in self.order:
             if not self.useful.isdisjoint(node.edges):
                 self.useful.add(node)
+        self.scopes: dict[int, tuple[Any, str]] = {}
         self.gradients: dict[Any, Array] = {}
         self.parts: dict[Any, list[int]] = {}
         self.steps: list[Step] = []
@@ -223,7 +223,7 @@ class _Walk:
             upstream_symbol=self.upstream_symbol,
             constants=shown.constants,
             line=_line(node),
-            module=_module(node),
+            module=names.module_path(node.scope, self.scopes),
         )
 
     def values(self) -> list[Value]:
@@ -249,7 +249,7 @@ class _Walk:
             gradient=self.gradients.get(key),
             parts=tuple(self.parts.get(key, ())),
             line=_line(node) if node else None,
-            module=_module(node) if node else "",
+            module=names.module_path(node.scope, self.scopes) if node else "",
             key=key,
         )
 
@@ -305,15 +305,6 @@ def _short(text: str) -> str:
 
 def _line(node: Node) -> str | None:
     return site.describe(node.site) if node.site is not None else None
-
-
-def _module(node: Node) -> str:
-    """The path of the module in which an operation ran, by the names under which modules own each other."""
-    if node.scope is None:
-        return ""
-    from importlib import import_module
-
-    return str(import_module("upriver.nn.module").path_of(node.scope))
 
 
 def derive(
@@ -391,22 +382,24 @@ def explain(
             "Reduce it, as in explain(y.sum()), or choose an entry: explain(y[0]).",
         )
     frame = names.caller()
-    known = names.of_variables({**(frame.f_locals if frame is not None else {})})
+    variables = dict(frame.f_locals) if frame is not None else {}
+    known = names.of_variables(variables, lists=False)
     if names_of:
         known = {key_of(x): name for name, x in names_of.items()} | {
             k: v for k, v in known.items() if v not in names_of and k not in {key_of(x) for x in names_of.values()}
         }
     graph = Graph.of(loss)
-    for paths in (names.of_module(module) if module is not None else {}, names.of_scopes(graph)):
+    of_module = names.of_module(module) if module is not None else {}
+    for paths in (of_module, names.of_scopes(graph), names.of_lists(variables)):
         for key, path in paths.items():
             known.setdefault(key, path)
     within = {*graph.nodes, *graph.leaves}
     asked_about = _keys(wrt)
     known = _unique({k: v for k, v in known.items() if k in within or k in asked_about})
+    asked: list[tuple[Any, tuple[int, ...] | None]] = []
     if wrt is None:
         asked = [(leaf, None) for leaf in graph.leaves if leaf.requires_grad]
     else:
-        asked = []
         for x in [wrt] if isinstance(wrt, Tensor) else list(wrt):
             if not x.wants_grad:
                 raise GradError(

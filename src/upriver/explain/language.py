@@ -25,6 +25,7 @@ from ..core.registry import ops
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, UpriverError
 from ..ops.elementwise import Elementwise
+from ..ops.shape import axes
 
 _BINARY: dict[type[ast.AST], str] = {
     ast.Add: "add",
@@ -62,6 +63,7 @@ _STRUCTURED = """
     selu celu logsigmoid tanhshrink softshrink lerp mse_loss l1_loss huber_loss smooth_l1_loss
 """
 _INTERNAL = ["where", "full", "vecdot", "center", "sum_to", "broadcast_to", "place", "isnan", "isinf", "isfinite"]
+_CONSTANTS = {"inf": float("inf"), "nan": float("nan")}
 _REFUSED = {"dtype", "out", "generator", "memory_format"}
 _LONGEST = 10_000
 
@@ -75,6 +77,7 @@ def functions(internal: bool = False) -> Mapping[str, Callable[..., Any]]:
     if internal:
         found |= {op.name: op for op in ops if op.name not in found}
         found |= {name: getattr(ops, name) for name in _INTERNAL if hasattr(ops, name)}
+        found["center"] = lambda x, dim=None: ops.record("center")(x, dims=axes("center", dim, x.ndim))
         found["gelu_slope"] = lambda x, approximate="none": ops.record("gelu_slope")(x, approximate=approximate)
     return found
 
@@ -180,7 +183,7 @@ def _check(
             case ast.Name(id=name):
                 if name in allowed and name not in known and not internal:
                     raise _refuse(source, node, f"{name} is a function", f"Call it, as in {name}(x).")
-                if name not in known:
+                if name not in known and not (internal and name in _CONSTANTS):
                     free.setdefault(name)
             case ast.Constant(value=value) if isinstance(value, (int, float)) and not isinstance(value, bool):
                 pass
@@ -207,7 +210,8 @@ def _check(
                 if name not in allowed:
                     raise _unknown(source, node, name, allowed)
                 for keyword in keywords:
-                    _check_keyword(source, node, name, keyword, allowed[name])
+                    if not internal:
+                        _check_keyword(source, node, name, keyword, allowed[name])
                 for arg in args:
                     if isinstance(arg, ast.Starred):
                         raise _refuse(source, arg, "* is not in the language here")
@@ -216,8 +220,24 @@ def _check(
                 stack.append(value)
             case ast.List(elts=items) if items:
                 stack += reversed(items)
+            case ast.Subscript(value=value, slice=key) if internal:
+                stack.append(value)
+                stack += [k for k in _entries(key) if isinstance(k, ast.Name)]
             case _:
                 raise _refuse(source, node, f"{_kind(node)} is not in the language")
+
+
+def _entries(key: ast.expr) -> list[ast.expr]:
+    return list(key.elts) if isinstance(key, ast.Tuple) else [key]
+
+
+def _key(entry: ast.expr, scope: Mapping[str, Any]) -> Any:
+    """One entry of an index: a number, a slice, None, a name."""
+    if isinstance(entry, ast.Slice):
+        return slice(
+            *[None if part is None else ast.literal_eval(part) for part in (entry.lower, entry.upper, entry.step)]
+        )
+    return scope[entry.id] if isinstance(entry, ast.Name) else ast.literal_eval(entry)
 
 
 def _kind(node: ast.AST) -> str:
@@ -281,7 +301,7 @@ def evaluate(program: Program, values: Mapping[str, Any]) -> dict[str, Tensor]:
             f"Give one: {' '.join(f'{name}=1' for name in missing)}.",
             at=False,
         )
-    scope: dict[str, Any] = dict(values)
+    scope: dict[str, Any] = {**(_CONSTANTS if program.internal else {}), **values}
     result: Any = None
     for name, tree in program.steps:
         try:
@@ -328,6 +348,8 @@ def _value(node: ast.AST, scope: Mapping[str, Any], internal: bool) -> Any:
             return _call(name, args, keywords, scope, internal)
         case ast.Attribute(value=value, attr=attr):
             return getattr(_tensor(_value(value, scope, internal)), attr)
+        case ast.Subscript(value=value, slice=key):
+            return ops.index(_value(value, scope, internal), tuple([_key(k, scope) for k in _entries(key)]))
         case ast.List(elts=items):
             return _list([_value(item, scope, internal) for item in items], internal)
     raise AssertionError(node)
@@ -350,12 +372,22 @@ def _call(
         given[0] = _tensor(given[0])
     named = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
     function = functions(internal)[name]
+    if internal and not isinstance(function, Elementwise) and not _takes(function, named):
+        function = ops.record(name)
     if isinstance(function, Elementwise):
         n = len(function.cases[0].inputs)
         if len(given) != n:
             plural = "s" if n > 1 else ""
             raise ArgumentError(f"expression: {name} takes {n} argument{plural}, and {len(given)} were given", at=False)
     return function(*given, **named)
+
+
+def _takes(function: Any, named: Mapping[str, Any]) -> bool:
+    accepted = {
+        *inspect.signature(function).parameters,
+        *(("dim", "keepdim", "correction") if _lenient(function) else ()),
+    }
+    return accepted.issuperset(named)
 
 
 def _size(name: str, x: Any) -> int:

@@ -32,24 +32,33 @@ def caller() -> FrameType | None:
     return frame
 
 
-def of_variables(variables: Mapping[str, Any]) -> dict[Any, str]:
-    """The names of the tensors among ``variables``, of those in lists, and of the parameters of modules."""
+def of_variables(variables: Mapping[str, Any], *, lists: bool = True) -> dict[Any, str]:
+    """The names of the tensors among ``variables``, of the parameters of modules, and of tensors in lists."""
     found: dict[Any, str] = {}
     modules = {name: x for name, x in variables.items() if _is_module(x) and not name.startswith("_")}
     for name, x in variables.items():
         if isinstance(x, Tensor) and not name.startswith("_"):
             found.setdefault(key_of(x), name)
-    for name, x in variables.items():
-        if isinstance(x, (list, tuple)) and not name.startswith("_") and len(x) <= 1000:
-            for i, item in enumerate(x):
-                if isinstance(item, Tensor):
-                    found.setdefault(key_of(item), f"{name}[{i}]")
     for name, module in modules.items():
         paths = of_module(module)
         numbered = any(path[:1].isdigit() for path, _ in module.named_modules())
         prefix = f"{name}." if (len(modules) > 1 or numbered) and name != "self" else ""
         for key, path in paths.items():
             found.setdefault(key, prefix + path)
+    if lists:
+        for key, name in of_lists(variables).items():
+            found.setdefault(key, name)
+    return found
+
+
+def of_lists(variables: Mapping[str, Any]) -> dict[Any, str]:
+    """The names of the tensors in lists among ``variables``, as in ``params[0]``."""
+    found: dict[Any, str] = {}
+    for name, x in variables.items():
+        if isinstance(x, (list, tuple)) and not name.startswith("_") and len(x) <= 1000:
+            for i, item in enumerate(x):
+                if isinstance(item, Tensor):
+                    found.setdefault(key_of(item), f"{name}[{i}]")
     return found
 
 
@@ -83,6 +92,29 @@ def of_scopes(graph: Graph) -> dict[Any, str]:
             for key, path in of_module(module, prefix).items():
                 found.setdefault(key, path)
     return found
+
+
+def module_path(scope: Any, known: dict[int, tuple[Any, str]] | None = None) -> str:
+    """Where an operation ran, as in ``blocks.3.mlp.fc1``: the path from the outermost module called.
+
+    Args:
+        scope: a node's ``(module, outer scope)``, or None.
+        known: what was found before, by the ``id`` of the scope (which is kept, so that the id stays its own).
+    """
+    if scope is None:
+        return ""
+    if known is not None and id(scope) in known:
+        return known[id(scope)][1]
+    called, outer = scope
+    path = ""
+    if outer is not None:
+        path = module_path(outer, known)
+        if outer[0] is not called:
+            own = next((n for n, m in outer[0].named_modules() if m is called), type(called).__name__)
+            path = f"{path}.{own}" if path else own
+    if known is not None:
+        known[id(scope)] = (scope, path)
+    return path
 
 
 class Named(NamedTuple):

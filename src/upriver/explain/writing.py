@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.op import CALL, POWER, PREFIX, PRODUCT, SUM, Op
 from ..core.registry import ops
-from ..ops.align import broadcast_to, cast, sum_to
+from ..ops.align import cast, sum_to
 from ..ops.elementwise import Elementwise, add, boolean, div, mul, neg, pow
 from .formula import Shape, Term, is_transparent
 
@@ -143,8 +143,9 @@ def _explicit(parent: Op, a: Term, text: str) -> str:
         return text
     if a.number is not None and a.shape:
         return f"full(({_numbers(a.shape)},), {text})"
-    if a.op is broadcast_to and math.prod(a.args[0].shape) != math.prod(a.shape):
-        return f"expand({text}, {_numbers(a.shape)})"
+    if not _iverson(a) and (inner := _shown(a)).shape != a.shape:
+        repeated = math.prod(inner.shape) != math.prod(a.shape)
+        return f"{'expand' if repeated else 'reshape'}({text}, {_numbers(a.shape)})"
     return text
 
 
@@ -195,13 +196,13 @@ def _attributes(attrs: Mapping[str, Any], exact: bool) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _defaults(op: Op, inputs: int) -> tuple[tuple[str, Any], ...]:
-    """The parameters after the inputs, with their defaults, of the function by which people call ``op``."""
+def _defaults(op: Op) -> tuple[tuple[str, Any], ...]:
+    """The parameters, with their defaults, of the function that people call ``op`` by."""
     front = getattr(ops, op.name, None)
     if front is None or isinstance(front, Op):
         return ()
     parameters = [p for p in inspect.signature(front).parameters.values() if p.kind != p.VAR_KEYWORD]
-    return tuple([(p.name, p.default) for p in parameters[inputs:]])
+    return tuple([(p.name, p.default) for p in parameters])
 
 
 def _extra(t: Term, exact: bool) -> str:
@@ -219,10 +220,17 @@ def _extra(t: Term, exact: bool) -> str:
             given.append(("keepdim", True, False))
     if "correction" in attrs:
         given.append(("correction", attrs.pop("correction"), 1))
-    usual = _defaults(t.op, len(t.args)) if not given else ()
-    given += [(name, value, default) for (name, default), value in zip(usual, attrs.values(), strict=False)]
-    if not usual and attrs and isinstance(t.op, Elementwise):
-        given += [(name, value, None) for name, value in attrs.items() if value != "none"]
+    usual = _defaults(t.op)
+    if isinstance(t.op, Elementwise):
+        if usual:
+            own = usual[len(t.args) :]
+            given += [(name, value, default) for (name, default), value in zip(own, attrs.values(), strict=False)]
+        else:
+            given += [(name, value, "none") for name, value in attrs.items()]
+    else:
+        by_name = dict(usual)
+        every = any(name not in by_name for name in attrs)  # only the record itself takes these
+        given += [(name, value, None if every else by_name[name]) for name, value in attrs.items()]
     parts = []
     for name, value, default in given:
         if value != default and isinstance(value, (bool, int, float, str, tuple)):

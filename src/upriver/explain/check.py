@@ -1,0 +1,374 @@
+"""An explanation checked without trusting what made it: by differences, by adding up again, by reading its formulas.
+
+Nothing here runs a gradient rule. Values are computed again by the operations' kernels; local derivatives are
+compared with central differences of those kernels; formulas are parsed and evaluated; sums are added up anew; and
+in the end the inputs are really nudged and the whole computation is run again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.graph import Node
+from ..core.state import Array, no_grad
+from ..core.tensor import wrap
+from ..errors import UpriverError
+from . import language
+from .derivation import Answer, Step, Value
+from .explanation import Explanation
+
+_LARGEST = 100_000
+"""Arrays with more entries than this are checked along one random direction only."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with an explanation.
+
+    Attributes:
+        kind: of mistake, in one word or two.
+        where: the value, step or answer that it is in, by its name.
+        message: a sentence with the numbers.
+    """
+
+    kind: str
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+def verify(explanation: Explanation) -> list[Problem]:
+    """What is wrong with an explanation: nothing, if the list is empty.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.tensor(2.0, requires_grad=True)
+        >>> verify(ur.explain((w * 3.0 - 10.0) ** 2, wrt=w))
+        []
+    """
+    return _Check(explanation).run()
+
+
+class _Check:
+    def __init__(self, explanation: Explanation) -> None:
+        self.e = explanation
+        self.values, self.steps = explanation.values, explanation.steps
+        self.problems: list[Problem] = []
+        single = any(v.array.dtype.kind == "f" and v.array.dtype.itemsize < 8 for v in self.values)
+        self.tolerance = 2e-3 if single else 1e-6
+        self.scope, self.spelling = self._names()
+        self.random = np.random.default_rng(0)
+
+    def run(self) -> list[Problem]:
+        with no_grad(), np.errstate(all="ignore"):
+            for v in self.values:
+                self._forward(v)
+            self._walk()
+            for s in self.steps:
+                self._step(s)
+            for v in self.values:
+                self._sum(v)
+            for a in self.e.answers:
+                self._answer(a)
+        return self.problems
+
+    def _say(self, kind: str, where: str, message: str) -> None:
+        self.problems.append(Problem(kind, where, message))
+
+    def _close(self, a: Any, b: Any) -> bool:
+        """Whether two arrays are the same number for number, but for rounding."""
+        a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        if a.shape != b.shape:
+            return False
+        finite = np.isfinite(a) & np.isfinite(b)
+        if not np.array_equal(np.where(finite, 0.0, a), np.where(finite, 0.0, b), equal_nan=True):
+            return False
+        scale = max(1e-12, float(np.abs(np.where(finite, b, 0.0)).max(initial=0.0)))
+        return bool((np.abs(a - b)[finite] <= self.tolerance * (np.abs(b)[finite] + 1e-3 * scale)).all())
+
+    # Formulas, read again.
+
+    def _names(self) -> tuple[dict[str, Array], dict[str, str]]:
+        """What each symbol stands for, and the spelling by which the reader of formulas can know it."""
+        scope: dict[str, Array] = {}
+        spelling: dict[str, str] = {}
+        for v in self.values:
+            if v.kind == "constant" or not re.fullmatch(r"[\w.\[\]]+", v.name):
+                continue
+            if v.name in spelling:
+                self._say("name", v.name, f"two values are called {v.name}")
+            spelling[v.name] = v.name if v.name.isidentifier() else f"value_{v.index}_"
+            scope[spelling[v.name]] = v.array
+        return scope, spelling
+
+    def _read(self, formula: str, extra: Mapping[str, Any], shape: tuple[int, ...]) -> Array | None:
+        """The value of a formula; None if it is not in the language."""
+        odd = sorted((n for n in self.spelling if not n.isidentifier()), key=len, reverse=True)
+        if odd:
+            pattern = r"(?<![\w.])(" + "|".join(map(re.escape, odd)) + r")(?!\w)"
+            formula = re.sub(pattern, lambda found: self.spelling[found.group()], formula)
+        known = {k: wrap(_double(x), None) for k, x in {**self.scope, **extra}.items()}
+        try:
+            value = language.evaluate(language.parse(formula, internal=True), known)[""].array
+            return np.broadcast_to(value, shape)
+        except (UpriverError, ValueError, TypeError, IndexError, KeyError):
+            return None
+
+    # Forward.
+
+    def _forward(self, v: Value) -> None:
+        node = v.key
+        if not isinstance(node, Node):
+            return
+        again = node.op.forward(*self._operands(v, double=False), **node.attrs)
+        if not self._close(again, v.array):
+            self._say(
+                "value", v.name, f"its value is {_few(v.array)}, but {node.op.name} of its operands is {_few(again)}"
+            )
+        if v.exact is None or v.array.size > _LARGEST:
+            return
+        read = self._read(v.exact, {}, v.array.shape)
+        if read is not None and v.array.dtype.kind == "f" and not self._close(read, v.array):
+            self._say("formula", v.name, f"its formula {v.formula} gives {_few(read)}, not {_few(v.array)}")
+
+    def _operands(self, v: Value, *, double: bool) -> list[Any]:
+        node = v.key
+        arrays: list[Any] = []
+        for x, given in zip(v.operands, node.inputs, strict=True):
+            if hasattr(given, "shape"):
+                array = self.values[x].array
+                arrays.append(_double(array) if double else array)
+            else:
+                arrays.append(given)
+        return arrays
+
+    # The walk as a whole.
+
+    def _walk(self) -> None:
+        """Whether every use is there, once, and in an order in which each gradient is whole before it is used."""
+        seen: dict[tuple[int, int], int] = {}
+        for s in self.steps:
+            seen[s.source, s.operand] = seen.get((s.source, s.operand), 0) + 1
+            where = self._step_name(s)
+            v = self.values[s.source]
+            if not isinstance(v.key, Node) or s.operand >= len(v.operands) or v.operands[s.operand] != s.target:
+                self._say("graph", where, "the graph has no such edge")
+        for (source, operand), times in seen.items():
+            if times > 1:
+                self._say("twice", self.values[source].name, f"its step to operand {operand} is counted {times} times")
+        on_the_way = {v.index for v in self.values if v.on_the_way}
+        for v in self.values:
+            if not isinstance(v.key, Node) or v.index not in on_the_way:
+                continue
+            for i, (x, edge) in enumerate(zip(v.operands, v.key.edges, strict=False)):
+                if edge is not None and x in on_the_way and (v.index, i) not in seen and self._has_rule(v.key, i):
+                    self._say("missing", v.name, f"the path through it to {self.values[x].name} is left out")
+        done: set[int] = set()
+        for s in self.steps:
+            if s.target in done:
+                self._say("order", self._step_name(s), f"{self.values[s.target].name} was used before this was added")
+            done.add(s.source)
+
+    @staticmethod
+    def _has_rule(node: Node, i: int) -> bool:
+        rules = node.op.vjps
+        return not isinstance(rules, tuple) or (i < len(rules) and rules[i] is not None)
+
+    def _step_name(self, s: Step) -> str:
+        return f"step {s.index + 1}, {s.operation} from {self.values[s.source].name} to {self.values[s.target].name}"
+
+    # One step.
+
+    def _step(self, s: Step) -> None:
+        where = self._step_name(s)
+        source, target = self.values[s.source], self.values[s.target]
+        if source.gradient is None or not self._close(s.upstream, source.gradient):
+            self._say("upstream", where, f"upstream is {_few(s.upstream)}, but the gradient of {source.name} is "
+                      f"{_few(source.gradient)}")  # fmt: skip
+        if s.entrywise and s.local is not None:
+            product = np.asarray(s.upstream) * s.local
+            if not self._close(s.product, product):
+                self._say("product", where, f"{_few(s.upstream)} × {_few(s.local)} is {_few(product)}, "
+                          f"not {_few(s.product)}")  # fmt: skip
+        self._step_formula(s, where)
+        if not isinstance(source.key, Node) or s.operand >= len(source.operands):
+            return
+        if s.entrywise and s.local is not None and source.array.shape == target.array.shape:
+            self._local(s, where, source)
+        elif s.entrywise and s.local is not None:
+            self._direction(s, where, source, np.ones(source.array.shape), s.local, "local derivative")
+        else:
+            self._direction(s, where, source, _double(s.upstream), s.product, "product")
+
+    def _step_formula(self, s: Step, where: str) -> None:
+        claimed = s.local if s.entrywise else s.product
+        if claimed is None or np.asarray(claimed).size > _LARGEST:
+            return
+        read = self._read(s.exact, {**s.constants, s.upstream_symbol: s.upstream}, np.shape(claimed))
+        if read is None:
+            if s.entrywise and self.values[s.source].array.shape == self.values[s.target].array.shape:
+                self._say("unreadable", where, f"its formula {s.exact} is not in the language")
+            return
+        if not self._close(read, claimed):
+            what = "local derivative" if s.entrywise else "product"
+            self._say(
+                "formula", where, f"the formula {s.formula} gives {_few(read)}, and the {what} is {_few(claimed)}"
+            )
+        short = self._read(s.formula, {**s.constants, s.upstream_symbol: s.upstream}, np.shape(claimed))
+        if short is None or not np.allclose(short, read, rtol=1e-4, atol=1e-5, equal_nan=True):
+            self._say("formula", where, f"the formula shown, {s.formula}, is not the one with all digits, {s.exact}")
+
+    def _local(self, s: Step, where: str, source: Value) -> None:
+        """An entrywise local derivative against differences of the kernel, each entry by itself."""
+        assert s.local is not None
+        x = self._operands(source, double=True)
+        at = np.asarray(x[s.operand])
+        h = 1e-3 * np.clip(np.abs(at), 1e-2, 1.0)
+
+        node = source.key
+
+        def f(shift: Array) -> Array:
+            moved = [*x[: s.operand], at + shift, *x[s.operand + 1 :]]
+            return np.asarray(node.op.forward(*moved, **node.attrs), np.float64)
+
+        middle = f(0.0 * h)
+        coarse, fine = (f(h) - f(-h)) / (2 * h), (f(h / 2) - f(-h / 2)) / h
+        slope = (4 * fine - coarse) / 3
+        left, right = (middle - f(-h / 64)) / (h / 64), (f(h / 64) - middle) / (h / 64)
+        local = np.asarray(s.local, np.float64)
+        room = 1e2 * self.tolerance * (1.0 + np.abs(slope)) * 1e-1
+        smooth = np.maximum(np.abs(coarse - fine), np.abs(right - left)) <= 1e-3 * (1.0 + np.abs(fine))
+        between = (local >= np.minimum(left, right) - room) & (local <= np.maximum(left, right) + room)
+        good = np.where(smooth, np.abs(local - slope) <= room, between) | ~np.isfinite(slope)
+        if not good.all():
+            i = np.unravel_index(int(np.argmin(good)), good.shape)
+            self._say(
+                "local", where, f"the local derivative is given as {local[i]:.6g}; differences give {slope[i]:.6g}"
+            )
+
+    def _direction(self, s: Step, where: str, source: Value, weight: Array, claimed: Any, what: str) -> None:
+        """A product against the difference of the kernel along a random direction."""
+        x = self._operands(source, double=True)
+        at = np.asarray(x[s.operand], np.float64)
+        if self.values[s.target].array.dtype.kind != "f" or not np.isfinite(at).all():
+            return
+        direction = self.random.normal(size=at.shape)
+
+        def f(t: float) -> float:
+            out = source.key.op.forward(*x[: s.operand], at + t * direction, *x[s.operand + 1 :], **source.key.attrs)
+            return float(np.sum(weight * np.asarray(out, np.float64)))
+
+        slope, sure = _slope(f)
+        stated = float(np.sum(np.asarray(claimed, np.float64) * direction))
+        size = abs(slope) + float(np.linalg.norm(np.asarray(claimed, np.float64)))
+        if sure and np.isfinite(slope) and abs(stated - slope) > 10 * self.tolerance * (size + 1e-9):
+            self._say(
+                "local" if what.startswith("local") else "product",
+                where,
+                f"along a random direction the {what} gives {stated:.6g}; differences give {slope:.6g}",
+            )
+
+    # Sums.
+
+    def _sum(self, v: Value) -> None:
+        if v.index == self.e.root:
+            if v.gradient is None or not np.all(np.asarray(v.gradient) == 1):
+                self._say("start", v.name, f"the walk must start with 1, not with {_few(v.gradient)}")
+            return
+        arriving = [s for s in self.steps if s.target == v.index]
+        if not v.on_the_way or not arriving:
+            if v.gradient is not None:
+                self._say("not computed", v.name, f"nothing was computed for it, but {_few(v.gradient)} is given")
+            return
+        if v.gradient is None:
+            self._say("not computed", v.name, "its gradient was computed, but is not given")
+            return
+        listed = [s.index for s in arriving]
+        if sorted(v.parts) != sorted(listed):
+            self._say("shares", v.name, f"{len(v.parts)} shares are listed, and {len(listed)} steps arrive")
+        total: Any = 0.0
+        for s in arriving:
+            total = total + np.asarray(s.product, np.float64)
+        if not self._close(v.gradient, total):
+            how = " + ".join(_few(s.product) for s in arriving[:6])
+            self._say("sum", v.name, f"{how} is {_few(total)}, but its gradient is given as {_few(v.gradient)}")
+
+    # Answers.
+
+    def _answer(self, a: Answer) -> None:
+        v = self.values[a.value]
+        if v.gradient is None:
+            self._say("answer", a.name, "its gradient was not computed")
+            return
+        expected = v.gradient if a.entry is None else np.asarray(v.gradient)[a.entry]
+        if not self._close(a.gradient, expected):
+            self._say("answer", a.name, f"the answer is {_few(a.gradient)}, but the walk came to {_few(expected)}")
+        for part in a.parts:
+            s = self.steps[part.step]
+            if not np.isclose(part.upstream, np.asarray(s.upstream)[part.at], rtol=self.tolerance):
+                self._say("entry", a.name, f"the upstream gradient at {list(part.at)} is not {part.upstream:.6g}")
+        if a.parts and a.count <= len(a.parts):
+            total = sum(p.upstream * p.local for p in a.parts)
+            if not np.isclose(total, float(a.gradient), rtol=10 * self.tolerance, atol=self.tolerance):
+                self._say("entry", a.name, f"its products add up to {total:.6g}, not to {_few(a.gradient)}")
+        self._nudge(a, v)
+
+    def _nudge(self, a: Answer, v: Value) -> None:
+        """The whole computation run again with the value nudged, along a direction or at one entry."""
+        at = _double(v.array)
+        direction: Array = np.asarray(self.random.normal(size=at.shape))
+        if a.entry is not None:
+            direction = np.zeros(at.shape)
+            direction[a.entry] = 1.0
+
+        def f(t: float) -> float:
+            return float(self._replay({a.value: at + t * direction}))
+
+        slope, sure = _slope(f)
+        stated = float(np.sum(np.asarray(a.gradient, np.float64) * (direction if a.entry is None else 1.0)))
+        size = abs(slope) + float(np.linalg.norm(np.asarray(a.gradient, np.float64)))
+        if sure and np.isfinite(slope) and abs(stated - slope) > 20 * self.tolerance * (size + 1e-6):
+            self._say(
+                "nudge", a.name, f"nudging {a.name} changes the result at a rate of {slope:.6g}, not {stated:.6g}"
+            )
+
+    def _replay(self, changed: Mapping[int, Array]) -> Any:
+        known: list[Any] = []
+        for v in self.values:
+            if v.index in changed:
+                known.append(changed[v.index])
+            elif isinstance(v.key, Node):
+                inputs = [
+                    known[x] if hasattr(given, "shape") else given
+                    for x, given in zip(v.operands, v.key.inputs, strict=True)
+                ]
+                known.append(np.asarray(v.key.op.forward(*inputs, **v.key.attrs)))
+            else:
+                known.append(_double(v.array))
+        return np.asarray(known[self.e.root]).reshape(())
+
+
+def _slope(f: Any) -> tuple[float, bool]:
+    """The derivative of ``f`` at 0 by central differences, and whether it has one: two steps and two sides agree."""
+    h = 1e-4
+    coarse, fine = (f(h) - f(-h)) / (2 * h), (f(h / 2) - f(-h / 2)) / h
+    middle = f(0.0)
+    sides = abs((f(h / 8) - middle) - (middle - f(-h / 8))) / (h / 8)
+    return (4 * fine - coarse) / 3, max(abs(coarse - fine), sides) <= 1e-2 * (abs(fine) + abs(coarse)) + 1e-9
+
+
+def _double(x: Any) -> Array:
+    a = np.asarray(x)
+    return a.astype(np.float64) if a.dtype.kind == "f" else a
+
+
+def _few(x: Any) -> str:
+    if x is None:
+        return "not computed"
+    a = np.asarray(x)
+    return f"{a.item():.6g}" if a.size == 1 else np.array2string(a, precision=4, threshold=8, separator=", ")
