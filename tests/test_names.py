@@ -18,7 +18,7 @@ set_grad_enabled int32 int64 long float32 float float64 double bool cuda.is_avai
 nn.functional nn.init nn.utils optim utils.data autograd.grad as_tensor from_numpy empty full_like
 abs sum mean var std max min argmax argmin softmax log_softmax relu sigmoid sin cos clamp maximum
 minimum bmm outer flatten reshape transpose permute squeeze unsqueeze split chunk concat logsumexp
-cumsum prod norm one_hot is_tensor numel is_grad_enabled get_default_dtype set_default_dtype
+cumsum prod norm is_tensor numel is_grad_enabled get_default_dtype set_default_dtype
 """.split()
 
 TENSOR = """
