@@ -457,9 +457,14 @@ def _conclusion(p: Paths) -> str:
     number = format_number
     if not p.paths:
         return "No path contributes: every one has a factor of 0 on its way."
-    few = f"The {len(p.paths)} largest paths" if len(p.paths) > 1 else "The largest path"
-    verb = "add" if len(p.paths) > 1 else "adds"
-    told = f"{few} {verb} up to {number(p.covered)} ({p.share:.1%} of all magnitudes); the rest is {number(p.rest)}."
+    if p.count == len(p.paths):
+        few = f"These {len(p.paths)} are all paths: they add" if p.count > 1 else "This is the only path: it comes"
+        told = f"{few} {'up ' * (p.count > 1)}to {number(p.covered)}."
+    else:
+        few = f"The {len(p.paths)} largest paths add up" if len(p.paths) > 1 else "The largest path comes"
+        told = f"{few} to {number(p.covered)} ({p.share:.1%} of all magnitudes); the rest is {number(p.rest)}."
     if p.difference:
-        told += f" In double precision all paths sum to {number(p.total)}: {p.difference:.1e} is rounding."
+        told += (
+            f" The engine's own sum differs from that of all paths in double precision by {p.difference:.1e}: rounding."
+        )
     return told

@@ -1,0 +1,396 @@
+"""Which modules, units and single weights a loss depends on: three measures, named apart and never mixed.
+
+*Sensitivity* is the gradient: how fast the loss changes as a weight does. It is no share of guilt: a weight that has
+no influence now may get one, and sensitivities do not add up to the loss. The *effect of the update* is gradient ×
+change: by how much, to first order, the coming step changes the loss through this weight; these do add up, to the
+predicted change. *Gradient × weight* is by how much, to first order, the loss would change if the weight grew by 100 %
+(its negative: if it were 0; Molchanov and others, "Importance Estimation for Neural Network Pruning", CVPR 2019).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.state import Array
+from ..core.tensor import Tensor
+from ..drawing import Drawing
+from ..errors import ArgumentError, GradError
+from .paths import Paths, number_of, paths
+
+SENSITIVITY, UPDATE, TIMES_WEIGHT = "sensitivity", "update", "gradient x weight"
+MEASURES = (SENSITIVITY, UPDATE, TIMES_WEIGHT)
+LEVELS = ("modules", "units", "weights")
+ABOUT = {
+    SENSITIVITY: "sensitivity: the gradient, dL/dw; of a module or unit the norm of its gradient",
+    UPDATE: "effect of the update: gradient x change, by how much the coming step changes the loss, to first order",
+    TIMES_WEIGHT: "gradient x weight: by how much the loss changes if the weight grows by 100 %, to first order",
+}
+
+
+class Blamed(NamedTuple):
+    """One module, unit or weight in a ranking.
+
+    Attributes:
+        name: as in ``hidden.0``, ``hidden.0 unit 3``, ``hidden.0.weight[3, 17]``.
+        value: by the measure.
+        weight: its value, where it is a single weight; else None.
+    """
+
+    name: str
+    value: float
+    weight: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One parameter with its gradient and its coming change."""
+
+    name: str
+    module: str
+    parameter: Tensor
+    gradient: Array
+    change: Array | None
+
+    def measured(self, measure: str) -> Array:
+        if measure == SENSITIVITY:
+            return self.gradient
+        other = self.change if measure == UPDATE else self.parameter.array
+        assert other is not None
+        return self.gradient * other
+
+
+class Blame:
+    """Rankings of modules, units and weights.
+
+    Attributes:
+        loss: its value.
+        count: how many weights were ranked.
+        missing: the parameters that have no gradient: nothing was computed for them, which is not zero.
+        measures: those that could be taken; ``update`` only with an optimiser or a learning rate.
+        step: what update was looked at, in words; empty for none.
+    """
+
+    def __init__(self, loss: Tensor, parts: Sequence[_Part], missing: Sequence[str], step: str) -> None:
+        self._loss, self._parts = loss, parts
+        self.loss = float(loss.array.reshape(-1)[0])
+        self.count = sum(part.gradient.size for part in parts)
+        self.missing = tuple(missing)
+        self.step = step
+        self.measures = MEASURES if step else (SENSITIVITY, TIMES_WEIGHT)
+        self._known: dict[tuple[str, str, int], list[Blamed]] = {}
+
+    def modules(self, measure: str = SENSITIVITY, k: int = 10) -> list[Blamed]:
+        """The ``k`` modules that come first by ``measure``: those that own parameters themselves."""
+        return self._ranked("modules", measure, k)
+
+    def units(self, measure: str = SENSITIVITY, k: int = 10) -> list[Blamed]:
+        """The ``k`` units that come first: rows of a module's parameters, which are output units or channels."""
+        return self._ranked("units", measure, k)
+
+    def weights(self, measure: str = SENSITIVITY, k: int = 10) -> list[Blamed]:
+        """The ``k`` single weights that come first by the magnitude of ``measure``."""
+        return self._ranked("weights", measure, k)
+
+    def total(self, measure: str) -> float:
+        """``measure`` of the whole model: of ``update``, the predicted change of the loss."""
+        self._check(measure)
+        found = [np.asarray(part.measured(measure), np.float64) for part in self._parts]
+        if measure == SENSITIVITY:
+            return math.sqrt(sum(float(np.vdot(x, x)) for x in found))
+        return float(sum(float(x.sum()) for x in found))
+
+    def paths(self, measure: str = SENSITIVITY, k: int = 5) -> Paths:
+        """The largest paths by which the weight that comes first reaches the loss."""
+        part, entry, _ = self._top_weights(measure, 1)[0]
+        found = paths(self._loss, part.parameter[entry] if entry else part.parameter, k)
+        found.name = _named(part.name, entry)
+        return found
+
+    # How they are found.
+
+    def _check(self, measure: str) -> None:
+        if measure not in self.measures:
+            why = "Give optimizer= or lr=, so that it is known what the coming update is."
+            raise ArgumentError(
+                f"blame: no measure {measure!r}",
+                why if measure == UPDATE else f"There are {', '.join(map(repr, self.measures))}.",
+            )
+
+    def _ranked(self, level: str, measure: str, k: int) -> list[Blamed]:
+        self._check(measure)
+        if k < 1:
+            raise ArgumentError(f"blame: k = {k}", "Ask for at least one.")
+        if (level, measure, k) not in self._known:
+            self._known[level, measure, k] = self._find(level, measure, k)
+        return self._known[level, measure, k]
+
+    def _find(self, level: str, measure: str, k: int) -> list[Blamed]:
+        if level == "weights":
+            return [
+                Blamed(_named(part.name, entry), value, float(part.parameter.array[entry]))
+                for part, entry, value in self._top_weights(measure, k)
+            ]
+        groups: dict[tuple[str, int], list[Array]] = {}
+        for part in self._parts:
+            values = np.asarray(part.measured(measure), np.float64)
+            rows = values.reshape(len(values) if values.ndim and level == "units" else 1, -1)
+            groups.setdefault((part.module, len(rows) if level == "units" else 0), []).append(_summed(rows, measure))
+        found: list[Blamed] = []
+        for (module, _), sums in groups.items():
+            value = np.sum(sums, 0) if measure != SENSITIVITY else np.sqrt(np.sum(sums, 0))
+            for i in _first(value, k):
+                found.append(Blamed(_unit(module, int(i)) if level == "units" else module, float(value[i])))
+        return [found[i] for i in _first(np.array([item.value for item in found]), k)]
+
+    def _top_weights(self, measure: str, k: int) -> list[tuple[_Part, tuple[int, ...], float]]:
+        self._check(measure)
+        found: list[tuple[_Part, tuple[int, ...], float]] = []
+        for part in self._parts:
+            values = part.measured(measure).reshape(-1)
+            for i in _first(values, k):
+                entry = tuple([int(n) for n in np.unravel_index(i, part.gradient.shape)])
+                found.append((part, entry, float(values[i])))
+        return [found[i] for i in _first(np.array([value for _, _, value in found]), k)]
+
+    # How they are shown.
+
+    def text(self, k: int = 5) -> str:
+        """All rankings for a terminal."""
+        lines = [f"loss {self.loss:.6g}; {self.count:,} weights"]
+        for measure in self.measures:
+            lines += ["", ABOUT[measure]]
+            if measure == UPDATE:
+                lines.append(f"  {self.step}: {self.total(UPDATE):+.6g} in all")
+            for level in LEVELS:
+                items = self._ranked(level, measure, k)
+                width = max([len(item.name) for item in items], default=0)
+                lines.append(f"  {level}")
+                lines += [f"    {item.name:<{width}}  {_shown(item, measure)}" for item in items]
+        if self.missing:
+            lines += ["", f"no gradient was computed (which is not zero) for {', '.join(self.missing)}"]
+        return "\n".join(lines)
+
+    def tables(self, measure: str, k: int = 5) -> list[Any]:
+        """The rankings by one measure as tables of rich, to be printed by a console of it."""
+        from rich.markup import escape as plain
+        from rich.table import Table
+
+        made: list[Any] = []
+        for level in LEVELS:
+            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
+            table.add_column(level, no_wrap=True)
+            table.add_column(
+                "|gradient|" if measure == SENSITIVITY and level != "weights" else measure, justify="right"
+            )
+            table.add_column("w" if level == "weights" else "", justify="right")
+            table.add_column("")
+            items = self._ranked(level, measure, k)
+            largest = max([abs(item.value) for item in items if math.isfinite(item.value)], default=0.0) or 1.0
+            for item in items:
+                share = min(1.0, abs(item.value) / largest) if math.isfinite(item.value) else 1.0
+                weight = "" if item.weight is None else f"{item.weight:.4g}"
+                bar = ("+" if item.value > 0 else "-") * max(1, round(16 * share)) if item.value else ""
+                table.add_row(plain(item.name), f"{item.value:.4g}", weight, f"[dim]{bar}[/]")
+            made.append(table)
+        return made
+
+    def svg(self, k: int = 8) -> str:
+        """The rankings as bars: to the right what is positive, hatched to the left what is negative."""
+        return _picture(self, k)
+
+    def to_dict(self, k: int = 20) -> dict[str, Any]:
+        """As plain data for JSON."""
+        return {
+            "loss": self.loss,
+            "count": self.count,
+            "missing": list(self.missing),
+            "step": self.step,
+            "measures": {
+                measure: {
+                    "about": ABOUT[measure],
+                    "total": _finite(self.total(measure)),
+                    **{
+                        level: [
+                            {"name": x.name, "value": _finite(x.value)}
+                            | ({} if x.weight is None else {"weight": _finite(x.weight)})
+                            for x in self._ranked(level, measure, k)
+                        ]
+                        for level in LEVELS
+                    },
+                }
+                for measure in self.measures
+            },
+        }
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+def blame(loss: Tensor, model: Any, *, optimizer: Any = None, lr: float | None = None) -> Blame:
+    """Which modules, units and weights of ``model`` the loss depends on, after ``backward()``.
+
+    Args:
+        loss: what ``backward()`` was called on.
+        model: a Module, or anything with ``named_parameters()``.
+        optimizer: whose coming step is looked at; neither it nor a weight is changed.
+        lr: without an optimiser, the learning rate of a plain step, ``-lr * gradient``.
+
+    Returns:
+        A :class:`Blame`: print it, or take ``.weights("sensitivity")``, ``.units(...)``, ``.modules(...)``, ``.svg()``.
+
+    Raises:
+        GradError: ``backward()`` has not been called, or the loss has no history.
+        ArgumentError: both an optimiser and a learning rate are given, or the model has no parameters.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.explain.blame import blame
+        >>> model = ur.nn.Linear(2, 1, bias=False)
+        >>> model.weight.data = ur.tensor([[1.0, -3.0]])
+        >>> loss = (model(ur.tensor([[2.0, 1.0]])) ** 2).sum()
+        >>> loss.backward()
+        >>> [(w.name, w.value) for w in blame(loss, model).weights("sensitivity")]
+        [('weight[0, 0]', -4.0), ('weight[0, 1]', -2.0)]
+    """
+    if not isinstance(loss, Tensor) or loss.array.size != 1:
+        shape = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise ArgumentError(f"blame: the loss is {shape}, not a tensor of one number", "Reduce it, as in y.mean().")
+    if loss.node is None or not loss.wants_grad:
+        raise GradError(
+            "blame: the loss has no history: computed inside no_grad(), or from nothing that requires a gradient",
+            "Compute it while recording, and call loss.backward().",
+        )
+    if optimizer is not None and lr is not None:
+        raise ArgumentError(
+            "blame: both an optimizer and lr are given", "An optimiser knows its own rate: leave lr out."
+        )
+    named = [(name, p) for name, p in model.named_parameters() if p.wants_grad]
+    if not named:
+        raise ArgumentError("blame: the model has no parameters that require a gradient")
+    missing = [name for name, p in named if p.grad is None]
+    if len(missing) == len(named):
+        raise GradError(
+            "blame: no parameter has a gradient: backward() has not been called (not computed yet is not zero)",
+            "Call loss.backward() first, and zero_grad() only after blame().",
+        )
+    change: Callable[[Tensor], Array | None] = lambda p: None
+    step = ""
+    if optimizer is not None:
+        changes = coming_changes(optimizer)
+        change = lambda p: changes.get(id(p), np.zeros_like(p.array))
+        step = f"the coming step of {type(optimizer).__name__}"
+    elif lr is not None:
+        rate = float(lr)
+        change = lambda p: p.grad.array * p.dtype.type(-rate)  # type: ignore[union-attr]
+        step = f"a plain step, -{rate:g} x gradient"
+    parts = [
+        _Part(name, name.rpartition(".")[0], p, p.grad.array, change(p)) for name, p in named if p.grad is not None
+    ]
+    return Blame(loss, parts, missing, step)
+
+
+def coming_changes(optimizer: Any) -> dict[int, Array]:
+    """By how much the optimiser's next step would change each parameter (by ``id``), found on copies."""
+    found: dict[int, Array] = {}
+    for group in optimizer.param_groups:
+        names = optimizer.slots(group)
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            state = copy.deepcopy(optimizer.state[p]) if p in optimizer.state else {}
+            if any(name not in state for name in names) or (optimizer.counts_steps and "step" not in state):
+                state = {**optimizer.start(p, group), **state}
+            time = optimizer.advance(state, group) if names or optimizer.counts_steps else None
+            slots = [state[name].array for name in names]
+            w, g = p.array.copy(), p.grad.array.copy()
+            optimizer.rule(group, p.dtype, time)(w, g, slots, np.empty_like(w), np.empty_like(w))
+            found[id(p)] = w - p.array
+    return found
+
+
+def _named(name: str, entry: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, entry))}]" if entry else name
+
+
+def _unit(module: str, i: int) -> str:
+    return f"{module} unit {i}".lstrip()
+
+
+def _summed(rows: Array, measure: str) -> Array:
+    return np.einsum("ij,ij->i", rows, rows) if measure == SENSITIVITY else rows.sum(1)
+
+
+def _first(values: Array, k: int) -> Array:
+    """The places of the ``k`` largest magnitudes, largest first; NaN before all."""
+    sizes = np.abs(values)
+    if not np.isfinite(sizes.sum()):
+        sizes = np.where(np.isnan(sizes), np.inf, sizes)
+    top = np.argpartition(sizes, -k)[-k:] if len(sizes) > k else np.arange(len(sizes))
+    return top[np.lexsort((top, -sizes[top]))]
+
+
+def _finite(x: float) -> float | None:
+    return x if math.isfinite(x) else None
+
+
+def _shown(item: Blamed, measure: str) -> str:
+    text = f"{number_of(item.value):<16}"
+    if item.weight is None:
+        return text.rstrip()
+    text += f"w = {item.weight:.6g}"
+    if measure == SENSITIVITY and item.value:
+        text += f": raising it {'raises' if item.value > 0 else 'lowers'} the loss"
+    return text
+
+
+# The picture.
+
+_ROW, _BAR, _LEFT, _VALUE = 20, 190, 250, 90
+
+
+def _picture(b: Blame, k: int) -> str:
+    rankings = [(measure, level, b._ranked(level, measure, k)) for measure in b.measures for level in LEVELS]
+    height = 60 + sum(34 + _ROW * len(items) for _, _, items in rankings) + 34 * len(b.measures)
+    width = _LEFT + 2 * _BAR + _VALUE + 40
+    d = Drawing(width, height, f"What the loss of {b.loss:.4g} depends on: modules, units and weights")
+    d.add(
+        '<defs><pattern id="minus" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect width="3" height="6" class="fb"/></pattern></defs>'
+    )
+    d.text(20, 28, f"What the loss of {b.loss:.4g} depends on", "title")
+    d.text(20, 46, "plain bars to the right: positive; hatched bars to the left: negative", "soft")
+    y, middle, last = 62.0, _LEFT + _BAR, ""
+    for measure, level, items in rankings:
+        if measure != last:
+            y += 26
+            d.text(20, y, ABOUT[measure], "title")
+            last = measure
+        y += 22
+        d.text(20, y, level, "soft")
+        y += 6
+        largest = max([abs(item.value) for item in items if math.isfinite(item.value)], default=0.0) or 1.0
+        for item in items:
+            size = _BAR * (min(1.0, abs(item.value) / largest) if math.isfinite(item.value) else 1.0)
+            name = item.name if len(item.name) <= 36 else f"…{item.name[-35:]}"
+            d.text(_LEFT - 8, y + 14, name, "end")
+            if item.value < 0:
+                style = f'fill="url(#minus)" class="b" stroke-width="1"><title>{escape(item.name)}</title></rect>'
+                d.add(f'<rect x="{middle - size:.1f}" y="{y + 3:.1f}" width="{size:.1f}" height="14" {style}')
+            else:
+                style = f'class="fa"><title>{escape(item.name)}</title></rect>'
+                d.add(f'<rect x="{middle:.1f}" y="{y + 3:.1f}" width="{size:.1f}" height="14" {style}')
+            d.text(width - 16, y + 14, f"{item.value:+.3g}", "end num")
+            y += _ROW
+        d.line(middle, y - _ROW * len(items), middle, y, "axis")
+        y += 6
+    return d.svg()
