@@ -69,8 +69,8 @@ class Mazur:
         self.biases = double([0.35, 0.35]), double([0.60, 0.60])
 
     def forward(self) -> tuple[ur.Tensor, ur.Tensor, ur.Tensor]:
-        h = ur.sigmoid(ur.linear(self.x, self.hidden, self.biases[0]))
-        o = ur.sigmoid(ur.linear(h, self.output, self.biases[1]))
+        h = ur.sigmoid(ur.nn.functional.linear(self.x, self.hidden, self.biases[0]))
+        o = ur.sigmoid(ur.nn.functional.linear(h, self.output, self.biases[1]))
         return h, o, (0.5 * (self.target - o) ** 2).sum()
 
     def step(self) -> None:

@@ -292,7 +292,7 @@ def test_hessian_vector_product_of_a_network() -> None:
     w1, w2 = leaf(rng.standard_normal((5, 3))), leaf(rng.standard_normal((1, 5)))
 
     def gradients(w1: ur.Tensor, w2: ur.Tensor, create_graph: bool) -> tuple[ur.Tensor, ...]:
-        loss = (ur.linear(ur.tanh(ur.linear(data, w1)), w2) ** 2).mean()
+        loss = (ur.nn.functional.linear(ur.tanh(ur.nn.functional.linear(data, w1)), w2) ** 2).mean()
         return ur.grad(loss, [w1, w2], create_graph=create_graph)
 
     v1, v2 = rng.standard_normal(w1.shape), rng.standard_normal(w2.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from upriver.explain.blame import MEASURES, SENSITIVITY, TIMES_WEIGHT, UPDATE, b
 def network(*widths: int, batch: int = 8) -> tuple[nn.Module, ur.Tensor]:
     ur.manual_seed(0)
     rng = np.random.default_rng(0)
-    layers = [z for a, b in zip(widths, widths[1:], strict=False) for z in (nn.Linear(a, b), nn.Tanh())][:-1]
+    layers = [z for a, b in pairwise(widths) for z in (nn.Linear(a, b), nn.Tanh())][:-1]
     model = nn.Sequential(*layers)
     x = ur.Tensor(rng.standard_normal((batch, widths[0])).astype(np.float32))
     loss = F.cross_entropy(model(x), ur.Tensor(rng.integers(0, widths[-1], batch)))

@@ -203,9 +203,9 @@ def test_dropout_at_its_ends() -> None:
 
 def test_dropout_of_channels() -> None:
     g = ur.Generator().manual_seed(0)
-    y = ur.dropout2d(ur.ones(4, 50, 2, 3), 0.5, generator=g).numpy()
+    y = ur.nn.functional.dropout2d(ur.ones(4, 50, 2, 3), 0.5, generator=g).numpy()
     assert set(np.unique(y.sum((2, 3)))) == {0.0, 12.0}
-    y = ur.dropout1d(ur.ones(4, 50, 3), 0.5, generator=g).numpy()
+    y = ur.nn.functional.dropout1d(ur.ones(4, 50, 3), 0.5, generator=g).numpy()
     assert set(np.unique(y.sum(2))) == {0.0, 6.0}
 
 
@@ -254,7 +254,7 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [
     (lambda: ur.multinomial(ur.ones(2), 0), ArgumentError, "0 samples"),
     (lambda: ur.multinomial(ur.ones(2, 2, 2), 1), ShapeError, r"\(rows, n\)"),
     (lambda: ur.dropout(ur.ones(2), 1.5), ArgumentError, "probability"),
-    (lambda: ur.dropout2d(ur.ones(2, 3)), ShapeError, "channels"),
+    (lambda: ur.nn.functional.dropout2d(ur.ones(2, 3)), ShapeError, "channels"),
     (lambda: ur.Generator().set_state(ur.zeros(3)), ArgumentError, "16 bytes"),
     (lambda: ur.zeros(2).uniform_(1, 0), ArgumentError, "interval"),
     (lambda: ur.zeros(2).exponential_(0.0), ArgumentError, "rate"),

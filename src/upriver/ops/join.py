@@ -248,9 +248,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
 
     Example:
         >>> import upriver as ur
-        >>> ur.pad(ur.tensor([1.0, 2.0, 3.0]), (1, 2)).tolist()
+        >>> ur.nn.functional.pad(ur.tensor([1.0, 2.0, 3.0]), (1, 2)).tolist()
         [0.0, 1.0, 2.0, 3.0, 0.0, 0.0]
-        >>> ur.pad(ur.tensor([1.0, 2.0, 3.0]), (1, 2), mode="reflect").tolist()
+        >>> ur.nn.functional.pad(ur.tensor([1.0, 2.0, 3.0]), (1, 2), mode="reflect").tolist()
         [2.0, 1.0, 2.0, 3.0, 2.0, 1.0]
     """
     amounts = [int(n) for n in pad]

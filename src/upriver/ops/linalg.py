@@ -16,8 +16,8 @@ from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
 from .align import broadcast_shapes, broadcast_to
 from .reduce import sum
-from .sums import add_rows
 from .shape import reshape
+from .sums import add_rows
 
 Shape = tuple[int, ...]
 

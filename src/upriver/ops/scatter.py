@@ -276,7 +276,7 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
 
     Example:
         >>> import upriver as ur
-        >>> ur.one_hot(ur.tensor([0, 2]), num_classes=3).tolist()
+        >>> ur.nn.functional.one_hot(ur.tensor([0, 2]), num_classes=3).tolist()
         [[1, 0, 0], [0, 0, 1]]
     """
     x = as_tensor(integers("one_hot", x))
@@ -304,7 +304,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
     Example:
         >>> import upriver as ur
-        >>> ur.embedding(ur.tensor([1, 1]), ur.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+        >>> ur.nn.functional.embedding(ur.tensor([1, 1]), ur.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
         [[3.0, 4.0], [3.0, 4.0]]
     """
     i = integers("embedding", input, weight)
