@@ -49,14 +49,15 @@ class Explanation:
         """What the gradients mean, in one sentence each."""
         return render.conclusion(self)
 
-    def text(self, *, lines: bool | None = None, unsimplified: bool = False) -> str:
+    def text(self, *, lines: bool | None = None, unsimplified: bool = False, width: int = 140) -> str:
         """The derivation for a terminal.
 
         Args:
             lines: whether to show source lines; by default where any were recorded.
             unsimplified: write local derivatives exactly as the gradient rules computed them.
+            width: the widest table; where one would be wider, each step gets lines of its own.
         """
-        return render.as_text(self, lines=lines, unsimplified=unsimplified)
+        return render.as_text(self, lines=lines, unsimplified=unsimplified, width=width)
 
     def latex(self) -> str:
         """The derivation as an ``aligned`` block of LaTeX."""

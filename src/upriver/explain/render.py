@@ -53,7 +53,9 @@ def summary(a: Any) -> str:
         return f"{shape}, empty"
     if a.dtype.kind != "f":
         return f"{shape}, {a.min()} to {a.max()}"
-    low, high = float(a.min()), float(a.max())
+    low, high = float(a.min()) + 0.0, float(a.max()) + 0.0
+    if low == high:
+        return f"{shape}, all {low:.3g}"
     norm = float(np.linalg.norm(a.reshape(-1).astype(np.float64, copy=False)))
     return f"{shape}, {low:.3g} to {high:.3g}, norm {norm:.3g}"
 
@@ -90,13 +92,14 @@ def table(rows: Iterable[Sequence[str]], *, indent: str = "  ", gap: str = "  ")
     ]
 
 
-def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = False) -> str:
+def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = False, width: int = 140) -> str:
     """The whole derivation for a terminal.
 
     Args:
         e: the derivation.
         lines: whether to show source lines and module paths; by default where any are known.
         unsimplified: write the formulas exactly as the gradient rules computed them.
+        width: the widest table; where one would be wider, each step gets lines of its own.
     """
     if lines is None:
         lines = any(step.line is not None for step in e.steps)
@@ -110,10 +113,11 @@ def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = F
     out += ["", f"backward from {root.name}: upstream × local derivative = what flows on"]
     header = ["", "upstream", "", "local derivative", "", "", "flows on", ""]
     rows = [header + ([""] if lines else []), *[_step_row(e, s, lines, unsimplified) for s in e.steps]]
-    out += table(rows)
+    walk = table(rows)
+    out += walk if max(map(len, walk)) <= width else _blocks(e, rows[1:])
     if any(not s.entrywise for s in e.steps):
         symbol = next(s.upstream_symbol for s in e.steps if not s.entrywise)
-        out.append(f"  ({symbol} is the upstream gradient of that row; @ is the matrix product)")
+        out.append(f"  (where {symbol} is the upstream gradient, the formula gives at once what flows on)")
     sums = [v for v in e.values if len(v.parts) > 1]
     if sums:
         out += ["", "sums: a value that is used several times gets a share from each use, in this order"]
@@ -122,6 +126,20 @@ def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = F
         if answer.entry is not None:
             out += ["", *_entry_lines(e, answer)]
     return "\n".join([*out, "", e.conclusion(), ""])
+
+
+def _blocks(e: Explanation, rows: Sequence[Sequence[str]]) -> list[str]:
+    """The steps under each other, each with a line for each of its parts."""
+    out: list[str] = []
+    for s, (operation, up, up_value, local, formula, value, on, on_value, *where) in zip(e.steps, rows, strict=True):
+        out.append(f"  {s.index + 1}. {operation}" + (f"  {where[0]}" if where and where[0] else ""))
+        how = (
+            ("local derivative", local, f"{formula} {value}".strip())
+            if s.entrywise
+            else ("by the rule", local, formula)
+        )
+        out += table([("upstream", up, up_value), how, ("flows on", on, on_value)], indent="     ")
+    return out
 
 
 def _listed(items: list[str]) -> str:
@@ -153,7 +171,13 @@ def _step_row(e: Explanation, s: Step, lines: bool, unsimplified: bool) -> list[
         derivative(root.name, target.name) + (f", share {target.parts.index(s.index) + 1}" if shared else ""),
         f"= {format_value(s.product, widest=40)}",
     ]
-    return [*row, _where(s.module, s.line)] if lines else row
+    return [*row, _where(s.module, short_line(s.line))] if lines else row
+
+
+def short_line(line: str | None) -> str | None:
+    """The file and the number of a line, without its text."""
+    found = re.match(r"(.+?:\d+)(: |$)", line or "")
+    return found.group(1) if found else line
 
 
 def _is_value(formula: str, local: Any) -> bool:
@@ -189,6 +213,10 @@ def _entry_lines(e: Explanation, answer: Answer) -> list[str]:
             f"= {format_number(part.upstream)} × {format_number(part.local)}",
             f"= {format_number(part.upstream * part.local)}",
         ])  # fmt: skip
+    shown = sum(part.upstream * part.local for part in answer.parts)
+    if answer.count > len(answer.parts):
+        rest = float(answer.gradient) - shown
+        rows.append([f"the other {answer.count - len(answer.parts)} together", "", f"= {format_number(rest)}"])
     return [f"{symbol} is {many}{more}", *table(rows)]
 
 

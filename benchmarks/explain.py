@@ -1,0 +1,128 @@
+"""What explanations cost, each as a ratio taken in one run.
+
+    OPENBLAS_NUM_THREADS=1 python benchmarks/explain.py [--rounds 15] [--only lines derivation]
+
+Each row is a function of its own, which takes the number of rounds and gives lines to print. Both sides of a
+ratio take turns, so that whatever else the machine is doing hits them alike; what is printed is the median over
+rounds of the ratio, not a ratio of medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import upriver as ur
+
+Row = Callable[[int], list[str]]
+
+
+def clock(run: Callable[[], Any], seconds: float = 0.05) -> float:
+    """The median time of one call, over calls that take ``seconds`` together."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 3:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def ratio(first: Callable[[], Any], second: Callable[[], Any], rounds: int) -> tuple[float, float, float]:
+    """The median time of each, and the median over rounds of first / second; they take turns in going first."""
+    pairs: list[tuple[float, float]] = []
+    for i in range(rounds):
+        if i % 2:
+            b, a = clock(second), clock(first)
+        else:
+            a, b = clock(first), clock(second)
+        pairs.append((a, b))
+    a_times, b_times = zip(*pairs, strict=True)
+    return statistics.median(a_times), statistics.median(b_times), statistics.median([a / b for a, b in pairs])
+
+
+def digits_step() -> Callable[[], float]:
+    """One training step of the digits network: 64-256-128-10, dropout, AdamW, batches of 64."""
+    from upriver.recipes.models import MLP
+
+    ur.manual_seed(0)
+    model = MLP(64, (256, 128), 10, "relu", 0.3)
+    optimizer = ur.optim.AdamW(model.parameters(), lr=5e-3)
+    loss_fn = ur.nn.CrossEntropyLoss()
+    x, y = ur.rand(64, 1, 8, 8), ur.tensor(np.arange(64) % 10)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return float(loss.item())
+
+    return step
+
+
+def million() -> tuple[Any, Callable[[], ur.Tensor]]:
+    """A multilayer perceptron of a million weights on a batch of 64, and its loss."""
+    ur.manual_seed(0)
+    model = ur.nn.Sequential(
+        ur.nn.Linear(784, 800), ur.nn.ReLU(), ur.nn.Linear(800, 450), ur.nn.ReLU(), ur.nn.Linear(450, 10)
+    )
+    x, y = ur.rand(64, 784), ur.tensor(np.arange(64) % 10)
+    return model, lambda: ur.nn.functional.cross_entropy(model(x), y)
+
+
+def lines(rounds: int) -> list[str]:
+    """Recording source lines: a training step of the digits network with it and without."""
+    step = digits_step()
+    for _ in range(20):
+        step()
+
+    def with_lines() -> None:
+        ur.record_source_lines(True)
+        step()
+
+    def without() -> None:
+        ur.record_source_lines(False)
+        step()
+
+    on, off, times = ratio(with_lines, without, rounds)
+    ur.record_source_lines(True)
+    return [f"source lines recorded / not, digits step: {times:.3f} ({on * 1e3:.2f} ms / {off * 1e3:.2f} ms)"]
+
+
+def derivation(rounds: int) -> list[str]:
+    """The derivation of one gradient entry of a network of a million weights, beside backward()."""
+    from upriver.explain.derivation import explain
+
+    model, forward = million()
+    weights = sum(p.array.size for p in model.parameters())
+    loss = forward()
+    entry = model[0].weight[3, 17]
+
+    def derive() -> str:
+        return str(explain(loss, wrt=entry).text())
+
+    a, b, times = ratio(derive, loss.backward, rounds)
+    return [f"derivation of an entry, {weights:,} weights: {a * 1e3:.1f} ms, {times:.1f} × backward ({b * 1e3:.1f} ms)"]
+
+
+ROWS: dict[str, Row] = {"lines": lines, "derivation": derivation}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", nargs="*", choices=ROWS, default=list(ROWS))
+    asked = parser.parse_args()
+    for name in asked.only:
+        for line in ROWS[name](asked.rounds):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
