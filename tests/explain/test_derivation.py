@@ -341,6 +341,10 @@ def test_the_package_is_the_function() -> None:
 
     assert upriver.explain(w * w, wrt=w).answers[0].gradient == 4
     assert upriver.explain.verify is verify
+    from upriver.explain.paths import paths
+
+    assert ur.explain is upriver.explain
+    assert upriver.explain.paths is paths
     with pytest.raises(AttributeError):
         upriver.explain.nothing_of_the_kind  # type: ignore[attr-defined]
 

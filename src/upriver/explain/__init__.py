@@ -25,7 +25,12 @@ _HOMES = {
 
 
 class _Package(ModuleType):
-    """The package, which can be called."""
+    """The package, which can be called, and whose functions are not hidden by the modules that they live in."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python binds a module in its package when it is imported: ``explain.blame`` is to stay the function.
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         from .derivation import explain
