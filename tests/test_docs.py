@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import re
 import runpy
 from pathlib import Path
 
 import pytest
 
+import upriver.nn
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+EXAMPLES = [page for page in PAGES if re.search(r"^ *>>> ", page.read_text(encoding="utf-8"), re.MULTILINE)]
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img[^>]*\ssrc=\"([^\"]+)\"")
 
 
@@ -24,7 +28,7 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if ">>>" in p.read_text(encoding="utf-8")], ids=_label)
+@pytest.mark.parametrize("page", EXAMPLES, ids=_label)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # for what an example writes
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -51,3 +55,25 @@ def test_reference_is_what_the_registry_says() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))
     written = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert script["page"]() == written, "run: python docs/make_reference.py"
+
+
+def _public(module: str) -> list[str]:
+    return [name for name in vars(importlib.import_module(module)) if name[0] != "_"]
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("nn", [name for name in upriver.nn.__all__ if name[0].isupper()]),
+        ("nn", [name for name in _public("upriver.nn.init") if name.endswith("_")]),
+        ("optim", [name for name in _public("upriver.optim") if name[0].isupper() and name != "Optimizer"]),
+        ("optim", [name for name in _public("upriver.optim.lr_scheduler") if name != "LRScheduler"]),
+        ("data", [name for name in _public("upriver.data") if name.startswith(("load_", "read_"))]),
+        ("errors", [name for name in _public("upriver.errors") if name.endswith("Error")]),
+        ("cli", ["train", "resume", "runs", "show", "explain"]),
+    ],
+)
+def test_pages_name_everything(page: str, names: list[str]) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert names
+    assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
