@@ -196,7 +196,8 @@ class Blame:
             for item in items:
                 share = min(1.0, abs(item.value) / largest) if math.isfinite(item.value) else 1.0
                 weight = "" if item.weight is None else f"{item.weight:.4g}"
-                bar = ("+" if item.value > 0 else "-") * max(1, round(16 * share)) if item.value else ""
+                mark = "=" if measure == SENSITIVITY and level != "weights" else "+" if item.value > 0 else "-"
+                bar = mark * max(1, round(16 * share)) if item.value else ""
                 table.add_row(plain(item.name), f"{item.value:.4g}", weight, f"[dim]{bar}[/]")
             made.append(table)
         return made
@@ -389,7 +390,8 @@ def _picture(b: Blame, k: int) -> str:
             else:
                 style = f'class="fa"><title>{escape(item.name)}</title></rect>'
                 d.add(f'<rect x="{middle:.1f}" y="{y + 3:.1f}" width="{size:.1f}" height="14" {style}')
-            d.text(width - 16, y + 14, f"{item.value:+.3g}", "end num")
+            norm = measure == SENSITIVITY and level != "weights"  # a length, which has no sign
+            d.text(width - 16, y + 14, f"{item.value:.3g}" if norm else f"{item.value:+.3g}", "end num")
             y += _ROW
         d.line(middle, y - _ROW * len(items), middle, y, "axis")
         y += 6
