@@ -111,7 +111,56 @@ def derivation(rounds: int) -> list[str]:
     return [f"derivation of an entry, {weights:,} weights: {a * 1e3:.1f} ms, {times:.1f} × backward ({b * 1e3:.1f} ms)"]
 
 
-ROWS: dict[str, Row] = {"lines": lines, "derivation": derivation}
+def largest_paths(rounds: int) -> list[str]:
+    """The ten largest paths of one entry of the first layer, beside backward()."""
+    model, forward = million()
+    weights = sum(p.array.size for p in model.parameters())
+    loss = forward()
+    entry = model[0].weight[3, 400]
+    a, b, times = ratio(lambda: ur.explain.paths(loss, wrt=entry), loss.backward, rounds)
+    count = ur.explain.paths(loss, wrt=entry).count
+    of = f"10 largest of {count:,.0f} paths, {weights:,} weights"
+    return [f"{of}: {a * 1e3:.1f} ms, {times:.1f} × backward ({b * 1e3:.1f} ms)"]
+
+
+def blame(rounds: int) -> list[str]:
+    """All three rankings, of modules, units and weights, beside backward()."""
+    model, forward = million()
+    weights = sum(p.array.size for p in model.parameters())
+    loss = forward()
+    loss.backward()
+
+    def rank() -> None:
+        found = ur.blame(loss, model, lr=0.1)
+        for measure in found.measures:
+            found.modules(measure), found.units(measure), found.weights(measure)
+
+    a, b, times = ratio(rank, loss.backward, rounds)
+    return [f"blame, {weights:,} weights: {a * 1e3:.1f} ms, {times:.1f} × backward ({b * 1e3:.1f} ms)"]
+
+
+def frozen(_: int) -> list[str]:
+    """What freezing a graph takes in memory, beside the arrays that the graph holds."""
+    import tracemalloc
+
+    _model, forward = million()
+    loss = forward()
+    ur.Graph.of(loss)
+    tracemalloc.start()
+    graph = ur.Graph.of(loss)
+    taken, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    held = {id(x.array): x.array.nbytes for node in graph for x in node.inputs if isinstance(x, ur.Tensor)}
+    return [f"a frozen graph takes {taken:,} bytes; the arrays it refers to are {sum(held.values()):,} bytes"]
+
+
+ROWS: dict[str, Row] = {
+    "paths": largest_paths,
+    "blame": blame,
+    "frozen": frozen,
+    "lines": lines,
+    "derivation": derivation,
+}
 
 
 def main() -> None:

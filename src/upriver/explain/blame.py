@@ -255,12 +255,11 @@ def blame(loss: Tensor, model: Any, *, optimizer: Any = None, lr: float | None =
 
     Example:
         >>> import upriver as ur
-        >>> from upriver.explain.blame import blame
         >>> model = ur.nn.Linear(2, 1, bias=False)
         >>> model.weight.data = ur.tensor([[1.0, -3.0]])
         >>> loss = (model(ur.tensor([[2.0, 1.0]])) ** 2).sum()
         >>> loss.backward()
-        >>> [(w.name, w.value) for w in blame(loss, model).weights("sensitivity")]
+        >>> [(w.name, w.value) for w in ur.blame(loss, model).weights("sensitivity")]
         [('weight[0, 0]', -4.0), ('weight[0, 1]', -2.0)]
     """
     if not isinstance(loss, Tensor) or loss.array.size != 1:

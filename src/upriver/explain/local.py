@@ -174,7 +174,7 @@ class Edges:
             return found
         values: Any = ahead[self.to][:, :, None]
         sizes = np.abs(self._dense)
-        best = np.empty(self._sources.shape)
+        best: Array = np.empty(self._sources.shape)
         step = max(1, _CACHED // sizes[0].size)
         for u in range(len(sizes)):
             for s in range(0, best.shape[1], step):

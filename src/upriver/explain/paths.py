@@ -185,9 +185,8 @@ def paths(loss: Tensor, wrt: Tensor, k: int = 10) -> Paths:
 
     Example:
         >>> import upriver as ur
-        >>> from upriver.explain.paths import paths
         >>> x = ur.tensor(3.0, requires_grad=True)
-        >>> found = paths(x * x + 2.0 * x, wrt=x)
+        >>> found = ur.explain.paths(x * x + 2.0 * x, wrt=x)
         >>> [path.contribution for path in found.paths], found.rest, found.gradient
         ([3.0, 3.0, 2.0], 0.0, 8.0)
     """
