@@ -80,15 +80,15 @@ class _Check:
     def _say(self, kind: str, where: str, message: str) -> None:
         self.problems.append(Problem(kind, where, message))
 
-    def _close(self, a: Any, b: Any) -> bool:
-        """Whether two arrays are the same number for number, but for rounding."""
+    def _close(self, a: Any, b: Any, summands: float = 0.0) -> bool:
+        """Whether two arrays are the same number for number, but for rounding (of what was added up to get them)."""
         a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
         if a.shape != b.shape:
             return False
         finite = np.isfinite(a) & np.isfinite(b)
         if not np.array_equal(np.where(finite, 0.0, a), np.where(finite, 0.0, b), equal_nan=True):
             return False
-        scale = max(1e-12, float(np.abs(np.where(finite, b, 0.0)).max(initial=0.0)))
+        scale = max(1e-12, summands, float(np.abs(np.where(finite, b, 0.0)).max(initial=0.0)))
         return bool((np.abs(a - b)[finite] <= self.tolerance * (np.abs(b)[finite] + 1e-3 * scale)).all())
 
     # Formulas, read again.
@@ -214,7 +214,8 @@ class _Check:
             if s.entrywise and self.values[s.source].array.shape == self.values[s.target].array.shape:
                 self._say("unreadable", where, f"its formula {s.exact} is not in the language")
             return
-        if not self._close(read, claimed):
+        summands = float(np.abs(np.asarray(s.upstream, np.float64)).max(initial=0.0))
+        if not self._close(read, claimed, 0.0 if s.entrywise else summands):
             what = "local derivative" if s.entrywise else "product"
             self._say(
                 "formula", where, f"the formula {s.formula} gives {_few(read)}, and the {what} is {_few(claimed)}"
@@ -265,7 +266,9 @@ class _Check:
 
         slope, sure = _slope(f)
         stated = float(np.sum(np.asarray(claimed, np.float64) * direction))
-        size = abs(slope) + float(np.linalg.norm(np.asarray(claimed, np.float64)))
+        size = (
+            abs(slope) + float(np.linalg.norm(np.asarray(claimed, np.float64))) + 1e-3 * float(np.linalg.norm(weight))
+        )
         if sure and np.isfinite(slope) and abs(stated - slope) > 10 * self.tolerance * (size + 1e-9):
             self._say(
                 "local" if what.startswith("local") else "product",

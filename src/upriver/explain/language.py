@@ -62,7 +62,19 @@ _STRUCTURED = """
     reshape unsqueeze squeeze flatten expand cumsum cumprod stack cat silu mish softsign hardsigmoid hardswish relu6
     selu celu logsigmoid tanhshrink softshrink lerp mse_loss l1_loss huber_loss smooth_l1_loss
 """
-_INTERNAL = ["where", "full", "vecdot", "center", "sum_to", "broadcast_to", "place", "isnan", "isinf", "isfinite"]
+_INTERNAL = [
+    "where",
+    "full",
+    "vecdot",
+    "center",
+    "sum_to",
+    "broadcast_to",
+    "place",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "einsum",
+]
 _CONSTANTS = {"inf": float("inf"), "nan": float("nan")}
 _REFUSED = {"dtype", "out", "generator", "memory_format"}
 _LONGEST = 10_000
@@ -75,7 +87,7 @@ def functions(internal: bool = False) -> Mapping[str, Callable[..., Any]]:
     found = {name: getattr(ops, name) for name in [*named, *_STRUCTURED.split()] if hasattr(ops, name)}
     found |= {"max": _max, "min": _min}
     if internal:
-        found |= {op.name: op for op in ops if op.name not in found}
+        found |= {op.name: op for op in ops if op.name not in found}  # the records: front doors may average
         found |= {name: getattr(ops, name) for name in _INTERNAL if hasattr(ops, name)}
         found["center"] = lambda x, dim=None: ops.record("center")(x, dims=axes("center", dim, x.ndim))
         found["gelu_slope"] = lambda x, approximate="none": ops.record("gelu_slope")(x, approximate=approximate)
@@ -368,7 +380,7 @@ def _call(
         given = [_tensor(given[0]), *[_size(name, x) for x in given[1:]]]
     elif name == "full":
         return wrap(np.full(given[0], given[1], np.float64), None)
-    elif given and not isinstance(given[0], Tensor):
+    elif given and not isinstance(given[0], (Tensor, str)):
         given[0] = _tensor(given[0])
     named = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
     function = functions(internal)[name]

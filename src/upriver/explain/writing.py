@@ -126,6 +126,8 @@ def _structured(t: Term, args: list[str], exact: bool) -> str | None:
             return f"permute({args[0]}, {_numbers(dims)})"
         inner = f"({args[0]})" if _precedence(a) < CALL else args[0]
         return inner + (".T" if n == 2 else ".mT")
+    if "equation" in t.attrs:
+        return f"{t.op.name}({t.attrs['equation']!r}, {', '.join(args)})"
     if t.op is sum_to:
         lead = len(a.shape) - len(t.shape)
         dims = tuple([i for i in range(len(a.shape)) if i < lead or (t.shape[i - lead] == 1 and a.shape[i] != 1)])
@@ -210,7 +212,7 @@ def _extra(t: Term, exact: bool) -> str:
     assert t.op is not None
     attrs = {k: v for k, v in t.attrs.items() if f"{{{k}}}" not in t.op.formula.text}
     given: list[tuple[str, Any, Any]] = []
-    if "dims" in attrs:
+    if "dims" in attrs and "dims" not in dict(_defaults(t.op)):
         dims, ndim = tuple(attrs.pop("dims")), len(t.args[0].shape)
         if set(dims) != set(range(ndim)):
             given.append(("dim", dims[0] if len(dims) == 1 else dims, None))
