@@ -30,9 +30,10 @@ FORMAT = "upriver-trace"
 VERSION = 1
 WHOLE = 16
 """Arrays with more entries than this are summarised."""
-FIRST = 8
+FIRST = 4
 """How many entries a summary begins with."""
 _EXACT = 2**53
+_STATISTICS = (("min", np.min), ("max", np.max), ("mean", np.mean), ("std", np.std), ("norm", np.linalg.norm))
 
 
 def trace(
@@ -283,9 +284,9 @@ def encode(array: Any, *, whole: int = WHOLE, chosen: Iterable[tuple[int, ...]] 
     summary: dict[str, Any] = {"zeros": int(numeric.size - np.count_nonzero(numeric)) / numeric.size}
     if good.size < numeric.size:
         summary["not_finite"] = int(numeric.size - good.size)
-    for name, of in (("min", np.min), ("max", np.max), ("mean", np.mean), ("std", np.std), ("norm", np.linalg.norm)):
+    for name, of in _STATISTICS:
         with np.errstate(over="ignore", invalid="ignore"):
-            summary[name] = number(float(of(good))) if good.size else None
+            summary[name] = number(float(f"{float(of(good)):.7g}")) if good.size else None
     first = [tuple(int(k) for k in np.unravel_index(i, a.shape)) for i in range(FIRST)]
     places = dict.fromkeys([*first, *chosen])
     return {

@@ -1,0 +1,163 @@
+"""A trace as one HTML file that opens offline: the graph to be opened, and the walk to be stepped through.
+
+The page draws what the trace says and computes no gradient. It has no library and asks for nothing from
+anywhere: its security policy forbids it. Its words are those of :data:`WORDS`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from ..errors import ArgumentError
+from .mathml import convert
+from .trace import Trace, dumps, load_trace
+from .views import Views, short_value, sign_of
+
+_LONGEST = 120
+"""Formulas whose LaTeX is longer than this are shown as text."""
+_PLAIN = 120_000
+"""Data longer than this is compressed."""
+_SPACE = 40_000
+"""As many characters may formulas take in all: the rest are shown as text too, the longest first."""
+
+WORDS: dict[str, Any] = {
+    "graph": "Graph", "details": "Details", "detail": "Show", "levelfirst": "as much as fits",
+    "levelclosed": "modules closed",
+    "levelall": "every operation", "levelown": "opened by hand", "fit": "Fit", "zoomin": "Larger", "zoomout": "Smaller",
+    "keys": "Keys", "save": "Save trace", "table": "The same as tables", "home": "First step", "back": "Step back",
+    "next": "Step forward", "last": "Last step", "play": "Play", "pause": "Pause", "scrub": "Place in the walk",
+    "stride": "Step by", "byoperation": "by operation", "bymodule": "by module", "themeauto": "Theme: automatic",
+    "themedark": "Theme: dark", "themelight": "Theme: light", "start": "Start", "forward": "Forward",
+    "seed": "Backward",
+    "backward": "Backward", "end": "Result", "later": "not computed yet", "none": "not computed (which is not zero)",
+    "gradient": "gradient", "sofar": "so far", "gradienttitle": "Gradient", "value": "Value", "inwords": "In words",
+    "formula": "Formula", "line": "Code line", "asrun": "as the gradient rule computed it:", "givenleaf": "Given.",
+    "leaf": "input that wants a gradient", "input": "input", "constant": "constant", "one": "one number",
+    "open": "Open or close", "close": "Close this module.", "module": "Press C to open it.", "more": "press C to open",
+    "values": "Values", "name": "Name", "operation": "Operation", "steps": "Steps back", "derivative": "Derivative",
+    "upstream": "Upstream", "local": "Local derivative", "flows": "Flows on", "walk": "The walk", "phase": "Phase",
+    "said": "What happens", "shape": "shape", "min": "smallest", "max": "largest", "mean": "mean",
+    "std": "standard deviation", "norm": "norm", "zeros": "exactly zero", "not_finite": "not finite", "shut": "Close",
+    "help": [["→ ←", "step forward, step back"], ["Home End", "first step, last step"], ["Space", "play, pause"],
+             ["↑ ↓", "in the graph: the box before, the box after"], ["Enter", "open what is in a box"],
+             ["C", "open or close the module around it"], ["?", "this list"]],
+}  # fmt: skip
+"""What the page says beyond what the trace says."""
+
+
+def html(trace: Mapping[str, Any] | Trace, *, title: str | None = None, budget: int = 60) -> str:
+    """The page of a trace: one file, no outside request, the same for the same trace.
+
+    Args:
+        trace: the document, or what :func:`upriver.load_trace` gave.
+        title: what the page is called; by default the expression or the gradients that it opens.
+        budget: how many boxes to show at first; modules are closed until it is kept.
+
+    Raises:
+        ArgumentError: the document is not a trace.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.explain.trace import trace
+        >>> w = ur.tensor(2.0, requires_grad=True)
+        >>> page = html(trace((w * 3 - 10) ** 2, wrt=w))
+        >>> page.startswith("<!doctype html>") and "://" not in page.replace("http://www.w3.org/", "")
+        True
+    """
+    data = load_trace(trace).data
+    views = Views(data, budget)
+    pictures = views.all()
+    if title is None:
+        asked = [answer["symbol"] for answer in data["answers"]]
+        title = data["source"] or (
+            ", ".join(asked) if len(asked) < 4 else f"The gradients of {data['result']['symbol']}"
+        )
+    content = {
+        "trace": _once(data),
+        "title": title,
+        "words": WORDS,
+        "views": pictures,
+        "labels": views.labels,
+        "groups": views.group_labels(),
+        "sums": {
+            i: [short_value(frame["sum"]), sign_of(frame["sum"])]
+            for i, frame in enumerate(data["frames"])
+            if "sum" in frame and frame["share"] < frame["shares"]
+        },
+        "math": _formulas(data),
+    }
+    text, packed = _inline(content), ""
+    if len(text) > _PLAIN:
+        text, packed = base64.b64encode(zlib.compress(dumps(content).encode(), 9)).decode(), " data-packed"
+    parts = {"title": escape(title), "plain": escape(data["result"]["sentence"]), "packed": packed, "data": text}
+    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+
+
+def _inline(content: Mapping[str, Any]) -> str:
+    """JSON that may stand inside a script element."""
+    return dumps(content).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _once(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without what it says twice; the page puts it back before it does anything else."""
+    edges = [dict(edge) for edge in data["edges"]]
+    for edge in edges:
+        if "step" not in edge:
+            continue
+        if edge["product"] == data["nodes"][edge["from"]]["gradient"]:
+            del edge["product"]
+        if edge["derivative"]["unsimplified"] == edge["derivative"]["text"]:
+            edge["derivative"] = {k: v for k, v in edge["derivative"].items() if k != "unsimplified"}
+    frames, sentence = data["frames"], data["result"]["sentence"]
+    slim = {**data, "edges": edges, "frames": [_but(f, "sentence", sentence) for f in frames]}
+    if data["modules"]:
+        slim["module_frames"] = [_but(f, "sentence", frames[f["first"]]["sentence"]) for f in data["module_frames"]]
+    else:
+        del slim["module_frames"]  # the same as the frames by operation
+    return slim
+
+
+def _but(item: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """``item``, without ``key`` if it has that value."""
+    return {k: v for k, v in item.items() if k != key or v != value}
+
+
+def _formulas(data: Mapping[str, Any]) -> dict[str, str]:
+    """The formulas of nodes and derivatives as MathML, where they are short enough to be read."""
+    found: dict[str, str] = {}
+
+    def put(key: str, latex: str) -> None:
+        if len(latex) <= _LONGEST:
+            try:
+                found[key] = convert(latex)
+            except (ArgumentError, AssertionError, KeyError):
+                return
+
+    nodes = data["nodes"]
+    root = nodes[data["result"]["node"]]["latex"]
+    for node in nodes:
+        if "formula" in node:
+            formula = node["formula"]["latex"]
+            put(f"n{node['id']}", formula if formula == node["latex"] else f"{node['latex']} = {formula}")
+    for i, edge in enumerate(data["edges"]):
+        if "derivative" in edge:
+            top = nodes[edge["to"]]["latex"] if edge["derivative"]["kind"] == "factor" else root
+            symbol = rf"\frac{{\partial {_grouped(top)}}}{{\partial {_grouped(nodes[edge['from']]['latex'])}}}"
+            put(f"e{i}", f"{symbol} = {edge['derivative']['latex']}")
+    space = 0
+    for key in sorted(found, key=lambda key: len(found[key])):
+        space += len(found[key])
+        if space > _SPACE:
+            del found[key]
+    return found
+
+
+def _grouped(latex: str) -> str:
+    return latex if len(latex) == 1 or (latex.startswith("\\math") and " " not in latex) else rf"\left({latex}\right)"
