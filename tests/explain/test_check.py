@@ -258,11 +258,12 @@ def test_a_wrong_gradient_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
     from upriver.core.registry import ops
 
     mul = ops.record("mul")
-    object.__setattr__(mul, "vjps", (lambda ct, _y, _a, b: -ct * b, mul.vjps[1]))
+    rules = mul.vjps
+    object.__setattr__(mul, "vjps", (lambda ct, _y, _a, b: -ct * b, rules[1]))
     try:
         problems = verify(lesson())
     finally:
-        object.__setattr__(mul, "vjps", (lambda ct, _y, _a, b: ct * b, mul.vjps[1]))
+        object.__setattr__(mul, "vjps", rules)
     assert {"local", "nudge"} <= {p.kind for p in problems}
 
 
