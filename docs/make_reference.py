@@ -25,6 +25,7 @@ from upriver.core.state import tracing
 from upriver.core.tensor import wrap
 from upriver.explain.formula import Derivative, entrywise, ones, run_rule, simplify
 from upriver.explain.writing import symbol, write
+from upriver.nn import functional
 
 PAGE = Path(__file__).with_name("operations.md")
 
@@ -45,8 +46,9 @@ There is one part for each file of `src/upriver/ops`. A **primitive** is one rec
 - an example: shapes of the inputs, attributes, and its cost there in floating-point operations.
 
 Below the table are the **functions** that people call: those that check arguments for a primitive, and those that are
-composed of others. All are `ur.<name>`, and most are methods of tensors too; a primitive without such a function is
-called by its own name.
+composed of others. `ur` is `upriver`, `F` is `upriver.nn.functional`, `x.` before a name means a method of tensors. Most
+of `ur` are methods too. A primitive without such a function is called by its own name; names without a prefix are behind
+other functions.
 """
 
 
@@ -198,11 +200,14 @@ def first_line(documented: Any) -> str:
     return re.sub(r":\w+:`~?([^`]*)`", r"`\1`", line).replace("``", "`")
 
 
-def signature(function: Any) -> str:
-    """The parameters with their defaults, without annotations."""
+def usage(name: str, function: Any) -> str:
+    """How people call a function: where it is found, and its parameters with their defaults."""
     given = inspect.signature(function)
-    bare = [p.replace(annotation=inspect.Parameter.empty) for p in given.parameters.values()]
-    return str(given.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+    parameters = [p.replace(annotation=inspect.Parameter.empty) for p in given.parameters.values()]
+    where = "ur." if hasattr(ur, name) else "F." if hasattr(functional, name) else ""
+    if not where and hasattr(ur.Tensor, name):
+        where, parameters = f"{parameters[0].name}.", parameters[1:]
+    return where + name + str(given.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
 
 
 def part(module: ModuleType, records: list[Op]) -> str:
@@ -213,7 +218,7 @@ def part(module: ModuleType, records: list[Op]) -> str:
         lines += [*map(row, records), ""]
     doors = functions(module)
     for name, function in doors:
-        lines.append(f"- `{name}{signature(function)}`: {first_line(function)}")
+        lines.append(f"- `{usage(name, function)}`: {first_line(function)}")
     return "\n".join(lines).rstrip() + "\n"
 
 

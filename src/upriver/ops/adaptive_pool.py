@@ -89,17 +89,35 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
 
 @front_door
 def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
-    """The means of as many windows as one asks for: see :func:`adaptive_avg_pool2d`, with (N, C, L) or (C, L)."""
+    """The means of as many windows as one asks for: see :func:`adaptive_avg_pool2d`, with (N, C, L) or (C, L).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.functional.adaptive_avg_pool1d(ur.arange(4.0).reshape(1, 1, 4), 2).tolist()
+        [[[0.5, 2.5]]]
+    """
     return _adaptive_avg("adaptive_avg_pool1d", input, output_size, 1)
 
 
 @front_door
 def adaptive_max_pool2d(input: Any, output_size: Any) -> Tensor:
-    """The largest entries of as many windows as one asks for: windows as in :func:`adaptive_avg_pool2d`."""
+    """The largest entries of as many windows as one asks for: windows as in :func:`adaptive_avg_pool2d`.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.functional.adaptive_max_pool2d(ur.arange(4.0).reshape(1, 1, 2, 2), 1).tolist()
+        [[[[3.0]]]]
+    """
     return _adaptive_max("adaptive_max_pool2d", input, output_size, 2)
 
 
 @front_door
 def adaptive_max_pool1d(input: Any, output_size: Any) -> Tensor:
-    """The largest entries of as many windows as one asks for, of (N, C, L) or (C, L)."""
+    """The largest entries of as many windows as one asks for, of (N, C, L) or (C, L).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.functional.adaptive_max_pool1d(ur.arange(4.0).reshape(1, 1, 4), 2).tolist()
+        [[[1.0, 3.0]]]
+    """
     return _adaptive_max("adaptive_max_pool1d", input, output_size, 1)

@@ -125,6 +125,11 @@ def to(x: Tensor, *args: Any, dtype: Any = None, device: Any = None, **_: Any) -
 
     Raises:
         DTypeError: a device other than the CPU.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([1, 2]).to(ur.float64).dtype
+        dtype('float64')
     """
     for arg in args:
         if isinstance(arg, Tensor):
@@ -150,7 +155,13 @@ def check_device(device: Any) -> None:
 
 @front_door
 def type_as(x: Tensor, other: Tensor) -> Tensor:
-    """``x`` with the dtype of ``other``."""
+    """``x`` with the dtype of ``other``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([1, 2]).type_as(ur.zeros(1)).dtype
+        dtype('float32')
+    """
     return to(x, other)
 
 
@@ -258,12 +269,31 @@ def broadcast_to_(x: Any, shape: Any) -> Tensor:
 
 @front_door
 def expand_as(x: Any, other: Tensor) -> Tensor:
-    """``x`` expanded to the shape of ``other``."""
+    """``x`` expanded to the shape of ``other``.
+
+    Raises:
+        ShapeError: it does not broadcast to that shape.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.ones(3, 1).expand_as(ur.zeros(3, 2)).shape
+        (3, 2)
+    """
     return expand(x, other.shape)
 
 
 @front_door
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """The tensors expanded to their common shape."""
+    """The tensors expanded to their common shape.
+
+    Raises:
+        ShapeError: they have no common shape.
+
+    Example:
+        >>> import upriver as ur
+        >>> a, b = ur.broadcast_tensors(ur.ones(3, 1), ur.ones(2))
+        >>> a.shape, b.shape
+        ((3, 2), (3, 2))
+    """
     shape = broadcast_shapes("broadcast_tensors", *[t.shape for t in tensors])
     return tuple([expand(t, shape) for t in tensors])

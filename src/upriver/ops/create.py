@@ -105,7 +105,13 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 @front_door
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **kwargs: Any) -> Tensor:
-    """A tensor of the given shape whose values are whatever the memory held."""
+    """A tensor of the given shape whose values are whatever the memory held.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.empty(2, 3).shape
+        (2, 3)
+    """
     shape = _shape("empty", kwargs.get("size", size))
     return _leaf(np.empty(shape, get_default_dtype() if dtype is None else as_dtype(dtype)), device, requires_grad)
 
@@ -113,6 +119,13 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 @front_door
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """``fill_value`` in the given shape; of its dtype: bool, int64 or float32.
+
+    Args:
+        size: the shape.
+        fill_value: a number.
+        dtype: that of the number unless given.
+        device: the CPU.
+        requires_grad: whether gradients shall flow to it.
 
     Example:
         >>> import upriver as ur
@@ -131,31 +144,69 @@ def _like(x: Any, dtype: Any) -> Any:
 
 @front_door
 def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of the shape (and dtype) of ``x``."""
+    """Zeros of the shape (and dtype) of ``x``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros_like(ur.tensor([1, 2])).tolist()
+        [0, 0]
+    """
     return _leaf(np.zeros(x.shape, _like(x, dtype)), device, requires_grad)
 
 
 @front_door
 def ones_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of the shape (and dtype) of ``x``."""
+    """Ones of the shape (and dtype) of ``x``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.ones_like(ur.tensor([1.0, 2.0])).tolist()
+        [1.0, 1.0]
+    """
     return _leaf(np.ones(x.shape, _like(x, dtype)), device, requires_grad)
 
 
 @front_door
 def empty_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of the shape (and dtype) of ``x`` whose values are whatever the memory held."""
+    """A tensor of the shape (and dtype) of ``x`` whose values are whatever the memory held.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.empty_like(ur.zeros(2, 3)).shape
+        (2, 3)
+    """
     return _leaf(np.empty(x.shape, _like(x, dtype)), device, requires_grad)
 
 
 @front_door
 def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """``fill_value`` in the shape (and dtype) of ``x``."""
+    """``fill_value`` in the shape (and dtype) of ``x``.
+
+    Args:
+        x: any shape.
+        fill_value: a number.
+        dtype: instead of that of ``x``.
+        device: the CPU.
+        requires_grad: whether gradients shall flow to it.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.full_like(ur.zeros(2), 7.0).tolist()
+        [7.0, 7.0]
+    """
     return _leaf(np.full(x.shape, number(fill_value), _like(x, dtype)), device, requires_grad)
 
 
 @front_door
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The n × m matrix with ones on its diagonal; square where ``m`` is left out.
+
+    Args:
+        n: rows.
+        m: columns.
+        dtype: float32 unless given.
+        device: the CPU.
+        requires_grad: whether gradients shall flow to it.
 
     Example:
         >>> import upriver as ur
@@ -179,6 +230,14 @@ def arange(
     """The numbers from ``start`` on (0 where only one is given), ``step`` apart, below ``end``.
 
     Integers give int64; with a float among the arguments, float32.
+
+    Args:
+        start: the first number (with one argument the end).
+        end: the numbers stay below it.
+        step: from one to the next.
+        dtype: int64 for integers, else float32, unless given.
+        device: the CPU.
+        requires_grad: whether gradients shall flow to it.
 
     Raises:
         ArgumentError: the step is 0, or leads away from the end.
@@ -206,6 +265,14 @@ def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """``steps`` numbers at equal distances from ``start`` to ``end``, both included.
+
+    Args:
+        start: the first number.
+        end: the last number.
+        steps: how many.
+        device: the CPU.
+        dtype: of the result.
+        requires_grad: whether gradients shall flow to it.
 
     Raises:
         ArgumentError: ``steps`` is negative.
@@ -250,11 +317,23 @@ def logspace(
 
 @front_door
 def is_tensor(x: Any) -> bool:
-    """Whether ``x`` is a tensor."""
+    """Whether ``x`` is a tensor.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.is_tensor(ur.zeros(1)), ur.is_tensor([0.0])
+        (True, False)
+    """
     return isinstance(x, Tensor)
 
 
 @front_door
 def numel(x: Any) -> int:
-    """The number of entries of ``x``."""
+    """The number of entries of ``x``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.numel(ur.zeros(2, 3))
+        6
+    """
     return x.array.size

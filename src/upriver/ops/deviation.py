@@ -106,6 +106,13 @@ def _deviation(name: str, x: Any, dim: Any, unbiased: Any, keepdim: bool, kwargs
 def var(x: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kwargs: Any) -> Any:
     """The variance over ``dim``, dividing by n − ``correction`` (1 unless given; ``unbiased=False`` means 0).
 
+    Args:
+        x: any shape, floating.
+        dim: a dimension, several, or None for all.
+        unbiased: whether to divide by n − 1; ``correction`` says another number than 1.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
+
     Raises:
         DTypeError: ``x`` holds integers or booleans.
 
@@ -122,6 +129,13 @@ def var(x: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *
 @front_door
 def std(x: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kwargs: Any) -> Any:
     """The standard deviation over ``dim``; arguments as :func:`var`. Its derivative where it is 0 is taken as 0.
+
+    Args:
+        x: any shape, floating.
+        dim: a dimension, several, or None for all.
+        unbiased: as :func:`var`.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
 
     Example:
         >>> import upriver as ur

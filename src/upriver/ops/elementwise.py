@@ -316,6 +316,18 @@ def where(condition: Any, input: Any, other: Any) -> Any:
     The entries not chosen get no gradient, whatever their value (so ``where(x > 0, log(x), 0)`` is safe
     forward; backward it is not: mask the input too, ``log(where(x > 0, x, 1))``).
 
+    Args:
+        condition: booleans.
+        input: a tensor or a number.
+        other: a tensor or a number.
+
+    Returns:
+        Of the shape that all three broadcast to.
+
+    Raises:
+        DTypeError: the condition is not boolean.
+        ShapeError: the three do not broadcast.
+
     Example:
         >>> import upriver as ur
         >>> ur.where(ur.tensor([True, False]), 1.0, ur.tensor([5.0, 6.0])).tolist()
@@ -349,6 +361,11 @@ def _one_shape(*operands: Any) -> list[Any]:
 def masked_fill(x: Any, mask: Any, value: float) -> Tensor:
     """``x`` with ``value`` wherever ``mask`` holds.
 
+    Args:
+        x: any shape.
+        mask: booleans that broadcast to it.
+        value: a number.
+
     Example:
         >>> import upriver as ur
         >>> ur.ones(2).masked_fill(ur.tensor([True, False]), -1.0).tolist()
@@ -379,6 +396,11 @@ def _inside(x: Any, low: float | None, high: float | None) -> Any:
 def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """``x`` brought into [min, max]; a bound may be None, a number or a tensor.
 
+    Args:
+        x: any shape.
+        min: the lower bound, or None.
+        max: the upper bound, or None.
+
     Example:
         >>> import upriver as ur
         >>> ur.tensor([-2.0, 0.5, 9.0]).clamp(0, 1).tolist()
@@ -395,11 +417,28 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
 
 @front_door
 def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
-    """:func:`clamp` under NumPy's name for it."""
+    """:func:`clamp` under NumPy's name for it.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([-2.0, 0.5, 2.0]).clip(-1.0, 1.0).tolist()
+        [-1.0, 0.5, 1.0]
+    """
     return clamp(x, min, max)
 
 
 @front_door
 def lerp(start: Any, end: Any, weight: Any) -> Tensor:
-    """``start + weight * (end - start)``: the point that far on the way."""
+    """``start + weight * (end - start)``: the point that far on the way.
+
+    Args:
+        start: where 0 leads.
+        end: where 1 leads.
+        weight: how far, a number or a tensor.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.lerp(ur.tensor([0.0, 10.0]), ur.tensor([10.0, 20.0]), 0.5).tolist()
+        [5.0, 15.0]
+    """
     return start + weight * (end - start)

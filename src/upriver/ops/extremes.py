@@ -70,6 +70,12 @@ _amin = _extreme("amin", np.minimum)
 def amax(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
     """The largest entry over ``dim`` (None, a number or several); where several are largest they share the gradient.
 
+    Args:
+        x: any shape.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
+
     Raises:
         ShapeError: there is nothing to choose from.
 
@@ -84,6 +90,12 @@ def amax(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
 @front_door
 def amin(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
     """The smallest entry over ``dim``; as :func:`amax`.
+
+    Args:
+        x: any shape.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
 
     Example:
         >>> import upriver as ur
@@ -138,6 +150,12 @@ def _one_dim(name: str, x: Any, dim: Any, keepdim: bool, kwargs: dict[str, Any])
 def argmax(x: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any) -> Any:
     """The index of the largest entry: along ``dim``, or in the flattened tensor; the first of several.
 
+    Args:
+        x: any shape.
+        dim: a dimension, or None for the flattened tensor.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
+
     Raises:
         ShapeError: there is nothing to choose from.
 
@@ -153,6 +171,12 @@ def argmax(x: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any)
 @front_door
 def argmin(x: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any) -> Any:
     """The index of the smallest entry; as :func:`argmax`.
+
+    Args:
+        x: any shape.
+        dim: a dimension, or None for the flattened tensor.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
 
     Example:
         >>> import upriver as ur
@@ -221,6 +245,12 @@ def max(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  
 def min(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  # noqa: A001
     """The smallest entry; along ``dim`` with its index; or, of two tensors, the smaller. As :func:`max`.
 
+    Args:
+        x: any shape.
+        dim: a dimension, None for all, or another tensor.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
+
     Example:
         >>> import upriver as ur
         >>> ur.tensor([3.0, 1.0, 2.0]).min().item()
@@ -232,6 +262,12 @@ def min(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  
 @front_door
 def median(x: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any) -> Any:
     """The middle entry in order, the lower of two: of all, or along ``dim`` with its index. NaN if any is NaN.
+
+    Args:
+        x: any shape.
+        dim: a dimension, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
 
     Raises:
         ShapeError: there is nothing to choose from.
@@ -291,6 +327,12 @@ _all = _truth("all", np.logical_and)
 def any(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  # noqa: A001
     """Whether any entry over ``dim`` is true (not 0); of nothing, False.
 
+    Args:
+        x: any shape.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
+
     Example:
         >>> import upriver as ur
         >>> ur.tensor([False, True]).any().item()
@@ -302,6 +344,12 @@ def any(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  
 @front_door
 def all(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  # noqa: A001
     """Whether all entries over ``dim`` are true (not 0); of nothing, True.
+
+    Args:
+        x: any shape.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
 
     Example:
         >>> import upriver as ur

@@ -130,25 +130,57 @@ def manual_seed(seed: int) -> Generator:
 
 @front_door
 def seed() -> int:
-    """Start the default generator with a seed that nobody can foresee, and return the seed."""
+    """Start the default generator with a seed that nobody can foresee, and return the seed.
+
+    Example:
+        >>> import upriver as ur
+        >>> type(ur.seed()) is int
+        True
+        >>> _ = ur.manual_seed(0)
+    """
     return default_generator.seed()
 
 
 @front_door
 def initial_seed() -> int:
-    """The seed of the default generator."""
+    """The seed of the default generator.
+
+    Example:
+        >>> import upriver as ur
+        >>> _ = ur.manual_seed(7)
+        >>> ur.initial_seed()
+        7
+    """
     return default_generator.initial_seed()
 
 
 @front_door
 def get_rng_state() -> Tensor:
-    """The state of the default generator, as 16 bytes (uint8)."""
+    """The state of the default generator, as 16 bytes (uint8).
+
+    Example:
+        >>> import upriver as ur
+        >>> state = ur.get_rng_state()
+        >>> first = ur.rand(2)
+        >>> ur.set_rng_state(state)
+        >>> bool((ur.rand(2) == first).all())
+        True
+    """
     return default_generator.get_state()
 
 
 @front_door
 def set_rng_state(state: Any) -> None:
-    """Put the default generator back into ``state``."""
+    """Put the default generator back into ``state``.
+
+    Example:
+        >>> import upriver as ur
+        >>> state = ur.get_rng_state()
+        >>> first = ur.rand(2)
+        >>> ur.set_rng_state(state)
+        >>> bool((ur.rand(2) == first).all())
+        True
+    """
     default_generator.set_state(state)
 
 

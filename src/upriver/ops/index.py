@@ -237,5 +237,11 @@ def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
 
 @front_door
 def argwhere(x: Any) -> Tensor:
-    """Where ``x`` is not zero: (n, ndim) integers, a row for each."""
+    """Where ``x`` is not zero: (n, ndim) integers, a row for each.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.argwhere(ur.tensor([0, 3, 0, 5])).tolist()
+        [[1], [3]]
+    """
     return nonzero(x)

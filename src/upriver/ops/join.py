@@ -142,13 +142,25 @@ def cat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
 
 @front_door
 def concat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
-    """As :func:`cat`."""
+    """As :func:`cat`.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.concat([ur.zeros(1), ur.ones(2)]).tolist()
+        [0.0, 1.0, 1.0]
+    """
     return cat(tensors, dim, **kwargs)
 
 
 @front_door
 def concatenate(tensors: Any, axis: int = 0, **kwargs: Any) -> Any:
-    """As :func:`cat`."""
+    """As :func:`cat`.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.concatenate([ur.zeros(1), ur.ones(2)]).tolist()
+        [0.0, 1.0, 1.0]
+    """
     return cat(tensors, kwargs.pop("dim", axis), **kwargs)
 
 
@@ -210,14 +222,26 @@ def stack(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
 
 @front_door
 def hstack(tensors: Any) -> Any:
-    """The tensors side by side: along dimension 1, or 0 for vectors."""
+    """The tensors side by side: along dimension 1, or 0 for vectors.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.hstack([ur.zeros(2, 1), ur.ones(2, 2)]).tolist()
+        [[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
+    """
     parts = [reshape(x, 1) if not x.ndim else x for x in tensors]
     return cat(parts, 0 if parts[0].ndim == 1 else 1)
 
 
 @front_door
 def vstack(tensors: Any) -> Any:
-    """The tensors one below the other; vectors are rows."""
+    """The tensors one below the other; vectors are rows.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.vstack([ur.zeros(2), ur.ones(2)]).tolist()
+        [[0.0, 0.0], [1.0, 1.0]]
+    """
     return cat([atleast_2d(x) for x in tensors], 0)
 
 
@@ -323,7 +347,13 @@ def repeat(x: Any, *repeats: Any) -> Any:
 
 @front_door
 def tile(x: Any, *dims: Any) -> Any:
-    """As :func:`repeat`; fewer numbers than dimensions count for the last ones."""
+    """As :func:`repeat`; fewer numbers than dimensions count for the last ones.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([1, 2]).tile(2).tolist()
+        [1, 2, 1, 2]
+    """
     times = one_sequence(dims)
     return repeat(x, (*(1,) * (x.ndim - len(times)), *times))
 

@@ -246,7 +246,16 @@ def _need(name: str, operands: tuple[Any, ...], dims: tuple[int, ...]) -> list[T
 
 @front_door
 def mm(a: Any, b: Any) -> Tensor:
-    """The product of two matrices, (m, k) and (k, n): :func:`matmul` without broadcasting."""
+    """The product of two matrices, (m, k) and (k, n): :func:`matmul` without broadcasting.
+
+    Raises:
+        ShapeError: not two matrices, or the inner lengths differ.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.mm(ur.ones(2, 3), ur.ones(3, 1)).tolist()
+        [[3.0], [3.0]]
+    """
     return matmul(*_need("mm", (a, b), (2, 2)))
 
 
@@ -256,6 +265,11 @@ def bmm(a: Any, b: Any) -> Tensor:
 
     Raises:
         ShapeError: not both have three dimensions and one batch length.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.bmm(ur.ones(4, 2, 3), ur.ones(4, 3, 1)).shape
+        (4, 2, 1)
     """
     a, b = _need("bmm", (a, b), (3, 3))
     if a.shape[0] != b.shape[0]:
@@ -268,7 +282,16 @@ def bmm(a: Any, b: Any) -> Tensor:
 
 @front_door
 def mv(a: Any, b: Any) -> Tensor:
-    """The product of a matrix (m, k) and a vector (k,)."""
+    """The product of a matrix (m, k) and a vector (k,).
+
+    Raises:
+        ShapeError: not a matrix and a vector, or the lengths differ.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.mv(ur.ones(2, 3), ur.ones(3)).tolist()
+        [3.0, 3.0]
+    """
     return matmul(*_need("mv", (a, b), (2, 1)))
 
 
@@ -307,19 +330,58 @@ def _plus_product(x: Any, product: Tensor, beta: float, alpha: float) -> Tensor:
 
 @front_door
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """``beta * input + alpha * (mat1 @ mat2)`` for matrices; ``input`` broadcasts."""
+    """``beta * input + alpha * (mat1 @ mat2)`` for matrices; ``input`` broadcasts.
+
+    Args:
+        input: broadcasts to (m, n).
+        mat1: (m, k).
+        mat2: (k, n).
+        beta: what ``input`` is times.
+        alpha: what the product is times.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.addmm(ur.ones(1), ur.ones(2, 3), ur.ones(3, 1)).tolist()
+        [[4.0], [4.0]]
+    """
     return _plus_product(input, mm(mat1, mat2), beta, alpha)
 
 
 @front_door
 def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """``beta * input + alpha * (mat @ vec)`` for a matrix and a vector; ``input`` broadcasts."""
+    """``beta * input + alpha * (mat @ vec)`` for a matrix and a vector; ``input`` broadcasts.
+
+    Args:
+        input: broadcasts to (m,).
+        mat: (m, k).
+        vec: (k,).
+        beta: what ``input`` is times.
+        alpha: what the product is times.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.addmv(ur.ones(1), ur.ones(2, 3), ur.ones(3)).tolist()
+        [4.0, 4.0]
+    """
     return _plus_product(input, mv(mat, vec), beta, alpha)
 
 
 @front_door
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices; ``input`` broadcasts."""
+    """``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices; ``input`` broadcasts.
+
+    Args:
+        input: broadcasts to (batch, m, n).
+        batch1: (batch, m, k).
+        batch2: (batch, k, n).
+        beta: what ``input`` is times.
+        alpha: what the product is times.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.baddbmm(ur.ones(1), ur.ones(4, 2, 3), ur.ones(4, 3, 1)).shape
+        (4, 2, 1)
+    """
     return _plus_product(input, bmm(batch1, batch2), beta, alpha)
 
 

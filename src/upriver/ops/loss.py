@@ -67,6 +67,15 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """|input − target|, averaged: the absolute error.
 
+    Args:
+        input: any shape, floating.
+        target: of the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ShapeError: the shapes differ.
+        ArgumentError: an unknown reduction.
+
     Example:
         >>> import upriver as ur
         >>> ur.nn.functional.l1_loss(ur.tensor([1.0, 2.0]), ur.tensor([1.0, 4.0])).item()
@@ -79,6 +88,12 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 @front_door
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """d²/2 where |d| ≤ δ, δ(|d| − δ/2) elsewhere, averaged, with d = input − target.
+
+    Args:
+        input: any shape, floating.
+        target: of the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        delta: where the straight part begins.
 
     Raises:
         ArgumentError: δ is not positive.
@@ -104,6 +119,12 @@ def _huber(difference: Tensor, delta: float) -> Tensor:
 @front_door
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d²/2β where |d| < β, |d| − β/2 elsewhere, averaged, with d = input − target.
+
+    Args:
+        input: any shape, floating.
+        target: of the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        beta: where the straight part begins.
 
     Raises:
         ArgumentError: β is negative.

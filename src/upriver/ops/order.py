@@ -71,6 +71,12 @@ _argsort = Op(
 def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """The indices that sort ``x`` along ``dim``; equal entries keep their order.
 
+    Args:
+        x: any shape.
+        dim: along which dimension.
+        descending: the largest first.
+        stable: accepted: equal entries always keep their order.
+
     Example:
         >>> import upriver as ur
         >>> ur.tensor([3.0, 1.0, 2.0]).argsort().tolist()
@@ -87,6 +93,12 @@ def _values_at(x: Tensor, dim: int, indices: Tensor) -> Ordered:
 def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
     """``x`` sorted along ``dim``: ``.values``, and the ``.indices`` at which they were. Equal entries keep their order.
 
+    Args:
+        x: any shape.
+        dim: along which dimension.
+        descending: the largest first.
+        stable: accepted: equal entries always keep their order.
+
     Example:
         >>> import upriver as ur
         >>> values, indices = ur.tensor([3.0, 1.0, 2.0]).sort(descending=True)
@@ -99,7 +111,13 @@ def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True) -
 
 @front_door
 def msort(x: Any) -> Tensor:
-    """``x`` sorted along its first dimension."""
+    """``x`` sorted along its first dimension.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.msort(ur.tensor([3.0, 1.0, 2.0])).tolist()
+        [1.0, 2.0, 3.0]
+    """
     return sort(x, 0).values
 
 
@@ -296,5 +314,11 @@ def searchsorted(
 
 @front_door
 def bucketize(x: Any, boundaries: Any, *, right: bool = False, out_int32: bool = False) -> Tensor:
-    """The number of the bucket, between ``boundaries`` in ascending order, into which each entry falls."""
+    """The number of the bucket, between ``boundaries`` in ascending order, into which each entry falls.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.bucketize(ur.tensor([0.5, 2.5]), ur.tensor([1.0, 2.0])).tolist()
+        [0, 2]
+    """
     return searchsorted(boundaries, x, right=right, out_int32=out_int32)

@@ -156,6 +156,13 @@ def randn(
 ) -> Tensor:
     """Numbers of the normal distribution with mean 0 and variance 1. Arguments as for :func:`rand`.
 
+    Args:
+        size: the shape.
+        generator: where the randomness comes from.
+        dtype: float32 unless given.
+        device: the CPU.
+        requires_grad: whether gradients shall flow to it.
+
     Example:
         >>> import upriver as ur
         >>> ur.randn(2, 3, generator=ur.Generator().manual_seed(1)).dtype
@@ -169,6 +176,14 @@ def randint(
     low: int, high: Any = None, size: Any = None, *, generator: Any = None, dtype: Any = int64, device: Any = None
 ) -> Tensor:
     """Integers from ``low`` to ``high - 1``, all equally likely; ``randint(high, size)`` begins at 0.
+
+    Args:
+        low: the smallest.
+        high: all are below it.
+        size: the shape.
+        generator: where the randomness comes from.
+        device: the CPU.
+        dtype: of the result.
 
     Raises:
         ArgumentError: there is no integer between the two.
@@ -204,13 +219,25 @@ def randperm(n: int, *, generator: Any = None, dtype: Any = int64, device: Any =
 
 @front_door
 def rand_like(x: Any, *, generator: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """As :func:`rand`, in the shape and dtype of ``x``."""
+    """As :func:`rand`, in the shape and dtype of ``x``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.rand_like(ur.zeros(2, 3)).shape
+        (2, 3)
+    """
     return rand(x.shape, generator=generator, dtype=x.dtype if dtype is None else dtype, requires_grad=requires_grad)
 
 
 @front_door
 def randn_like(x: Any, *, generator: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """As :func:`randn`, in the shape and dtype of ``x``."""
+    """As :func:`randn`, in the shape and dtype of ``x``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.randn_like(ur.zeros(2, 3)).shape
+        (2, 3)
+    """
     return randn(x.shape, generator=generator, dtype=x.dtype if dtype is None else dtype, requires_grad=requires_grad)
 
 

@@ -113,6 +113,16 @@ _sum = Op(
 def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **kwargs: Any) -> Any:  # noqa: A001
     """The sum over ``dim``. Integers and booleans add up to int64.
 
+    Args:
+        x: any shape.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        dtype: to convert to first.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
+
+    Raises:
+        DimError: ``dim`` is out of range.
+
     Example:
         >>> import upriver as ur
         >>> ur.ones(2, 3).sum(dim=1).tolist()
@@ -152,6 +162,13 @@ _mean = Op(
 @front_door
 def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **kwargs: Any) -> Any:
     """The arithmetic mean over ``dim``; of nothing, NaN.
+
+    Args:
+        x: any shape, floating.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        dtype: to convert to first.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
 
     Raises:
         DTypeError: ``x`` holds integers or booleans and no ``dtype`` is given.
@@ -225,6 +242,16 @@ _prod: Op = Op(
 @front_door
 def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **kwargs: Any) -> Any:
     """The product over ``dim``. Integers and booleans multiply up to int64.
+
+    Args:
+        x: any shape.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        dtype: to convert to first.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
+
+    Raises:
+        DimError: ``dim`` is out of range.
 
     Example:
         >>> import upriver as ur

@@ -163,7 +163,14 @@ def gather(x: Any, dim: int, index: Any) -> Any:
 
 @front_door
 def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
-    """As :func:`gather`, where ``x`` and ``indices`` broadcast along the other dimensions; None: in the flat ``x``."""
+    """As :func:`gather`, where ``x`` and ``indices`` broadcast along the other dimensions; None: in the flat ``x``.
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.tensor([[3.0, 1.0], [2.0, 4.0]])
+        >>> ur.take_along_dim(x, x.argsort(dim=1), dim=1).tolist()
+        [[1.0, 3.0], [2.0, 4.0]]
+    """
     i = integers("take_along_dim", indices, x)
     if dim is None:
         return _gather(reshape(x, -1), reshape(i, -1), dim=0)
@@ -180,6 +187,12 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
 @front_door
 def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
     """``x`` with entries added along ``dim``: for ``dim=1``, ``out[i, index[i, j]] += src[i, j]``.
+
+    Args:
+        x: any shape.
+        dim: along which dimension.
+        index: integers, of the shape of ``src``.
+        src: what is added.
 
     Raises:
         DimError: an index out of range.

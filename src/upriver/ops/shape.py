@@ -135,6 +135,11 @@ def permute(x: Any, *dims: Any) -> Any:
 
     Raises:
         DimError: the order does not name each dimension once.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(2, 3, 4).permute(2, 0, 1).shape
+        (4, 2, 3)
     """
     order = axes("permute", one_sequence(dims), x.ndim)
     if len(order) != x.ndim:
@@ -146,8 +151,18 @@ def permute(x: Any, *dims: Any) -> Any:
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
     """``x`` with two dimensions exchanged.
 
+    Args:
+        x: at least as many dimensions as named.
+        dim0: one of the two dimensions.
+        dim1: the other.
+
     Raises:
         DimError: there is no such dimension.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(2, 3).transpose(0, 1).shape
+        (3, 2)
     """
     ndim = x.ndim
     order = list(range(ndim))
@@ -160,7 +175,13 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
 
 @front_door
 def swapaxes(x: Any, axis0: int, axis1: int) -> Any:
-    """``x`` with two dimensions exchanged."""
+    """``x`` with two dimensions exchanged.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.zeros(2, 3).swapaxes(0, 1).shape
+        (3, 2)
+    """
     return transpose(x, axis0, axis1)
 
 
@@ -185,6 +206,14 @@ def t(x: Any) -> Any:
 def movedim(x: Any, source: Any, destination: Any) -> Any:
     """``x`` with the dimensions ``source`` moved to ``destination``; the others keep their order.
 
+    Args:
+        x: any shape.
+        source: a dimension, or several.
+        destination: where each goes.
+
+    Raises:
+        DimError: ``dim`` is out of range.
+
     Example:
         >>> import upriver as ur
         >>> ur.zeros(2, 3, 4).movedim(0, -1).shape
@@ -202,6 +231,11 @@ def movedim(x: Any, source: Any, destination: Any) -> Any:
 @front_door
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """``x`` with the dimensions from ``start_dim`` to ``end_dim`` made one.
+
+    Args:
+        x: any shape.
+        start_dim: the first dimension to join.
+        end_dim: the last one.
 
     Raises:
         DimError: a dimension is out of range, or ``end_dim`` comes first.
@@ -222,6 +256,11 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 @front_door
 def unflatten(x: Any, dim: int, sizes: Any) -> Any:
     """``x`` with one dimension made several, of lengths ``sizes``; one may be −1.
+
+    Args:
+        x: any shape.
+        dim: the dimension to divide.
+        sizes: what it becomes; one may be −1.
 
     Raises:
         ShapeError: the lengths do not multiply to that of the dimension.
@@ -273,13 +312,25 @@ def unsqueeze(x: Any, dim: int) -> Any:
 
 @front_door
 def view_as(x: Any, other: Any) -> Any:
-    """``x`` in the shape of ``other``."""
+    """``x`` in the shape of ``other``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.arange(4).view_as(ur.zeros(2, 2)).tolist()
+        [[0, 1], [2, 3]]
+    """
     return reshape(x, other.shape)
 
 
 @front_door
 def reshape_as(x: Any, other: Any) -> Any:
-    """``x`` in the shape of ``other``."""
+    """``x`` in the shape of ``other``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.arange(4).reshape_as(ur.zeros(2, 2)).tolist()
+        [[0, 1], [2, 3]]
+    """
     return reshape(x, other.shape)
 
 
@@ -297,19 +348,37 @@ def _atleast(n: int, tensors: tuple[Any, ...]) -> Any:
 
 @front_door
 def atleast_1d(*tensors: Any) -> Any:
-    """The tensors with at least one dimension."""
+    """The tensors with at least one dimension.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.atleast_1d(ur.tensor(3.0))
+        tensor([3.])
+    """
     return _atleast(1, tensors)
 
 
 @front_door
 def atleast_2d(*tensors: Any) -> Any:
-    """The tensors with at least two dimensions: a vector becomes a row."""
+    """The tensors with at least two dimensions: a vector becomes a row.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.atleast_2d(ur.tensor([1.0, 2.0])).shape
+        (1, 2)
+    """
     return _atleast(2, tensors)
 
 
 @front_door
 def atleast_3d(*tensors: Any) -> Any:
-    """The tensors with at least three dimensions: (n) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
+    """The tensors with at least three dimensions: (n) becomes (1, n, 1), (m, n) becomes (m, n, 1).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.atleast_3d(ur.zeros(2, 3)).shape
+        (2, 3, 1)
+    """
     return _atleast(3, tensors)
 
 
@@ -344,6 +413,13 @@ def clone(x: Any, *, memory_format: Any = None) -> Any:
 
 @front_door
 def contiguous(x: Any) -> Any:
-    """``x`` with its entries in row-major order in memory: itself if they are, else a copy."""
+    """``x`` with its entries in row-major order in memory: itself if they are, else a copy.
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.zeros(2, 3)
+        >>> x.contiguous() is x, x.T.contiguous() is x.T
+        (True, False)
+    """
     array = x.array if isinstance(x, Tensor) else x
     return x if array.flags.c_contiguous else _clone(x)

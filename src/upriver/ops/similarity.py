@@ -16,6 +16,12 @@ from .reduce import norm, sum
 def normalize(x: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
     """``x`` divided by its p-norm along ``dim``, or by ``eps`` where that is smaller.
 
+    Args:
+        x: floating.
+        p: of the norm.
+        dim: along which the vectors lie.
+        eps: the smallest divisor.
+
     Example:
         >>> import upriver as ur
         >>> [round(v, 2) for v in ur.nn.functional.normalize(ur.tensor([3.0, 4.0]), dim=0).tolist()]
@@ -27,6 +33,12 @@ def normalize(x: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
 @front_door
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """x₁ · x₂ / (‖x₁‖ ‖x₂‖) along ``dim``, with each norm at least ``eps``; both broadcast together.
+
+    Args:
+        x1: floating.
+        x2: floating; both broadcast together.
+        dim: along which the vectors lie.
+        eps: the smallest norm.
 
     Example:
         >>> import upriver as ur

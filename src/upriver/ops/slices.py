@@ -134,7 +134,21 @@ def view(x: Any, key: Key) -> Any:
 
 @front_door
 def select(x: Any, dim: int, index: int) -> Any:
-    """Entry ``index`` along ``dim``, which is dropped: a view."""
+    """Entry ``index`` along ``dim``, which is dropped: a view.
+
+    Args:
+        x: any shape.
+        dim: the dimension that goes away.
+        index: which entry of it.
+
+    Raises:
+        DimError: ``dim`` or ``index`` is out of range.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.tensor([[1, 2], [3, 4]]).select(0, 1).tolist()
+        [3, 4]
+    """
     d = axis("select", dim, x.ndim)
     if not x.ndim:
         raise DimError("select: a tensor of no dimensions has nothing to select from")
@@ -145,8 +159,19 @@ def select(x: Any, dim: int, index: int) -> Any:
 def narrow(x: Any, dim: int, start: int, length: int) -> Any:
     """The entries ``start`` to ``start + length - 1`` along ``dim``: a view.
 
+    Args:
+        x: any shape.
+        dim: the dimension to cut.
+        start: the first entry that stays.
+        length: how many stay.
+
     Raises:
         DimError: there are not that many.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.arange(5).narrow(0, 1, 3).tolist()
+        [1, 2, 3]
     """
     d = axis("narrow", dim, x.ndim)
     total = x.shape[d] if x.ndim else 0

@@ -152,6 +152,12 @@ def softmax(x: Any, dim: int | None = None, *, dtype: Any = None, axis: int | No
 def log_softmax(x: Any, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Any:
     """The logarithm of :func:`softmax`, without overflow and without the logarithm of 0.
 
+    Args:
+        x: any shape, floating.
+        dim: along which the exponentials add up to 1.
+        dtype: to convert to first.
+        axis: NumPy's name for ``dim``.
+
     Example:
         >>> import upriver as ur
         >>> ur.tensor([0.0, -10000.0]).log_softmax(dim=0).tolist()
@@ -222,6 +228,12 @@ _logsumexp = Op(
 @front_door
 def logsumexp(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
     """``log ∑ e^x`` over ``dim``, without overflow; −inf where all entries are −inf.
+
+    Args:
+        x: any shape, floating.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        **kwargs: ``axis`` and ``keepdims``, NumPy's names, are accepted.
 
     Example:
         >>> import upriver as ur

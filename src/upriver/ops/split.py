@@ -15,6 +15,11 @@ from .slices import FULL, Key, view
 def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """``x`` in pieces along ``dim``: of one length (the last may be shorter), or of the lengths given. Views.
 
+    Args:
+        x: any shape.
+        split_size_or_sections: the length of each piece, or a list of lengths.
+        dim: along which dimension.
+
     Raises:
         ShapeError: the lengths do not add up to that of the dimension.
 
@@ -47,6 +52,11 @@ def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """``x`` in at most ``chunks`` pieces of one length along ``dim`` (the last may be shorter). Views.
 
+    Args:
+        x: any shape.
+        chunks: how many pieces at most.
+        dim: along which dimension.
+
     Example:
         >>> import upriver as ur
         >>> [part.tolist() for part in ur.arange(5).chunk(2)]
@@ -60,7 +70,14 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 @front_door
 def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
-    """The entries along ``dim``, each without that dimension. Views."""
+    """The entries along ``dim``, each without that dimension. Views.
+
+    Example:
+        >>> import upriver as ur
+        >>> a, b = ur.tensor([[1, 2], [3, 4]]).unbind()
+        >>> b.tolist()
+        [3, 4]
+    """
     d = axis("unbind", dim, x.ndim)
     if not x.ndim:
         raise DimError("unbind: a tensor of no dimensions cannot be taken apart")
