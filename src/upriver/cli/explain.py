@@ -77,6 +77,8 @@ def run(asked: Any) -> int:
 
 
 def _write(asked: Any, explanation: Any) -> None:
+    from .arguments import UsageError
+
     texts = {
         asked.svg: explanation.svg,
         asked.html: explanation.html,
@@ -84,8 +86,12 @@ def _write(asked: Any, explanation: Any) -> None:
     }
     for path, make in texts.items():
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(make(), encoding="utf-8")
+            text = make()
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"{path} cannot be written: {error.strerror}", "upriver explain") from None
 
 
 def explain_expression(expression: str, given: list[str], wrt: str | None) -> Any:

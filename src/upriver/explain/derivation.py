@@ -195,10 +195,13 @@ class _Walk:
 
     def run(self, node: Node, i: int, ct: Tensor, upstream: bool) -> Derivative:
         """The rule on tensors, read back: with the upstream gradient as a symbol, or with ones in its place."""
-        terms = self.terms
-        if upstream:
-            terms = {**terms, id(ct): symbol(self.upstream_symbol, ct.shape)}
-        return run_rule(node, i, self._operands(node), self.bare[node], ct, terms)
+        if not upstream:
+            return run_rule(node, i, self._operands(node), self.bare[node], ct, self.terms)
+        self.terms[id(ct)] = symbol(self.upstream_symbol, ct.shape)
+        try:
+            return run_rule(node, i, self._operands(node), self.bare[node], ct, self.terms)
+        finally:
+            del self.terms[id(ct)]
 
     def _step(self, node: Node, i: int, key: Any, ct: Array) -> Step:
         product = self._pull(node, i, ct)
@@ -277,7 +280,7 @@ class _Walk:
         A rule is linear in the upstream gradient; so the derivative of what it gives for the entry, by the
         upstream gradient, is the derivative of the operation's value by the entry.
         """
-        node = [*self.graph.leaves, *self.graph.nodes][step.source]
+        node = self.graph.nodes[step.source - len(self.graph.leaves)]
         assert isinstance(node, Node)
         rule = next(rule for j, rule in enumerate(node.op.vjps) if j == step.operand)
         assert rule is not None

@@ -57,14 +57,16 @@ def read(root: Tensor, names: Mapping[int, Term], constants: dict[str, Any] | No
     A leaf that has no name is written as its value if that is one number, and as ``k1``, ``k2``, … otherwise;
     those are put into ``constants``, with their arrays.
     """
-    known: dict[int, Term] = dict(names)
+    known: dict[int, Term] = {}
     unnamed: dict[str, Any] = constants if constants is not None else {}
 
+    def called(key: int) -> Term | None:
+        return known.get(key) or names.get(key)
+
     def of(x: Any) -> Term:
-        made_by = maker(x)
-        for key in (id(x), id(made_by)):
-            if key in known:
-                return known[key]
+        found = called(id(x)) or called(id(maker(x)))
+        if found is not None:
+            return found
         if isinstance(x, Tensor):
             found = constant(x.array)
             if found is None:
@@ -74,9 +76,9 @@ def read(root: Tensor, names: Mapping[int, Term], constants: dict[str, Any] | No
             return known.setdefault(id(x), found)
         return number(x)
 
-    if root.node is None or id(root) in known or id(root.node) in known:
+    if root.node is None or id(root) in names or id(root.node) in names:
         return of(root)
-    for node in _needed(root.node, known):
+    for node in _needed(root.node, names):
         known[id(node)] = Term(node.op, tuple([of(x) for x in node.inputs]), node.attrs, shape=node.shape)
     return known[id(root.node)]
 
