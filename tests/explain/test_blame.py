@@ -119,6 +119,22 @@ def test_the_first_weight_down_to_its_paths() -> None:
     way = found.paths(k=4)
     assert way.name == found.weights(k=1)[0].name
     assert way.gradient == way.stored == found.weights(k=1)[0].value
+    first = found.weights(k=1, within="0")[0]
+    assert first == next(w for w in found.weights(k=999) if w.name.startswith("0."))
+    assert found.paths(k=4, within="0").name == first.name
+    assert found.owners == ("0", "2")
+    with pytest.raises(ArgumentError, match="no module 'nowhere'"):
+        found.weights(within="nowhere")
+
+
+def test_weights_that_the_model_itself_owns() -> None:
+    model = nn.Linear(2, 2)
+    loss = model(ur.ones(1, 2)).sum()
+    loss.backward()
+    found = blame(loss, model)
+    assert found.modules()[0].name == "Linear"
+    assert found.units(k=1)[0].name == "Linear unit 0"
+    assert found.weights(k=1)[0].name == "weight[0, 0]"
 
 
 def test_a_million_weights() -> None:

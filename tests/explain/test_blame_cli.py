@@ -31,14 +31,24 @@ def test_a_wrong_prediction(capsys: pytest.CaptureFixture[str], folder: Path) ->
     told = json.loads(out.splitlines()[-1])
     assert "wrongly taken for" in told["about"][0]
     first = told["blame"]["measures"]["sensitivity"]["weights"][0]
-    assert first["name"] == told["paths"]["name"]
-    assert first["value"] == told["paths"]["gradient"] == told["paths"]["stored"]
+    way, deep = told["paths"]  # of the first weight, and of the first of those next to the input
+    assert first["name"] == way["name"]
+    assert first["value"] == way["gradient"] == way["stored"]
+    assert deep["name"].startswith("hidden.0.")
+    assert deep["gradient"] == deep["stored"]
+    assert deep["count"] > 100
     assert first["name"] in out
-    assert "recipes" in told["paths"]["paths"][0]["factors"][-1]["line"]
+    assert "recipes" in way["paths"][0]["factors"][-1]["line"]
     (sample,) = told["samples"]
     for end in ("txt", "svg", "json"):
         assert (folder / "runs" / "first" / f"blame-test-{sample}.{end}").stat().st_size > 100
     ET.parse(folder / "runs" / "first" / f"blame-test-{sample}.svg")
+
+
+def test_paths_of_the_first_weight_of_a_module(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(shlex.split("blame first --within hidden.1 --json --quiet")) == 0
+    (way,) = json.loads(capsys.readouterr().out)["paths"]
+    assert way["name"].startswith("hidden.1.")
 
 
 def test_the_next_wrong_prediction_is_another(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,6 +81,7 @@ def test_chosen_samples_and_measures(capsys: pytest.CaptureFixture[str]) -> None
         ("blame first --measure guilt", "there is no measure 'guilt'"),
         ("blame first --lr 0", "greater than 0"),
         ("blame first --lr fast", "is not a number"),
+        ("blame first --within hidden.7", "There are hidden.0, hidden.1, output"),
         ("blame first --top 0", "--top 0"),
     ],
 )

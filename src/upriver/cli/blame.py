@@ -41,6 +41,7 @@ def add(commands: Any) -> None:
     how = parser.add_argument_group("ranking")
     how.add_argument("--measure", default="sensitivity", metavar="NAME", help=f"one of {', '.join(MEASURES)}")
     how.add_argument("--lr", metavar="RATE", help="learning rate of the step that update looks at; that of the run")
+    how.add_argument("--within", metavar="MODULE", help="paths of the first weight of this module")
     how.add_argument("--top", default="5", metavar="K", help="how many of each; default 5")
     how.add_argument("--paths", default="3", metavar="K", help="how many paths of the first weight; default 3")
     out = parser.add_argument_group("output")
@@ -109,13 +110,17 @@ def run(asked: Any) -> int:
     loss.backward()
     found = blame(loss, task.model, lr=options.lr if rate is None else rate)
     measure = MEASURES[asked.measure]
-    way = found.paths(measure, few)
+    if asked.within is not None and asked.within not in found.owners:
+        _refuse(f"no module {asked.within!r} has weights", f"There are {', '.join(found.owners)}.")
+    # The first weight is mostly a last layer's, which one path leads to: the inputs' side is told too.
+    places = [None, found.owners[0]] if asked.within is None else [asked.within]
+    ways = {way.name: way for way in [found.paths(measure, few, place) for place in places]}
     name = f"blame-{asked.part}-{'-'.join(map(str, chosen.samples[:5]))}{'-more' * (len(chosen.samples) > 5)}"
     told = {"run": str(run.folder), "part": asked.part, "samples": chosen.samples, "about": chosen.about}
-    told |= {"blame": found.to_dict(top), "paths": way.to_dict()}
-    files = _write(run.folder / name, found, way, told, chosen, top)
+    told |= {"blame": found.to_dict(top), "paths": [way.to_dict() for way in ways.values()]}
+    files = _write(run.folder / name, found, [*ways.values()], told, chosen, top)
     if not asked.quiet:
-        _print(run, found, way, chosen, measure, top, files)
+        _print(run, found, [*ways.values()], chosen, measure, top, files)
     if asked.json:
         print(json.dumps(told, allow_nan=False))
     return 0
@@ -219,11 +224,11 @@ def _few(values: Any) -> str:
     return ", ".join([f"{float(x):.4g}" for x in values.reshape(-1)[:5]])
 
 
-def _write(path: Path, found: Any, way: Any, told: dict[str, Any], chosen: Chosen, top: int) -> list[Path]:
+def _write(path: Path, found: Any, ways: list[Any], told: dict[str, Any], chosen: Chosen, top: int) -> list[Path]:
     """Text, data and picture into the run's folder."""
     from ..train.files import write_atomically, write_json
 
-    text = "\n".join([*chosen.about, "", found.text(top), "", way.text(), ""])
+    text = "\n".join([*chosen.about, "", found.text(top), *[f"\n{way.text()}" for way in ways], ""])
     files = [path.with_name(f"{path.name}{end}") for end in (".txt", ".svg", ".json")]
     write_atomically(files[0], text.encode())
     write_atomically(files[1], found.svg(top).encode())
@@ -231,7 +236,7 @@ def _write(path: Path, found: Any, way: Any, told: dict[str, Any], chosen: Chose
     return files
 
 
-def _print(run: Any, found: Any, way: Any, chosen: Chosen, measure: str, top: int, files: list[Path]) -> None:
+def _print(run: Any, found: Any, ways: list[Any], chosen: Chosen, measure: str, top: int, files: list[Path]) -> None:
     import os
 
     from ..explain.blame import ABOUT
@@ -248,6 +253,7 @@ def _print(run: Any, found: Any, way: Any, chosen: Chosen, measure: str, top: in
     for table in found.tables(measure, top):
         out.print()
         out.print(table)
-    out.print()
-    out.print(way.text(), markup=False, soft_wrap=True)
+    for way in ways:
+        out.print()
+        out.print(way.text(), markup=False, soft_wrap=True)
     out.print(f"\n{', '.join(os.path.relpath(path) for path in files)}", style="dim", soft_wrap=True)

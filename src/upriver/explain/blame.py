@@ -74,6 +74,7 @@ class Blame:
         count: how many weights were ranked.
         missing: the parameters that have no gradient: nothing was computed for them, which is not zero.
         measures: those that could be taken; ``update`` only with an optimiser or a learning rate.
+        owners: the modules that own the weights, in the model's order.
         step: what update was looked at, in words; empty for none.
     """
 
@@ -84,6 +85,7 @@ class Blame:
         self.missing = tuple(missing)
         self.step = step
         self.measures = MEASURES if step else (SENSITIVITY, TIMES_WEIGHT)
+        self.owners = tuple(dict.fromkeys(part.module for part in parts))
         self._known: dict[tuple[str, str, int], list[Blamed]] = {}
 
     def modules(self, measure: str = SENSITIVITY, k: int = 10) -> list[Blamed]:
@@ -94,9 +96,11 @@ class Blame:
         """The ``k`` units that come first: rows of a module's parameters, which are output units or channels."""
         return self._ranked("units", measure, k)
 
-    def weights(self, measure: str = SENSITIVITY, k: int = 10) -> list[Blamed]:
-        """The ``k`` single weights that come first by the magnitude of ``measure``."""
-        return self._ranked("weights", measure, k)
+    def weights(self, measure: str = SENSITIVITY, k: int = 10, within: str | None = None) -> list[Blamed]:
+        """The ``k`` single weights that come first by the magnitude of ``measure``, in all or ``within`` a module."""
+        if within is None:
+            return self._ranked("weights", measure, k)
+        return [_blamed(*found) for found in self._top_weights(measure, k, within)]
 
     def total(self, measure: str) -> float:
         """``measure`` of the whole model: of ``update``, the predicted change of the loss."""
@@ -106,9 +110,9 @@ class Blame:
             return math.sqrt(sum(float(np.vdot(x, x)) for x in found))
         return float(sum(float(x.sum()) for x in found))
 
-    def paths(self, measure: str = SENSITIVITY, k: int = 5) -> Paths:
-        """The largest paths by which the weight that comes first reaches the loss."""
-        part, entry, _ = self._top_weights(measure, 1)[0]
+    def paths(self, measure: str = SENSITIVITY, k: int = 5, within: str | None = None) -> Paths:
+        """The largest paths by which the weight that comes first, in all or ``within`` a module, reaches the loss."""
+        part, entry, _ = self._top_weights(measure, 1, within)[0]
         found = paths(self._loss, part.parameter[entry] if entry else part.parameter, k)
         found.name = _named(part.name, entry)
         return found
@@ -133,10 +137,7 @@ class Blame:
 
     def _find(self, level: str, measure: str, k: int) -> list[Blamed]:
         if level == "weights":
-            return [
-                Blamed(_named(part.name, entry), value, float(part.parameter.array[entry]))
-                for part, entry, value in self._top_weights(measure, k)
-            ]
+            return [_blamed(*found) for found in self._top_weights(measure, k)]
         groups: dict[tuple[str, int], list[Array]] = {}
         for part in self._parts:
             values = np.asarray(part.measured(measure), np.float64)
@@ -149,10 +150,16 @@ class Blame:
                 found.append(Blamed(_unit(module, int(i)) if level == "units" else module, float(value[i])))
         return [found[i] for i in _first(np.array([item.value for item in found]), k)]
 
-    def _top_weights(self, measure: str, k: int) -> list[tuple[_Part, tuple[int, ...], float]]:
+    def _top_weights(
+        self, measure: str, k: int, within: str | None = None
+    ) -> list[tuple[_Part, tuple[int, ...], float]]:
         self._check(measure)
         found: list[tuple[_Part, tuple[int, ...], float]] = []
-        for part in self._parts:
+        parts = [p for p in self._parts if within is None or f"{p.module}.".startswith(f"{within}.")]
+        if not parts:
+            own = ", ".join(dict.fromkeys(part.module for part in self._parts))
+            raise ArgumentError(f"blame: no module {within!r} has weights with a gradient", f"There are {own}.")
+        for part in parts:
             values = part.measured(measure).reshape(-1)
             for i in _first(values, k):
                 entry = tuple([int(n) for n in np.unravel_index(i, part.gradient.shape)])
@@ -294,7 +301,9 @@ def blame(loss: Tensor, model: Any, *, optimizer: Any = None, lr: float | None =
         change = lambda p: p.grad.array * p.dtype.type(-rate)  # type: ignore[union-attr]
         step = f"a plain step, -{rate:g} x gradient"
     parts = [
-        _Part(name, name.rpartition(".")[0], p, p.grad.array, change(p)) for name, p in named if p.grad is not None
+        _Part(name, name.rpartition(".")[0] or type(model).__name__, p, p.grad.array, change(p))
+        for name, p in named
+        if p.grad is not None
     ]
     return Blame(loss, parts, missing, step)
 
@@ -318,12 +327,16 @@ def coming_changes(optimizer: Any) -> dict[int, Array]:
     return found
 
 
+def _blamed(part: _Part, entry: tuple[int, ...], value: float) -> Blamed:
+    return Blamed(_named(part.name, entry), value, float(part.parameter.array[entry]))
+
+
 def _named(name: str, entry: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, entry))}]" if entry else name
 
 
 def _unit(module: str, i: int) -> str:
-    return f"{module} unit {i}".lstrip()
+    return f"{module} unit {i}"
 
 
 def _summed(rows: Array, measure: str) -> Array:
@@ -335,7 +348,12 @@ def _first(values: Array, k: int) -> Array:
     sizes = np.abs(values)
     if not np.isfinite(sizes.sum()):
         sizes = np.where(np.isnan(sizes), np.inf, sizes)
-    top = np.argpartition(sizes, -k)[-k:] if len(sizes) > k else np.arange(len(sizes))
+    if len(sizes) > k:
+        least = np.partition(sizes, -k)[-k]
+        above = np.flatnonzero(sizes > least)
+        top = np.append(above, np.flatnonzero(sizes == least)[: k - len(above)])  # of equals the first
+    else:
+        top = np.arange(len(sizes))
     return top[np.lexsort((top, -sizes[top]))]
 
 
