@@ -115,7 +115,7 @@ def _numbers(values: Any) -> str:
 def _structured(t: Term, args: list[str], exact: bool) -> str | None:
     """The text of operations whose template leaves out what a reader needs to compute it."""
     a = t.args[0] if t.args else None
-    if a is None:
+    if a is None or t.op is None:
         return None
     if t.op is _RESHAPE:
         return f"reshape({args[0]}, {_numbers(t.shape)})"
@@ -127,7 +127,7 @@ def _structured(t: Term, args: list[str], exact: bool) -> str | None:
         inner = f"({args[0]})" if _precedence(a) < CALL else args[0]
         return inner + (".T" if n == 2 else ".mT")
     if "equation" in t.attrs:
-        return f"{(t.op.name if t.op else "")}({t.attrs['equation']!r}, {', '.join(args)})"
+        return f"{t.op.name}({t.attrs['equation']!r}, {', '.join(args)})"
     if t.op is sum_to:
         lead = len(a.shape) - len(t.shape)
         dims = tuple([i for i in range(len(a.shape)) if i < lead or (t.shape[i - lead] == 1 and a.shape[i] != 1)])
