@@ -46,9 +46,9 @@ There is one part for each file of `src/upriver/ops`. A **primitive** is one rec
 - an example: shapes of the inputs, attributes, and its cost there in floating-point operations.
 
 Below the table are the **functions** that people call: those that check arguments for a primitive, and those that are
-composed of others. `ur` is `upriver`, `F` is `upriver.nn.functional`, `x.` before a name means a method of tensors. Most
-of `ur` are methods too. A primitive without such a function is called by its own name; names without a prefix are behind
-other functions.
+composed of others. `ur` is `upriver`, `F` is `upriver.nn.functional`, and `x.` stands before methods of tensors; most of
+`ur` are methods too. Names without any of these are behind methods of other names. A primitive that has no such
+function and is in neither `ur` nor `F` is what others, or their gradients, are made of.
 """
 
 
