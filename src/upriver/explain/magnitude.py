@@ -1,0 +1,228 @@
+"""Why a gradient is as large or as small as it is: added up over passes, or made so by a factor on its largest path."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import state
+from ..core.graph import Node
+from ..core.state import Array
+from ..core.tensor import Tensor
+from ..errors import GradError
+from .closed import slope
+from .formula import entrywise
+from .reason import Cause, number, plural
+from .upstream import Upstream, cotangent_of, one_hot
+
+SAME = 1e-4
+"""Two gradients are the same if they differ by no more than this part of the larger."""
+FLAT = 1e-2
+"""A slope this small against the steepest, on a tail that gets flatter, is one of a saturated function."""
+
+
+def stored_cause(leaf: Tensor, stored: Array, own: Array, loss: Tensor) -> Cause | None:
+    """Why ``.grad`` is not what this loss alone gives; None if it is.
+
+    Args:
+        leaf: that it belongs to.
+        stored: what ``.grad`` holds.
+        own: the gradient of ``loss``.
+        loss: the result of the last backward pass.
+    """
+    if _same(stored, own):
+        return None
+    lines = [note.site for note in state.backwards if note.root() is loss]
+    if not stored.any():
+        return Cause(
+            "cleared",
+            "it has been set to zero since backward(), as zero_grad() does: the gradient of the loss is not zero.",
+            "Ask between backward() and zero_grad().",
+            site=lines[-1] if lines else None,
+        )
+    total = float((own * own).sum())
+    share = float((stored * own).sum()) / total if total else 0.0
+    times = round(share)
+    if times >= 2 and _same(stored, times * own):
+        return Cause(
+            "added up",
+            f"it is {times} times the gradient of this loss: backward() adds to .grad, and was called {times} times "
+            "without zero_grad() in between.",
+            "Call optimizer.zero_grad() before each backward().",
+            site=lines[-1] if lines else None,
+            numbers={"times": float(times)},
+        )
+    summed, passes = own.astype(np.float64), 1
+    for note in reversed(list(state.backwards)[:-1]):
+        other = _gradient(note, leaf)
+        if other is None:
+            continue
+        summed, passes = summed + other, passes + 1
+        if _same(stored, summed):
+            return Cause(
+                "added up",
+                f"it is the sum of the gradients of {passes} passes: backward() adds to .grad, and zero_grad() was not "
+                "called in between.",
+                "Call optimizer.zero_grad() before each step; or leave it so, if gradients are to add up over batches.",
+                site=note.site,
+                numbers={"times": float(passes)},
+            )
+    if 0 < share < 1 and _same(stored, share * own):
+        return Cause(
+            "scaled",
+            f"it is {number(share)} times the gradient of this loss: it has been scaled since, as clipping does.",
+            "Nothing is broken if it was clipped.",
+            numbers={"scale": share},
+        )
+    rest = float(np.abs(stored - own).max())
+    return Cause(
+        "mixed",
+        f"it is not the gradient of this loss alone: the rest, up to {number(rest)}, comes from passes before whose "
+        "loss is gone, or it was changed since.",
+        "Call optimizer.zero_grad() before backward(), if gradients are not meant to add up.",
+        site=lines[-1] if lines else None,
+        numbers={"rest": rest},
+    )
+
+
+def _same(a: Array, b: Array) -> bool:
+    size = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
+    return bool(np.abs(a - b).max(initial=0.0) <= SAME * size)
+
+
+def _gradient(note: state.Backward, leaf: Tensor) -> Array | None:
+    """The gradient of an earlier pass, if its result is still there."""
+    root = note.root()
+    if root is None:
+        return None
+    try:
+        return Upstream(root, cotangent_of(note)).cotangents.get(leaf)
+    except GradError:
+        return None
+
+
+# The largest path.
+
+
+class Factor(NamedTuple):
+    """One step of a path, from the weight towards the loss: what the operation multiplies by, and where."""
+
+    node: Node
+    operand: int
+    entry: tuple[int, ...]
+    at: tuple[int, ...]
+    local: float
+    flatness: float | None
+
+
+def largest_path(up: Upstream, key: Any, entry: tuple[int, ...]) -> list[Factor]:
+    """From one entry of a leaf to the loss, always on by the largest product of slope and upstream gradient."""
+    found: list[Factor] = []
+    while up.users[key]:
+        best: tuple[float, Node, int, Array, tuple[int, ...]] | None = None
+        for node, i in up.users[key]:
+            x = up.inputs(node)[i]
+            column = up.reach((node, i), one_hot(x.shape, entry, x.dtype))
+            products = np.abs(np.where((column != 0) & np.isfinite(column), column * up.cotangents[node], 0))
+            at = tuple(int(k) for k in np.unravel_index(int(np.argmax(products)), products.shape))
+            if best is None or float(products[at]) > best[0]:
+                best = (float(products[at]), node, i, column, at)
+        assert best is not None
+        _, node, i, column, at = best
+        found.append(Factor(node, i, entry, at, float(column[at]), _flatness(up, node, i, entry, float(column[at]))))
+        key, entry = node, at
+    return found
+
+
+def _flatness(up: Upstream, node: Node, i: int, entry: tuple[int, ...], local: float) -> float | None:
+    """How small the slope is against the steepest (or 1), if it lies on a tail that gets ever flatter; else None."""
+    x = up.inputs(node)[i]
+    if not entrywise(node) or x.shape != node.shape or not local:
+        return None
+    value = float(x[entry])
+    near = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    peak = float(np.nanmax(np.abs(slope(up, (node, i), entry, np.linspace(-8, 8, 65)))))
+    for side in (near, -near):
+        tail = np.abs(slope(up, (node, i), entry, value + side))
+        decays = tail[3] < 0.05 * abs(local) and bool((np.diff(tail) <= 0).all()) and tail[0] < abs(local)
+        if decays and np.isfinite(peak) and peak > 0:
+            return abs(local) / min(peak, 1.0)
+    return None
+
+
+def finite_cause(up: Upstream, key: Any, selected: Array, small: float, large: float) -> tuple[str, Cause]:
+    """What a gradient that is neither zero nor infinite owes its size to: its state in a word, and the cause."""
+    gradient = np.where(selected, np.abs(up.cotangents[key]), 0)
+    entry = tuple(int(k) for k in np.unravel_index(int(np.argmax(gradient)), gradient.shape))
+    size = float(gradient[entry])
+    path = largest_path(up, key, entry)
+    state_ = "large" if size >= large else "small" if size <= small else "ordinary"
+    if not path:
+        return state_, Cause("itself", "it is what the gradient was started from.", "")
+    if state_ == "large":
+        return state_, _one_factor(up, path, max(path, key=lambda f: abs(f.local)), "large factor", size)
+    if (lost := _lost(up, key, entry, path[0], size)) is not None:
+        return "small", lost
+    flat = [f for f in path if f.flatness is not None and f.flatness <= FLAT]
+    if flat:
+        return "small", _saturated(up, min(flat, key=lambda f: f.flatness or 0.0))
+    if state_ == "small":
+        return state_, _one_factor(up, path, min(path, key=lambda f: abs(f.local)), "small factor", size)
+    product = float(np.prod([f.local for f in path]))
+    return state_, Cause(
+        "ordinary",
+        f"nothing stands out: on the largest of its paths ({plural(len(path), 'factor')}, product {number(product)}) "
+        f"the factors lie between {number(min(abs(f.local) for f in path))} and "
+        f"{number(max(abs(f.local) for f in path))}.",
+        "",
+        numbers={"product": product},
+    )
+
+
+def _lost(up: Upstream, key: Any, entry: tuple[int, ...], first: Factor, size: float) -> Cause | None:
+    """The cause, if large parts all but cancel in the sum."""
+    node, i = first.node, first.operand
+    x = up.inputs(node)[i]
+    column = up.reach((node, i), one_hot(x.shape, entry, x.dtype)).astype(np.float64)
+    reached = (column != 0) & np.isfinite(column)
+    total = float(np.abs(column[reached] * up.cotangents[node][reached]).sum())
+    if len(up.users[key]) > 1 or size > 64 * float(np.finfo(node.dtype).eps) * total:
+        return None
+    return Cause(
+        "cancels",
+        f"its parts measure {number(total)} together and add up to {number(size)}, which is no more than rounding.",
+        "Nothing is broken: the loss does not depend on it. A bias before a normalisation is like that: leave it out.",
+        node,
+        numbers={"parts": total, "sum": size},
+    )
+
+
+def _saturated(up: Upstream, f: Factor) -> Cause:
+    x = float(up.inputs(f.node)[f.operand][f.entry])
+    return Cause(
+        "saturated",
+        f"{f.node.name} is saturated: at an input of {number(x)} its slope is {number(f.local)}, and all that comes "
+        "from above is multiplied by that.",
+        "Make its inputs smaller: smaller weights, normalisation, or an activation that does not saturate.",
+        f.node,
+        numbers={"input": x, "slope": f.local},
+    )
+
+
+def _one_factor(up: Upstream, path: list[Factor], f: Factor, kind: str, size: float) -> Cause:
+    word = "largest" if kind == "large factor" else "smallest"
+    product = float(np.prod([g.local for g in path]))
+    fix = (
+        "Make this factor smaller (normalise the data, initialise with smaller weights), or clip the gradient."
+        if word == "largest"
+        else "Make this factor larger, or the learning rate; a scale of the loss may be meant."
+    )
+    return Cause(
+        kind,
+        f"the {word} of the {plural(len(path), 'factor')} on its largest path is {number(f.local)}, in {f.node.name}; "
+        f"the product of all is {number(product)}.",
+        fix,
+        f.node,
+        numbers={"factor": f.local, "product": product},
+    )

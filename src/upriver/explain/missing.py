@@ -1,0 +1,145 @@
+"""Why there is no gradient: nothing required one, nothing has been run, or no path leads from the leaf to the loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import state
+from ..core.graph import Graph, Node
+from ..core.state import owner
+from ..core.tensor import Tensor
+from .reason import Cause
+from .upstream import Upstream
+
+RUN = "Call loss.backward() first, and keep the loss until you ask."
+
+
+def not_wanted(leaf: Tensor) -> Cause:
+    """Of a leaf that requires no gradient."""
+    if leaf.dtype.kind != "f":
+        return Cause(
+            "integers",
+            f"its values are {leaf.dtype}: a gradient exists for floating-point numbers alone.",
+            "Convert it to float, if a small change of it has a meaning.",
+        )
+    return Cause("not required", "it does not require a gradient.", "Set requires_grad=True before computing the loss.")
+
+
+def not_run(loss: Tensor | None) -> Cause:
+    """Of a leaf that has no gradient, though nothing is known to be wrong."""
+    if loss is None:
+        return Cause("not computed", "no backward pass is known that could have computed it (which is not zero).", RUN)
+    ran = [note for note in state.backwards if note.root() is loss]
+    if ran:
+        return Cause(
+            "cleared",
+            "backward() computed it, and it has been taken away since, as zero_grad() does.",
+            "Ask between backward() and zero_grad().",
+            site=ran[-1].site,
+        )
+    return Cause(
+        "not computed",
+        "a path leads from it to the loss, but backward() has not been called on this loss (which is not zero).",
+        "Call loss.backward().",
+    )
+
+
+def no_history(loss: Tensor) -> Cause:
+    """Of a loss that nothing was recorded of."""
+    known = state.detached_at(loss.array)
+    if known is not None:
+        return Cause(
+            "detached", "the loss itself was taken without its history, by detach() or .data.",
+            "Call backward() on the loss that has one.", known[0], site=known[1],
+        )  # fmt: skip
+    return Cause(
+        "no history",
+        "the loss has no history: it was computed inside no_grad(), or from numbers that require no gradient.",
+        "Set requires_grad=True on the leaves, and compute the loss outside no_grad().",
+    )
+
+
+def no_path(up: Upstream, leaf: Tensor, name: str) -> Cause:
+    """Of a leaf from which no path leads to the loss."""
+    for node in up.graph:  # it is there, but no gradient was wanted of it
+        for i, x in enumerate(node.inputs):
+            if x is leaf:
+                return _closed_edge(node, i, name)
+    constants = [x for x in up.graph.leaves if not x.wants_grad]
+    for x in constants:
+        if owner(x.array) is owner(leaf.array) or np.may_share_memory(x.array, leaf.array):
+            known = state.detached_at(x.array)
+            user = _user(up.graph, x)
+            return Cause(
+                "detached",
+                f"the loss uses the values of {name}, but through detach(), .data or an array: without its history.",
+                f"Use {name} itself where its gradient is wanted.",
+                user,
+                site=known[1] if known is not None else None,
+            )
+    lost: list[Any] = []
+    for x in constants:
+        known = state.detached_at(x.array)
+        if known is None:
+            continue
+        source = known[0]
+        if source is None:
+            lost.append((x, known[1]))
+        elif any(y is leaf for y in Graph.of(_as_tensor(source)).leaves):
+            return Cause(
+                "detached",
+                f"it leads to the result of {source.name}, which was taken without its history by detach() or .data; "
+                "the loss uses only that.",
+                "Remove detach(), if the gradient is to flow through it.",
+                source,
+                site=known[1],
+            )
+    if lost:
+        return Cause(
+            "cut or unused",
+            "no path leads from it to the loss. The loss uses a value that was detached, of which the history is gone: "
+            "if it came from there, that is why; else it was never used.",
+            "Remove detach(), or see that the forward pass uses it.",
+            _user(up.graph, lost[0][0]),
+            site=lost[0][1],
+        )
+    return Cause(
+        "unused",
+        "it is not used in the loss: no recorded path leads from it there. (Values computed inside no_grad(), with "
+        "NumPy or by item() leave none.)",
+        "See that the forward pass uses it; a layer that is defined and never called is the usual case.",
+    )
+
+
+def _as_tensor(node: Node) -> Tensor:
+    from ..core.tensor import wrap
+
+    return wrap(np.empty(0), node)
+
+
+def _user(graph: Graph, x: Tensor) -> Node | None:
+    return next((node for node in graph if any(y is x for y in node.inputs)), None)
+
+
+def _closed_edge(node: Node, i: int, name: str) -> Cause:
+    rules = list(zip(node.op.vjps, node.edges, strict=False))
+    if i < len(rules) and rules[i][0] is None:
+        return Cause(
+            "no derivative", f"{node.name} has no derivative by this input.",
+            "Use an operation that has one, if a gradient is to flow here.", node,
+        )  # fmt: skip
+    if node.edges[i] is None:
+        return Cause(
+            "late",
+            f"{name} did not require a gradient yet when the loss was computed from it.",
+            "Set requires_grad=True before the forward pass.",
+            node,
+        )
+    return Cause(
+        "cut above",
+        f"{node.name} uses it, but what comes of that reaches the loss only where no gradient flows.",
+        "Look for comparisons, argmax, integers and detach() between this line and the loss.",
+        node,
+    )

@@ -1,0 +1,256 @@
+"""Where NaN and infinity began: in a value of the forward pass, or only in a gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node, maker
+from ..core.state import Array, no_grad
+from .formula import entrywise
+from .reason import Cause, number, plural
+from .upstream import Upstream
+
+
+def value_cause(up: Upstream, key: Any, names: Any) -> Cause:
+    """The first cause of a value that is not finite: from the value back to where its inputs were finite."""
+    node, turned = key, None
+    while True:
+        if not isinstance(node, Node):
+            return _bad_leaf(node, turned, names)
+        bad = [x for x in node.inputs if not np.isfinite(_floats(up.value(x))).all()]
+        blamed = _responsible(up, node, bad)
+        if blamed is None:
+            return _born(up, node, bool(bad))
+        if np.isnan(_floats(up.values[node])).any() and not np.isnan(_floats(up.value(blamed))).any():
+            turned = node  # infinities in, NaN out
+        if maker(blamed) is None and turned is not None and _deliberate(blamed):
+            return _indeterminate(up, turned)
+        node = maker(blamed) or blamed
+
+
+def _floats(x: Any) -> Array:
+    array = np.asarray(x)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _responsible(up: Upstream, node: Node, bad: list[Any]) -> Any:
+    """The input whose NaN or infinities are why the value of ``node`` is not finite; NaN before infinity."""
+    out = _floats(up.values[node])
+    clean = _with_clean(up, node, bad)
+    if not (np.isfinite(clean) & ~np.isfinite(out)).any():
+        return None
+    ranked = sorted(bad, key=lambda x: not np.isnan(_floats(up.value(x))).any())
+    for x in ranked:
+        clean = _with_clean(up, node, [x])
+        if (np.isfinite(clean) & ~np.isfinite(out)).any() or (~np.isnan(clean) & np.isnan(out)).any():
+            return x
+    return ranked[0]
+
+
+def _with_clean(up: Upstream, node: Node, bad: list[Any]) -> Array:
+    """What ``node`` gives if some of its inputs are harmless."""
+    args = [_cleaned(up.value(y)) if any(y is x for x in bad) else up.value(y) for y in node.inputs]
+    with no_grad(), np.errstate(all="ignore"):
+        return _floats(node.op.forward(*args, **node.attrs))
+
+
+def _cleaned(x: Any) -> Any:
+    """The same with a harmless number where it is not finite."""
+    if not isinstance(x, np.ndarray):
+        return x if np.isfinite(x) else 0.5
+    return np.where(np.isfinite(x), x, x.dtype.type(0.5))
+
+
+def _deliberate(x: Any) -> bool:
+    """Whether an infinity was written down, as in masked_fill(mask, -inf), rather than found in data."""
+    array = _floats(getattr(x, "array", x))
+    return array.size == 1 or bool(np.isin(array, (0.0, np.inf, -np.inf)).all())
+
+
+def _bad_leaf(leaf: Any, turned: Node | None, names: Any) -> Cause:
+    array = _floats(getattr(leaf, "array", leaf))
+    wrong = ~np.isfinite(array)
+    n = int(np.count_nonzero(wrong))
+    kind = "NaN" if np.isnan(array).any() else "infinite"
+    first = [int(k) for k in np.argwhere(wrong)[0]] if array.ndim else []
+    where = f", first at {first}" if first else ""
+    if getattr(leaf, "wants_grad", False):
+        return Cause(
+            "bad weights",
+            f"{names(leaf)} is {kind} already: {n} of its {plural(array.size, 'entry')}{where}.",
+            "The update before did it: look at the gradient and the learning rate of that step.",
+            turned,
+            numbers={"entries": float(n)},
+        )
+    return Cause(
+        "bad data",
+        f"{names(leaf)}, which is data, is {kind} already: {n} of its {plural(array.size, 'entry')}{where}.",
+        "Drop such samples, or fill in the values, before computing with them.",
+        turned,
+        numbers={"entries": float(n)},
+    )
+
+
+def _indeterminate(up: Upstream, node: Node) -> Cause:
+    return Cause(
+        "indeterminate",
+        f"{node.name} makes NaN of infinities that it was given (∞ − ∞, 0 · ∞ or ∞ / ∞).",
+        "If a mask puts −∞ in, see that no row is masked as a whole; a large finite number such as −1e9 is safer.",
+        node,
+    )
+
+
+def _born(up: Upstream, node: Node, from_infinity: bool) -> Cause:
+    """Why ``node`` gave something that is not finite though its inputs are."""
+    out = _floats(up.values[node])
+    given = up.inputs(node)
+    if from_infinity and np.isnan(out).any():
+        return _indeterminate(up, node)
+    if any(isinstance(a, np.ndarray) and a.size == 0 for a in given):
+        return Cause("empty", f"{node.name} was given nothing: a tensor with no entries.", "Check that the data is not "
+                     "empty.", node)  # fmt: skip
+    wrong = ~np.isfinite(out)
+    at = _first(wrong)
+    found = _outside(node, given, out, wrong, at)
+    if found is not None:
+        return found
+    largest = max((float(np.abs(_floats(a)).max(initial=0.0)) for a in given), default=0.0)
+    limit = float(np.finfo(node.dtype).max)
+    if np.isnan(out[at]):
+        return Cause(
+            "indeterminate", f"{node.name} gives NaN though its inputs are finite (the largest is {number(largest)}).",
+            "Look at its inputs; in float64 they may do no harm.", node, numbers={"largest": largest},
+        )  # fmt: skip
+    inputs = f"an input of {number(_at(given[0], at))}" if entrywise(node) else f"inputs up to {number(largest)}"
+    return Cause(
+        "overflow",
+        f"{node.name} overflows: {inputs} gives a result beyond {number(limit)}, the largest {node.dtype}; "
+        f"{plural(int(np.count_nonzero(wrong)), 'entry')} of {wrong.size}.",
+        "Make its inputs smaller (normalisation, a smaller learning rate, clipping), or use a form that is stable, "
+        "as logsumexp is for log(sum(exp(x))).",
+        node,
+        numbers={"input": _at(given[0], at) if entrywise(node) else largest, "limit": limit},
+    )
+
+
+def _first(wrong: Array) -> tuple[int, ...]:
+    return tuple(int(k) for k in np.argwhere(wrong)[0]) if wrong.ndim else ()
+
+
+def _at(x: Any, at: tuple[int, ...]) -> float:
+    return float(x[at]) if isinstance(x, np.ndarray) and x.ndim == len(at) else float(np.asarray(x).flat[0])
+
+
+def _outside(node: Node, given: list[Any], out: Array, wrong: Array, at: tuple[int, ...]) -> Cause | None:
+    """The cause, if an input is outside the domain that the operation's record states, or on its edge."""
+    poles: list[tuple[int, float]] = []
+    for i, x in enumerate(given):
+        domain = node.op.domain.of(i)
+        array = _floats(x)
+        local = array[wrong] if entrywise(node) and array.shape == wrong.shape else array
+        low, high = domain.low, domain.high
+        if np.isnan(out).any() and bool(((local < low) | (local > high)).any()):
+            bad = local[(local < low) | (local > high)]
+            value = float(bad.reshape(-1)[0])
+            bounds = f"above {number(low)}" if np.isinf(high) else f"between {number(low)} and {number(high)}"
+            return Cause(
+                "outside the domain",
+                f"{_written(node, given, i, value, at)} is not a number: {node.name} is defined for inputs {bounds}, "
+                f"and {plural(bad.size, 'entry')} of {array.size} {'is' if bad.size == 1 else 'are'} not.",
+                "See why the input goes there; clamp it, or use a form that cannot "
+                "(log_softmax, logsigmoid, softplus).",
+                node,
+                numbers={"input": value, "low": low, "high": high},
+            )
+        for edge in (low, high):
+            if np.isfinite(edge) and bool((local == edge).any()):
+                poles.append((i, edge))
+    if not poles:
+        return None
+    i, edge = poles[-1]
+    return Cause(
+        "pole",
+        f"{_written(node, given, i, edge, at)} is {'NaN' if np.isnan(out[at]) else 'infinite'}: {node.name} has no "
+        f"finite value where an input is {number(edge)}.",
+        "Keep the input away from there: add a small number, clamp it, or use a form that cannot reach it.",
+        node,
+        numbers={"input": edge},
+    )
+
+
+def _written(node: Node, given: list[Any], i: int, value: float, at: tuple[int, ...]) -> str:
+    """The operation on the numbers of one entry, by its own formula: ``log(−0.3)``, ``1 / 0``."""
+    args = [number(value) if j == i else number(_at(a, at)) for j, a in enumerate(given)]
+    try:
+        return node.op.formula.text.format(*args, **node.attrs)
+    except (KeyError, IndexError, ValueError):
+        return f"{node.name} of {number(value)}"
+
+
+# Only in a gradient.
+
+
+def gradient_cause(up: Upstream, key: Any, selected: Array) -> Cause:
+    """The first cause of a gradient that is not finite at the ``selected`` entries, where the result is."""
+    while True:
+        above = None
+        for node, i in sorted(up.users[key], key=lambda use: use[0].time):
+            ct = up.cotangents[node]
+            part = up.part(node, i, ct)[selected]
+            if np.isfinite(part).all():
+                continue
+            clean = np.where(np.isfinite(ct), ct, ct.dtype.type(0))
+            if not np.isfinite(up.part(node, i, clean)[selected]).all():
+                return _bad_slope(up, node, i, selected, clean)
+            above = node
+        if above is None:
+            return Cause(
+                "overflow", "gradients that are finite one by one add up to more than the dtype holds.",
+                "Scale the loss down, clip, or compute in float64.", up.users[key][0][0],
+            )  # fmt: skip
+        key, selected = above, ~np.isfinite(up.cotangents[above])
+
+
+def _bad_slope(up: Upstream, node: Node, i: int, selected: Array, ct: Array) -> Cause:
+    """Why an operation makes something that is not finite of a cotangent that is."""
+    given = up.inputs(node)
+    part = up.part(node, i, ct)
+    wrong = ~np.isfinite(part) & selected
+    at = _first(wrong)
+    x = _at(given[i], at) if isinstance(given[i], np.ndarray) else float(given[i])
+    same = entrywise(node) and ct.shape == wrong.shape
+    where = plural(int(np.count_nonzero(wrong)), "entry")
+    numbers = {"input": x}
+    if same and ct[at] == 0:
+        return Cause(
+            "zero times infinity",
+            f"{node.name} has no finite slope at {number(x)}, and the gradient that arrives is 0: 0 · ∞ is NaN "
+            f"({where}). The value was masked out after it had been computed.",
+            "Mask the input too: compute the function of where(mask, x, 1), and choose with where afterwards.",
+            node,
+            numbers=numbers,
+        )
+    domain = node.op.domain
+    edges = [b for j in range(len(given)) for b in (domain.of(j).low, domain.of(j).high) if np.isfinite(b)]
+    touched = [_at(a, at) for a in given if isinstance(a, np.ndarray) and a.shape == wrong.shape] if same else []
+    hit = next((v for v in touched if v in edges or v == 0), None)
+    small = bool(np.isfinite(ct).all() and np.abs(ct).max(initial=0.0) < np.sqrt(float(np.finfo(ct.dtype).max)))
+    if hit is not None and small:
+        return Cause(
+            "infinite slope",
+            f"{node.name} has an infinite slope at {number(hit)}: {where}.",
+            "Add a small number inside, as in sqrt(x + 1e-12), or keep the input away from there.",
+            node,
+            numbers={"input": hit},
+        )
+    size = float(np.abs(ct).max(initial=0.0))
+    return Cause(
+        "overflow",
+        f"a gradient of {number(size)} arrives at {node.name}, and its product with the slope there is more than "
+        f"{node.dtype} holds.",
+        "Clip, scale the loss down, or look for the large factors above this line.",
+        node,
+        numbers={"upstream": size},
+    )

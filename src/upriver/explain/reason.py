@@ -1,0 +1,132 @@
+"""What an answer to "why?" looks like, and the words that all answers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core import site
+from ..core.graph import Node
+from ..core.state import Array
+from .paths import module_of
+
+
+@dataclass(frozen=True, eq=False)
+class Cause:
+    """A first cause.
+
+    Attributes:
+        kind: in one or two words, as in "closed" or "saturated"; the documentation lists them.
+        sentence: what happened, with the numbers.
+        fix: what can be done about it.
+        node: the operation where it happened, or None.
+        site: the line of the user's code, if it is not that of ``node``.
+        numbers: the numbers in the sentence, by name.
+    """
+
+    kind: str
+    sentence: str
+    fix: str
+    node: Node | None = None
+    site: Any = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a gradient, or a loss, is what it is.
+
+    Attributes:
+        what: what was asked about, as in ``fc1.weight[3, 17]``.
+        state: what it is: "none", "zero", "not finite", "accumulated", "large", "small" or "ordinary".
+        finding: the state as a sentence, with numbers.
+        cause: the kind of the first cause, as in "closed"; the documentation lists them.
+        sentence: the cause, with numbers.
+        fix: what can be done about it.
+        operation: the operation where it happened, or None.
+        line: the line of the user's code, or None where none is known.
+        module: the path of the module in which it happened; empty outside any.
+        numbers: the numbers in the sentence, by name.
+    """
+
+    what: str
+    state: str
+    finding: str
+    cause: str
+    sentence: str
+    fix: str
+    operation: str | None
+    line: str | None
+    module: str
+    numbers: Mapping[str, float]
+
+    def text(self) -> str:
+        """The finding, the cause, the line and the fix, for a terminal."""
+        rows = [("cause", self.sentence), ("at", self.line), ("module", self.module), ("fix", self.fix)]
+        return "\n".join([self.finding, *[f"  {name:<7} {words}" for name, words in rows if words]])
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {**self.__dict__, "numbers": dict(self.numbers)}
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def reason(what: str, state: str, finding: str, cause: Cause) -> Reason:
+    """A cause as the answer to a question."""
+    node, where = cause.node, cause.site
+    if where is None and node is not None:
+        where = node.site
+    return Reason(
+        what=what,
+        state=state,
+        finding=finding,
+        cause=cause.kind,
+        sentence=cause.sentence,
+        fix=cause.fix,
+        operation=node.op.name if node is not None else None,
+        line=site.describe(where) if where is not None else None,
+        module=module_of(node) if node is not None else "",
+        numbers=dict(cause.numbers),
+    )
+
+
+def number(x: Any) -> str:
+    """A number in a sentence: four digits at most."""
+    return f"{float(x):.4g}".replace("-", "−")
+
+
+def span(values: Array) -> str:
+    """The range of some values: one number, or "from … to …"."""
+    low, high = float(np.min(values)), float(np.max(values))
+    return number(low) if low == high else f"from {number(low)} to {number(high)}"
+
+
+def places(mask: Array) -> str:
+    """Which entries a mask names: units and samples where it is whole columns, else how many."""
+    n = int(np.count_nonzero(mask))
+    if mask.size == 1:
+        return "at its only entry"
+    if n == mask.size:
+        samples = f" ({mask.shape[0]} samples)" if mask.ndim == 2 else ""
+        return f"at all {n} entries{samples}"
+    if mask.ndim >= 2:
+        rows = mask.reshape(-1, mask.shape[-1])
+        units = np.flatnonzero(rows.any(axis=0))
+        if rows[:, units].all():
+            names = ", ".join(str(u) for u in units[:5]) + ("…" if len(units) > 5 else "")
+            word = "unit" if len(units) == 1 else f"{len(units)} units"
+            return f"in {word} {names} of {mask.shape[-1]}, for all {len(rows)} samples"
+    if n == 1:
+        at = ", ".join(str(int(k[0])) for k in np.nonzero(mask))
+        return f"at entry [{at}]"
+    return f"at all {n} entries that matter, of {mask.size}"
+
+
+def plural(n: int, word: str) -> str:
+    """A number of things."""
+    return f"{n} {word}" if n == 1 else f"{n} {word}s" if not word.endswith("y") else f"{n} {word[:-1]}ies"

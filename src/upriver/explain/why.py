@@ -1,0 +1,252 @@
+"""Why a gradient is zero, missing, NaN or huge, and why a loss is: the first cause, with its line."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core import state
+from ..core.graph import Graph
+from ..core.state import Array
+from ..core.tensor import Tensor
+from ..errors import ArgumentError, GradError
+from . import asked, missing
+from .closed import zero_cause
+from .entry import Index, entry_of, written
+from .magnitude import finite_cause, stored_cause
+from .names import caller, of_scopes, of_variables
+from .nonfinite import gradient_cause, value_cause
+from .reason import Cause, Reason, number, plural, reason
+from .upstream import Upstream, cotangent_of
+
+SMALL, LARGE = 1e-7, 1e3
+"""Gradients between these two are ordinary unless a saturated function is the reason for their size."""
+
+
+def why(what: Any, *, loss: Tensor | None = None) -> Reason:
+    """Why this gradient (or this loss) is what it is: the first cause, the line of the code, and what to do.
+
+    Ask while the loss is still there, and before ``optimizer.step()`` changes the weights it was computed from.
+
+    Args:
+        what: a leaf, or one entry of it, as in ``w[3, 17]``; its ``.grad``, or an entry of that; an intermediate
+            result, for its gradient; or a result whose value is NaN or infinite.
+        loss: what the gradient is of; by default what ``backward()`` was last called on, while that lives.
+
+    Returns:
+        The state ("none", "zero", "not finite", "accumulated", "large", "small", "ordinary"), the cause, the line,
+        the module and the numbers; print it.
+
+    Raises:
+        GradError: it cannot be told: the loss is gone, or a value was changed after the loss was computed from it.
+        ArgumentError: ``what`` is not a tensor.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.explain.why import why
+        >>> w = ur.tensor([1.0, 2.0], requires_grad=True)
+        >>> loss = ur.relu(w - 5.0).sum()
+        >>> loss.backward()
+        >>> why(w).cause, why(w).operation
+        ('closed', 'relu')
+    """
+    return _Question(what, loss).answer()
+
+
+class _Question:
+    """One question: what it is about, and the loss that it concerns."""
+
+    def __init__(self, what: Any, loss: Tensor | None) -> None:
+        frame = caller()
+        self.variables = of_variables(frame.f_locals) if frame is not None else {}
+        self.frame, self.loss, self.gradient = frame, loss, None
+        if loss is None:
+            notes = [note for note in state.backwards if note.root() is not None]
+            if notes:
+                self.loss, self.gradient = notes[-1].root(), cotangent_of(notes[-1])
+        elif not isinstance(loss, Tensor):
+            raise ArgumentError(
+                f"why: the loss is a {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
+            )
+        self.what, self.given = what, loss is not None
+        self._up: Upstream | None = None
+
+    @property
+    def up(self) -> Upstream:
+        """The backward pass of the loss."""
+        assert self.loss is not None
+        if self._up is None:
+            self._up = Upstream(self.loss, self.gradient)
+        return self._up
+
+    def answer(self) -> Reason:
+        """The first cause."""
+        what = self.what
+        if what is None:
+            leaf, _ = asked.of_source(self.frame)
+            if leaf is None:
+                raise ArgumentError(
+                    "why: None was asked about, and nothing tells whose gradient it is", "Ask ur.why(p) of the leaf p."
+                )
+            return self.of_leaf(leaf, None)
+        if not isinstance(what, Tensor):
+            raise ArgumentError(
+                f"why: {type(what).__name__} is not a tensor", "Ask about a leaf, a gradient or a loss."
+            )
+        if what.node is None:
+            found = asked.of_gradient(what, self._leaves()) if not what.wants_grad else None
+            return self.of_leaf(*(found or (what, None)))
+        if what is self.loss or (not np.isfinite(what.array).all() and what.dtype.kind == "f"):
+            return self.of_value(what)
+        if self.loss is not None and what.node in self.up.reached:
+            return self.of_result(what)
+        if not self.given and what.array.size == 1 and not _is_entry(what):
+            return self.of_value(what)
+        try:
+            leaf, entry = entry_of(what)
+        except (GradError, ArgumentError):
+            return self.of_result(what)
+        return self.of_leaf(leaf, entry)
+
+    def _leaves(self) -> list[Tensor]:
+        """The leaves of the graphs that are known, and the caller's own."""
+        found = [x for x in self.variables if isinstance(x, Tensor)]
+        for note in state.backwards:
+            root = note.root()
+            if root is not None:
+                found += [x for x in Graph.of(root).leaves if x.wants_grad]
+        return found
+
+    def name(self, x: Any, fallback: str = "this leaf") -> str:
+        """What the user calls a leaf or node."""
+        if x in self.variables:
+            return self.variables[x]
+        if self.loss is not None:
+            return of_scopes(self.up.graph).get(x) or (_shape(x) if fallback == "this leaf" else fallback)
+        return _shape(x) if fallback == "this leaf" else fallback
+
+    # Values.
+
+    def of_value(self, x: Tensor) -> Reason:
+        """Of a result: whether and why it is not finite."""
+        what = self.variables.get(x.node, "this value")
+        wrong = int(np.count_nonzero(~np.isfinite(x.array))) if x.dtype.kind == "f" else 0
+        if not wrong:
+            cause = Cause("ordinary", "nothing is wrong with it. Ask about a leaf for its gradient: ur.why(w).", "")
+            return reason(what, "ordinary", f"{what} is finite: {number(x.array.reshape(-1)[0])}.", cause)
+        kind = "NaN" if np.isnan(x.array).any() else "infinite"
+        finding = f"{what} is {kind}" + (f" in {wrong} of {plural(x.array.size, 'entry')}." if x.ndim else ".")
+        up = self.up if x is self.loss else Upstream(x)
+        return reason(what, "not finite", finding, value_cause(up, x.node, self.name))
+
+    # Gradients.
+
+    def of_result(self, x: Tensor) -> Reason:
+        """Of an intermediate result: as of a leaf, but that its gradient is kept only if that was asked for."""
+        what = self.variables.get(x.node, "this result")
+        if self.loss is None or x.node not in self.up.reached:
+            cause = missing.not_run(None)
+            if self.loss is not None:
+                cause = Cause("unused", "no path leads from it to the loss.", "See that the loss uses it.", x.node)
+            return reason(what, "none", f"{what} has no gradient.", cause)
+        if x.grad is None and x.node is not None and x.node.retained is None and not self._unusual(x.node):
+            cause = Cause(
+                "not a leaf", "it is a result, and backward() keeps the gradients of leaves alone.",
+                "Call retain_grad() on it before backward().", x.node,
+            )  # fmt: skip
+            return reason(what, "none", f"{what} has no .grad.", cause)
+        return self.of_size(what, x.node, np.ones(x.shape, bool))
+
+    def _unusual(self, key: Any) -> bool:
+        gradient = self.up.cotangents[key]
+        return not gradient.any() or not np.isfinite(gradient).all()
+
+    def of_leaf(self, leaf: Tensor, entry: Index | None) -> Reason:
+        """Of a leaf, or one entry of it."""
+        loss = self.loss
+        what = self.name(leaf) + written(entry)
+        missing_finding = f"{what} has no gradient: .grad is None."
+        if not leaf.wants_grad:
+            return reason(what, "none", missing_finding, missing.not_wanted(leaf))
+        if loss is None:
+            if leaf.grad is None:
+                return reason(what, "none", missing_finding, missing.not_run(None))
+            raise GradError(
+                f"why: the loss whose backward() gave {what} its gradient is gone, so nothing can be walked",
+                "Keep the loss in a variable until you ask, or pass it: ur.why(w, loss=loss).",
+            )
+        if leaf not in self.up.reached:
+            if leaf.grad is not None and not leaf.grad.array.any():
+                missing_finding = f"The gradient of {what} is zero, and this loss gives it none."
+            elif leaf.grad is not None:
+                missing_finding = f"This loss gives {what} no gradient: what .grad holds is of another."
+            lost = missing.no_path(self.up, leaf, self.name(leaf)) if loss.wants_grad else missing.no_history(loss)
+            return reason(what, "none", missing_finding, lost)
+        if leaf.grad is None:
+            return reason(what, "none", missing_finding, missing.not_run(loss))
+        selected = np.zeros(leaf.shape, bool)
+        selected[... if entry is None else entry] = True
+        stored = leaf.grad.array
+        if np.isfinite(stored).all() and np.isfinite(loss.array).all():
+            own = self.up.cotangents[leaf]
+            cause = stored_cause(leaf, stored, own, loss) if np.isfinite(own).all() else None
+            if cause is not None:
+                state_ = "zero" if cause.kind == "cleared" else "accumulated"
+                return reason(what, state_, _finding(what, stored[selected]), cause)
+        return self.of_size(what, leaf, selected)
+
+    def of_size(self, what: str, key: Any, selected: Array) -> Reason:
+        """Of a gradient that is there: zero, not finite, large, small or ordinary."""
+        assert self.loss is not None
+        if not np.isfinite(self.loss.array).all():
+            finding = f"The gradient of {what} cannot be finite: the loss is {_kind(self.loss.array)}."
+            return reason(what, "not finite", finding, value_cause(self.up, self.loss.node, self.name))
+        gradient = self.up.cotangents[key]
+        chosen = gradient[selected]
+        finding = _finding(what, chosen)
+        if not np.isfinite(chosen).all():
+            return reason(what, "not finite", finding, gradient_cause(self.up, key, selected))
+        if not chosen.any():
+            return reason(what, "zero", finding, zero_cause(self.up, key, selected, self.name))
+        state_, cause = finite_cause(self.up, key, selected, SMALL, LARGE)
+        return reason(what, state_, finding, cause)
+
+
+def _is_entry(x: Tensor) -> bool:
+    try:
+        entry_of(x)
+    except GradError:
+        return False
+    return True
+
+
+def _shape(x: Any) -> str:
+    if isinstance(x, (bool, int, float)):
+        return f"the number {number(x)}"
+    shape = "×".join(map(str, x.shape))
+    kind = "leaf" if getattr(x, "wants_grad", False) else "tensor"
+    return f"a {kind} of shape {shape}" if shape else f"a {kind} of one number"
+
+
+def _kind(a: Array) -> str:
+    return "NaN" if np.isnan(a).any() else "infinite"
+
+
+def _finding(what: str, chosen: Array) -> str:
+    """A gradient in a sentence."""
+    n = chosen.size
+    if not np.isfinite(chosen).all():
+        wrong = int(np.count_nonzero(~np.isfinite(chosen)))
+        return f"The gradient of {what} is {_kind(chosen)}" + (
+            f" in {wrong} of {plural(n, 'entry')}." if n > 1 else "."
+        )
+    if not chosen.any():
+        return f"The gradient of {what} is zero" + (f", in all of its {n} entries." if n > 1 else ".")
+    if n == 1:
+        return f"The gradient of {what} is {number(chosen.reshape(-1)[0])}."
+    norm = math.sqrt(float((chosen.astype(np.float64) ** 2).sum()))
+    return (
+        f"The gradient of {what} is up to {number(np.abs(chosen).max())} in magnitude, and its norm is {number(norm)}."
+    )
