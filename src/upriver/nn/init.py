@@ -39,12 +39,24 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Every entry 0."""
+    """Every entry 0.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.init.zeros_(ur.empty(2)).tolist()
+        [0.0, 0.0]
+    """
     return constant_(tensor, 0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Every entry 1."""
+    """Every entry 1.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.init.ones_(ur.empty(2)).tolist()
+        [1.0, 1.0]
+    """
     return constant_(tensor, 1)
 
 
@@ -53,6 +65,11 @@ def eye_(tensor: Tensor) -> Tensor:
 
     Raises:
         ShapeError: it is not a matrix.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.init.eye_(ur.empty(2, 3)).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
     if tensor.ndim != 2:
         raise ShapeError(f"init.eye_: a tensor of shape {list(tensor.shape)} is not a matrix")
@@ -68,6 +85,12 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
     Raises:
         ShapeError: it is not the weight of such a convolution.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.nn.init.dirac_(ur.empty(2, 2, 3))
+        >>> w[0].tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
     shape = tensor.shape
     if not 3 <= len(shape) <= 5 or shape[0] % groups:
@@ -84,6 +107,12 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Entries drawn uniformly from [a, b).
 
+    Args:
+        tensor: changed in place.
+        a: the lower bound.
+        b: the upper bound.
+        generator: where the randomness comes from; the default one unless given.
+
     Example:
         >>> import upriver as ur
         >>> w = ur.nn.init.uniform_(ur.zeros(100), -1.0, 1.0)
@@ -99,8 +128,21 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Entries drawn from the normal distribution of this mean and standard deviation.
 
+    Args:
+        tensor: changed in place.
+        mean: of the distribution.
+        std: its standard deviation.
+        generator: where the randomness comes from; the default one unless given.
+
     Raises:
         ArgumentError: ``std`` is negative.
+
+    Example:
+        >>> import upriver as ur
+        >>> _ = ur.manual_seed(0)
+        >>> w = ur.nn.init.normal_(ur.empty(10000), std=0.1)
+        >>> round(w.std().item(), 2)
+        0.1
     """
     if std < 0:
         raise ArgumentError(f"init.normal_: the standard deviation is {std}", "Use a number of 0 or more.")
@@ -117,8 +159,22 @@ def trunc_normal_(
 ) -> Tensor:
     """Entries drawn from a normal distribution of which only [a, b] is kept; what falls outside is drawn again.
 
+    Args:
+        tensor: changed in place.
+        mean: of the distribution.
+        std: its standard deviation.
+        a: the lower bound.
+        b: the upper bound.
+        generator: where the randomness comes from; the default one unless given.
+
     Raises:
         ArgumentError: less than a hundredth of the distribution lies between the bounds.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.nn.init.trunc_normal_(ur.empty(1000), a=-1.0, b=1.0)
+        >>> bool((w.abs() <= 1.0).all())
+        True
     """
     inside = 0.5 * (math.erf((b - mean) / (std * math.sqrt(2))) - math.erf((a - mean) / (std * math.sqrt(2))))
     if inside < 0.01:
@@ -204,6 +260,14 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform in ±gain·√(6/(fan_in + fan_out)): forward signals and gradients keep their size, about equally.
 
+    Args:
+        tensor: changed in place.
+        gain: see :func:`calculate_gain`.
+        generator: where the randomness comes from; the default one unless given.
+
+    Raises:
+        ShapeError: the tensor has fewer than two dimensions.
+
     Source: Glorot and Bengio, "Understanding the Difficulty of Training Deep Feedforward Neural Networks"
     (2010), equation 16.
 
@@ -220,7 +284,22 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Normal with standard deviation gain·√(2/(fan_in + fan_out)).
 
+    Args:
+        tensor: changed in place.
+        gain: see :func:`calculate_gain`.
+        generator: where the randomness comes from; the default one unless given.
+
+    Raises:
+        ShapeError: the tensor has fewer than two dimensions.
+
     Source: Glorot and Bengio (2010), equation 12.
+
+    Example:
+        >>> import upriver as ur
+        >>> _ = ur.manual_seed(0)
+        >>> w = ur.nn.init.xavier_normal_(ur.empty(200, 200))
+        >>> round(w.std().item(), 2)
+        0.07
     """
     return normal_(tensor, 0.0, gain * math.sqrt(2 / max(sum(fans(tensor)), 1)), generator)
 
@@ -245,7 +324,16 @@ def kaiming_uniform_(
         nonlinearity: the activation that follows.
         generator: draws the numbers.
 
+    Raises:
+        ShapeError: the tensor has fewer than two dimensions.
+
     Source: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers" (2015), equations 10, 14 and 15.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.nn.init.kaiming_uniform_(ur.empty(8, 6), nonlinearity="relu")
+        >>> w.abs().max().item() <= 1.0
+        True
     """
     bound = math.sqrt(3) * _he(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -256,7 +344,24 @@ def kaiming_normal_(
 ) -> Tensor:
     """Normal with standard deviation gain/√fan: keeps the size of signals through ReLUs.
 
+    Args:
+        tensor: changed in place.
+        a: the slope of a leaky ReLU, where ``nonlinearity`` is one.
+        mode: ``"fan_in"`` keeps the size of signals, ``"fan_out"`` that of gradients.
+        nonlinearity: what comes after.
+        generator: where the randomness comes from; the default one unless given.
+
+    Raises:
+        ShapeError: the tensor has fewer than two dimensions.
+
     Source: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers" (2015), equations 10, 14 and 15.
+
+    Example:
+        >>> import upriver as ur
+        >>> _ = ur.manual_seed(0)
+        >>> w = ur.nn.init.kaiming_normal_(ur.empty(200, 200), nonlinearity="relu")
+        >>> round(w.std().item(), 2)
+        0.1
     """
     return normal_(tensor, 0.0, _he(tensor, a, mode, nonlinearity), generator)
 
@@ -265,6 +370,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     """Rows (or columns, whichever are fewer) at right angles and of length ``gain``.
 
     Drawn uniformly among such matrices: the QR decomposition of normal entries, signs by the diagonal of R.
+
+    Args:
+        tensor: changed in place.
+        gain: the length of the rows.
+        generator: where the randomness comes from; the default one unless given.
 
     Raises:
         ShapeError: it has fewer than two dimensions.
@@ -293,10 +403,22 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
     """A matrix of normal entries, of which in each column the part ``sparsity`` is 0.
 
+    Args:
+        tensor: changed in place.
+        sparsity: the part of each column that is 0.
+        std: of the other entries.
+        generator: where the randomness comes from; the default one unless given.
+
     Raises:
         ShapeError: it is not a matrix.
 
     Source: Martens, "Deep Learning via Hessian-free Optimization" (2010), section 5.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.nn.init.sparse_(ur.empty(10, 2), sparsity=0.3)
+        >>> (w == 0).sum(0).tolist()
+        [3, 3]
     """
     if tensor.ndim != 2:
         raise ShapeError(f"init.sparse_: a tensor of shape {list(tensor.shape)} is not a matrix")

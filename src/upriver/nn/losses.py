@@ -56,6 +56,11 @@ class SmoothL1Loss(_Loss):
     """Squared (and divided by 2·beta) below ``beta``, absolute beyond it: Huber's loss divided by beta.
 
     Source: Girshick, "Fast R-CNN" (2015), equation 3.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.SmoothL1Loss()(ur.tensor([0.0, 2.0]), ur.tensor([0.5, 0.5])).item()
+        0.5625
     """
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
@@ -71,6 +76,11 @@ class HuberLoss(_Loss):
     """Half the square up to ``delta``, straight beyond it: far-off targets count less.
 
     Source: Huber, "Robust Estimation of a Location Parameter" (1964).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.HuberLoss()(ur.tensor([0.0, 2.0]), ur.tensor([0.5, 0.5])).item()
+        0.5625
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -179,7 +189,19 @@ class CrossEntropyLoss(_Weighted):
 
 
 class NLLLoss(_Weighted):
-    """``−input[target]``, averaged, for log-probabilities (N, C, ...) as from a log-softmax."""
+    """``−input[target]``, averaged, for log-probabilities (N, C, ...) as from a log-softmax.
+
+    Args:
+        weight: (C,), a weight for each class.
+        ignore_index: a target that does not count.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.log_softmax(ur.tensor([[0.0, 0.0]]), dim=1)
+        >>> round(ur.nn.NLLLoss()(x, ur.tensor([1])).item(), 4)
+        0.6931
+    """
 
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(weight, reduction=reduction)
@@ -198,6 +220,12 @@ class KLDivLoss(_Loss):
         log_target: whether the targets are log-probabilities too.
 
     Source: Kullback and Leibler, "On Information and Sufficiency" (1951).
+
+    Example:
+        >>> import upriver as ur
+        >>> p, q = ur.tensor([[0.5, 0.5]]), ur.tensor([[0.9, 0.1]])
+        >>> round(ur.nn.KLDivLoss(reduction="batchmean")(q.log(), p).item(), 4)
+        0.5108
     """
 
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
@@ -210,7 +238,13 @@ class KLDivLoss(_Loss):
 
 
 class HingeEmbeddingLoss(_Loss):
-    """``x`` where the target is 1, ``max(0, margin − x)`` where it is −1: for distances."""
+    """``x`` where the target is 1, ``max(0, margin − x)`` where it is −1: for distances.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.HingeEmbeddingLoss()(ur.tensor([2.0, 0.5]), ur.tensor([1, -1])).item()
+        1.25
+    """
 
     def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -222,7 +256,13 @@ class HingeEmbeddingLoss(_Loss):
 
 
 class SoftMarginLoss(_Loss):
-    """``log(1 + e^(−target · x))`` for targets of 1 or −1: a smooth margin."""
+    """``log(1 + e^(−target · x))`` for targets of 1 or −1: a smooth margin.
+
+    Example:
+        >>> import upriver as ur
+        >>> round(ur.nn.SoftMarginLoss()(ur.tensor([2.0, 0.5]), ur.tensor([1, -1])).item(), 4)
+        0.5505
+    """
 
     def forward(self, input: Any, target: Any) -> Tensor:
         """Two tensors of one shape → a number."""
@@ -232,8 +272,19 @@ class SoftMarginLoss(_Loss):
 class MultiMarginLoss(_Weighted):
     """``Σ max(0, margin − x[target] + x[i])ᵖ / C`` over the other classes i: the margin of a classifier.
 
+    Args:
+        p: 1 or 2.
+        margin: by how much the true class shall lead.
+        weight: (C,), a weight for each class.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
     Source: Crammer and Singer, "On the Algorithmic Implementation of Multiclass Kernel-based Vector
     Machines" (2001).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.MultiMarginLoss()(ur.tensor([[0.5, 1.0]]), ur.tensor([0])).item()
+        0.75
     """
 
     def __init__(
@@ -250,7 +301,14 @@ class MultiMarginLoss(_Weighted):
 
 
 class MarginRankingLoss(_Loss):
-    """``max(0, −target · (x₁ − x₂) + margin)``: whether the one shall rank above the other."""
+    """``max(0, −target · (x₁ − x₂) + margin)``: whether the one shall rank above the other.
+
+    Example:
+        >>> import upriver as ur
+        >>> a, b = ur.tensor([1.0, 3.0]), ur.tensor([2.0, 1.0])
+        >>> ur.nn.MarginRankingLoss()(a, b, ur.tensor([1, 1])).item()
+        0.5
+    """
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -262,7 +320,14 @@ class MarginRankingLoss(_Loss):
 
 
 class CosineEmbeddingLoss(_Loss):
-    """``1 − cos(x₁, x₂)`` where the target is 1, ``max(0, cos(x₁, x₂) − margin)`` where it is −1."""
+    """``1 − cos(x₁, x₂)`` where the target is 1, ``max(0, cos(x₁, x₂) − margin)`` where it is −1.
+
+    Example:
+        >>> import upriver as ur
+        >>> a, b = ur.tensor([[1.0, 0.0]]), ur.tensor([[0.0, 1.0]])
+        >>> ur.nn.CosineEmbeddingLoss()(a, b, ur.tensor([1])).item()
+        1.0
+    """
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -285,6 +350,12 @@ class TripletMarginLoss(_Loss):
 
     Source: Balntas, Riba, Ponsa and Mikolajczyk, "Learning Local Feature Descriptors with Triplets and
     Shallow Convolutional Neural Networks" (2016).
+
+    Example:
+        >>> import upriver as ur
+        >>> a, near, far = ur.zeros(1, 2), ur.ones(1, 2), ur.full((1, 2), 9.0)
+        >>> ur.nn.TripletMarginLoss()(a, near, far).item()
+        0.0
     """
 
     def __init__(

@@ -92,6 +92,14 @@ def _norm(grads: list[Any], p: float) -> float:
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) -> None:
     """Bring every entry of every gradient into [−clip_value, clip_value], in place.
 
+    Args:
+        parameters: a tensor, or several; those without a gradient are skipped.
+        clip_value: the largest magnitude.
+        foreach: accepted and not needed.
+
+    Raises:
+        ArgumentError: ``clip_value`` is negative.
+
     Example:
         >>> import upriver as ur
         >>> w = ur.tensor([3.0, 0.1], requires_grad=True)

@@ -94,6 +94,11 @@ class ELU(Module):
 
     Source: Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential
     Linear Units" (2016), equation 15.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.ELU()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.8647, 0.0, 2.0]
     """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -112,6 +117,11 @@ class CELU(Module):
     """``max(0, x) + min(0, alpha · (e^(x/alpha) − 1))``.
 
     Source: Barron, "Continuously Differentiable Exponential Linear Units" (2017).
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.CELU()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.8647, 0.0, 2.0]
     """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -130,6 +140,11 @@ class SELU(Module):
     """A scaled ELU, whose scale keeps mean 0 and variance 1 from layer to layer.
 
     Source: Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks" (2017), equation 2.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.SELU()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.5202, 0.0, 2.1014]
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -171,6 +186,11 @@ class SiLU(Module):
     """``x · σ(x)``, also called swish.
 
     Source: Elfwing, Uchibe and Doya, "Sigmoid-Weighted Linear Units" (2018), equation 4.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.SiLU()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.2384, 0.0, 1.7616]
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -189,6 +209,11 @@ class Mish(Module):
     """``x · tanh(softplus(x))``.
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function" (2020).
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Mish()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.2525, 0.0, 1.944]
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -218,7 +243,13 @@ class Sigmoid(Module):
 
 
 class LogSigmoid(Module):
-    """``log σ(x)``, exact also where σ(x) underflows."""
+    """``log σ(x)``, exact also where σ(x) underflows.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.LogSigmoid()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-2.1269, -0.6931, -0.1269]
+    """
 
     def forward(self, input: Any) -> Tensor:
         """Any shape, and the same again."""
@@ -240,7 +271,13 @@ class Tanh(Module):
 
 
 class Tanhshrink(Module):
-    """``x − tanh(x)``."""
+    """``x − tanh(x)``.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Tanhshrink()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.036, 0.0, 1.036]
+    """
 
     def forward(self, input: Any) -> Tensor:
         """Any shape, and the same again."""
@@ -251,6 +288,11 @@ class Softsign(Module):
     """``x / (1 + |x|)``.
 
     Source: Turian, Bergstra and Bengio, "Quadratic Features and Deep Architectures for Chunking" (2009).
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Softsign()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.6667, 0.0, 0.6667]
     """
 
     def forward(self, input: Any) -> Tensor:
@@ -262,6 +304,11 @@ class Softplus(Module):
     """``log(1 + e^(beta·x)) / beta``: a smooth ReLU; ``x`` itself where ``beta·x > threshold``.
 
     Source: Dugas and others, "Incorporating Second-Order Functional Knowledge for Better Option Pricing" (2001).
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Softplus()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.1269, 0.6931, 2.1269]
     """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -280,6 +327,11 @@ class GLU(Module):
     """The first half along ``dim``, times the sigmoid of the second.
 
     Source: Dauphin, Fan, Auli and Grangier, "Language Modeling with Gated Convolutional Networks" (2017).
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.GLU()(ur.tensor([3.0, 0.0])).tolist()
+        [1.5]
     """
 
     def __init__(self, dim: int = -1) -> None:
@@ -316,7 +368,13 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """``x − log Σ eˣ`` along ``dim``: the logarithm of the softmax, exact also where that underflows."""
+    """``x − log Σ eˣ`` along ``dim``: the logarithm of the softmax, exact also where that underflows.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.LogSoftmax(dim=0)(ur.tensor([0.0, 1.0])).tolist()]
+        [-1.3133, -0.3133]
+    """
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -331,7 +389,13 @@ class LogSoftmax(Module):
 
 
 class Softmin(Module):
-    """The softmax of ``−x`` along ``dim``."""
+    """The softmax of ``−x`` along ``dim``.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Softmin(dim=0)(ur.tensor([0.0, 1.0])).tolist()]
+        [0.7311, 0.2689]
+    """
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()

@@ -45,6 +45,12 @@ class Dropout1d(_Dropout):
     """Whole channels of (N, C, L) or (C, L) made 0 with probability ``p`` while training.
 
     Source: Tompson and others, "Efficient Object Localization Using Convolutional Networks" (2015), section 3.2.
+
+    Example:
+        >>> import upriver as ur
+        >>> drop = ur.nn.Dropout1d(0.5).eval()
+        >>> drop(ur.ones(2, 3, 4)).sum().item()
+        24.0
     """
 
     def forward(self, input: Any) -> Tensor:
@@ -56,6 +62,12 @@ class Dropout2d(_Dropout):
     """Whole channels of (N, C, H, W) made 0 with probability ``p`` while training.
 
     Source: Tompson and others, "Efficient Object Localization Using Convolutional Networks" (2015), section 3.2.
+
+    Example:
+        >>> import upriver as ur
+        >>> drop = ur.nn.Dropout2d(0.5).eval()
+        >>> drop(ur.ones(2, 3, 4, 4)).sum().item()
+        96.0
     """
 
     def forward(self, input: Any) -> Tensor:

@@ -113,6 +113,13 @@ class BatchNorm1d(_BatchNorm):
     While training by the batch's own mean and variance, which also enter the running ones; in evaluation by
     the running ones.
 
+    Args:
+        num_features: C, the number of channels.
+        eps: added to the variance.
+        momentum: the weight of the present batch in the running statistics.
+        affine: whether channels are scaled and shifted by parameters.
+        track_running_stats: whether there are running statistics.
+
     Source: Ioffe and Szegedy, "Batch Normalization" (2015), algorithms 1 and 2.
 
     Example:
@@ -126,6 +133,8 @@ class BatchNorm1d(_BatchNorm):
 
 class BatchNorm2d(_BatchNorm):
     """Each channel of (N, C, H, W) normalised over the batch and the picture; see :class:`BatchNorm1d`.
+
+    Args: as :class:`BatchNorm1d`.
 
     Source: Ioffe and Szegedy, "Batch Normalization" (2015), section 3.2.
 
@@ -173,7 +182,15 @@ class _InstanceNorm(_Tracked):
 class InstanceNorm1d(_InstanceNorm):
     """Each channel of each sample of (N, C, L) or (C, L) normalised over its sequence.
 
+    Args: as :class:`BatchNorm1d`; ``affine`` and ``track_running_stats`` are off by default.
+
     Source: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization" (2016), equation 5.
+
+    Example:
+        >>> import upriver as ur
+        >>> y = ur.nn.InstanceNorm1d(3)(ur.randn(2, 3, 8))
+        >>> y.shape, abs(y.mean().item()) < 1e-5
+        ((2, 3, 8), True)
     """
 
     ndims = (2, 3)
@@ -182,7 +199,15 @@ class InstanceNorm1d(_InstanceNorm):
 class InstanceNorm2d(_InstanceNorm):
     """Each channel of each sample of (N, C, H, W) or (C, H, W) normalised over its picture.
 
+    Args: as :class:`BatchNorm1d`; ``affine`` and ``track_running_stats`` are off by default.
+
     Source: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization" (2016), equation 5.
+
+    Example:
+        >>> import upriver as ur
+        >>> y = ur.nn.InstanceNorm2d(3)(ur.randn(2, 3, 4, 4))
+        >>> y.shape, abs(y.mean().item()) < 1e-5
+        ((2, 3, 4, 4), True)
     """
 
     ndims = (3, 4)

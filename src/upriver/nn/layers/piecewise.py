@@ -16,6 +16,11 @@ class ReLU6(Module):
     """``min(max(0, x), 6)``.
 
     Source: Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10" (2010).
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.ReLU6()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.0, 0.0, 2.0]
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -31,7 +36,13 @@ class ReLU6(Module):
 
 
 class Hardtanh(Module):
-    """``x`` brought into [min_val, max_val]."""
+    """``x`` brought into [min_val, max_val].
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Hardtanh()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.0, 0.0, 1.0]
+    """
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -46,7 +57,13 @@ class Hardtanh(Module):
 
 
 class Hardsigmoid(Module):
-    """``min(max(0, x/6 + ½), 1)``: a sigmoid of straight lines."""
+    """``min(max(0, x/6 + ½), 1)``: a sigmoid of straight lines.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Hardsigmoid()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.1667, 0.5, 0.8333]
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -60,6 +77,11 @@ class Hardswish(Module):
     """``x · hardsigmoid(x)``.
 
     Source: Howard and others, "Searching for MobileNetV3" (2019), section 5.2.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Hardswish()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.3333, 0.0, 1.6667]
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -71,7 +93,13 @@ class Hardswish(Module):
 
 
 class Hardshrink(Module):
-    """``x`` where |x| > lambd, 0 elsewhere."""
+    """``x`` where |x| > lambd, 0 elsewhere.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Hardshrink()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-2.0, 0.0, 2.0]
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -86,7 +114,13 @@ class Hardshrink(Module):
 
 
 class Softshrink(Module):
-    """``x`` brought nearer to 0 by lambd, and 0 where it is no farther than that."""
+    """``x`` brought nearer to 0 by lambd, and 0 where it is no farther than that.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Softshrink()(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.5, 0.0, 1.5]
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -101,7 +135,13 @@ class Softshrink(Module):
 
 
 class Threshold(Module):
-    """``x`` where it is greater than ``threshold``, ``value`` elsewhere."""
+    """``x`` where it is greater than ``threshold``, ``value`` elsewhere.
+
+    Example:
+        >>> import upriver as ur
+        >>> [round(v, 4) for v in ur.nn.Threshold(1.0, 0.5)(ur.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.5, 0.5, 2.0]
+    """
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()

@@ -76,6 +76,12 @@ class _Cell(Module):
 class RNNCell(_Cell):
     """One step of :class:`RNN`.
 
+    Args:
+        input_size: length of an input.
+        hidden_size: length of the state.
+        bias: whether there are biases.
+        nonlinearity: ``"tanh"`` or ``"relu"``.
+
     Example:
         >>> import upriver as ur
         >>> ur.nn.RNNCell(3, 5)(ur.zeros(2, 3)).shape
@@ -101,6 +107,11 @@ class RNNCell(_Cell):
 class LSTMCell(_Cell):
     """One step of :class:`LSTM`: takes and gives a pair (h, c).
 
+    Args:
+        input_size: length of an input.
+        hidden_size: length of the state.
+        bias: whether there are biases.
+
     Example:
         >>> import upriver as ur
         >>> h, c = ur.nn.LSTMCell(3, 5)(ur.zeros(2, 3))
@@ -113,6 +124,11 @@ class LSTMCell(_Cell):
 
 class GRUCell(_Cell):
     """One step of :class:`GRU`.
+
+    Args:
+        input_size: length of an input.
+        hidden_size: length of the state.
+        bias: whether there are biases.
 
     Example:
         >>> import upriver as ur
