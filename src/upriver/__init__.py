@@ -95,19 +95,10 @@ from .ops.dropout import dropout
 from .ops.einsum import einsum, inner, tensordot, trace
 from .ops.elementwise import (
     abs,
-    acos,
-    acosh,
     add,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
     ceil,
     clamp,
     clip,
-    cos,
-    cosh,
     div,
     erf,
     exp,
@@ -131,13 +122,9 @@ from .ops.elementwise import (
     round,
     rsqrt,
     sign,
-    sin,
-    sinh,
     sqrt,
     square,
     sub,
-    tan,
-    tanh,
     trunc,
     where,
 )
@@ -172,6 +159,7 @@ from .ops.similarity import cosine_similarity
 from .ops.slices import narrow, select
 from .ops.softmax import log_softmax, logsumexp, softmax
 from .ops.split import chunk, split, unbind
+from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh
 from .version import __version__
 
 if TYPE_CHECKING:

@@ -28,7 +28,6 @@ from ..ops.attention import scaled_dot_product_attention
 from ..ops.class_loss import cross_entropy, nll_loss
 from ..ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d, lengths
 from ..ops.dropout import dropout, dropout1d, dropout2d
-from ..ops.elementwise import tanh
 from ..ops.gelu import gelu
 from ..ops.join import pad
 from ..ops.linalg import linear
@@ -58,6 +57,7 @@ from ..ops.similarity import (
     triplet_margin_loss,
 )
 from ..ops.softmax import log_softmax, softmax, softmin
+from ..ops.trigonometry import tanh
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -37,4 +37,5 @@ from . import (
     slices,
     softmax,
     split,
+    trigonometry,
 )

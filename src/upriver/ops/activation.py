@@ -14,8 +14,9 @@ from ..core.op import CALL, Domain, Formula, Interval, call
 from ..core.registry import front_door, ops
 from ..core.state import Array
 from ..errors import ArgumentError, ShapeError
-from .elementwise import abs, clamp, elementwise, tanh, where
+from .elementwise import abs, clamp, elementwise, where
 from .shape import axis, reshape
+from .trigonometry import tanh
 
 _AT_ZERO = Domain((Interval(kinks=(0.0,)),), ties="the derivative at 0 is the one from the left")
 

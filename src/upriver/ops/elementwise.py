@@ -1,4 +1,4 @@
-"""Arithmetic, powers, exponentials, circular and hyperbolic functions: entry by entry, each one record.
+"""Arithmetic, powers, exponentials, logarithms and choosing: entry by entry, each one record.
 
 Rules are written ``(ct, y, x, ...)``: cotangent, output, inputs; a leading underscore says that the value
 is not read. Derivatives: Abramowitz and Stegun, "Handbook of Mathematical Functions" (1964), ch. 3, 4, 7.
@@ -215,79 +215,42 @@ trunc = _step("trunc", np.trunc, r"\operatorname{{trunc}} {0}", lambda m, x: m.t
 # Powers, exponentials, logarithms.
 
 
-def _function(name: str, forward: Any, vjp: Any, latex: str, lower: Any, domain: Domain = REALS) -> Elementwise:
+def function(name: str, forward: Any, vjp: Any, latex: str, lower: Any, domain: Domain = REALS) -> Elementwise:
+    """A record of one input, written as a call of its name."""
     return elementwise(name, forward, vjp, formula=Formula(f"{name}({{0}})", latex, CALL), lower=lower, domain=domain)
 
 
-exp = _function("exp", np.exp, lambda ct, y, _x: ct * y, "e^{{{0}}}", lambda m, x: m.exp(x))
-exp2 = _function("exp2", np.exp2, lambda ct, y, _x: ct * y * math.log(2), "2^{{{0}}}", lambda m, x: m.exp2(x))
-expm1 = _function(
+exp = function("exp", np.exp, lambda ct, y, _x: ct * y, "e^{{{0}}}", lambda m, x: m.exp(x))
+exp2 = function("exp2", np.exp2, lambda ct, y, _x: ct * y * math.log(2), "2^{{{0}}}", lambda m, x: m.exp2(x))
+expm1 = function(
     "expm1", np.expm1, lambda ct, y, _x: ct * (y + 1.0), r"\left(e^{{{0}}} - 1\right)", lambda m, x: m.expm1(x)
 )  # fmt: skip
-log = _function("log", np.log, lambda ct, _y, x: ct / x, r"\ln {0}", lambda m, x: m.log(x), POSITIVE)
-log2 = _function(
+log = function("log", np.log, lambda ct, _y, x: ct / x, r"\ln {0}", lambda m, x: m.log(x), POSITIVE)
+log2 = function(
     "log2", np.log2, lambda ct, _y, x: ct / (x * math.log(2)), r"\log_2 {0}", lambda m, x: m.log2(x), POSITIVE
 )
-log10 = _function(
+log10 = function(
     "log10", np.log10, lambda ct, _y, x: ct / (x * math.log(10)), r"\log_{{10}} {0}", lambda m, x: m.log10(x), POSITIVE
 )
-log1p = _function(
+log1p = function(
     "log1p", np.log1p, lambda ct, _y, x: ct / (x + 1.0), r"\ln\left(1 + {0}\right)", lambda m, x: m.log1p(x),
     Domain((Interval(low=-1.0),)),
 )  # fmt: skip
-sqrt = _function("sqrt", np.sqrt, lambda ct, y, _x: ct * 0.5 / y, r"\sqrt{{{0}}}", lambda m, x: m.sqrt(x), POSITIVE)
-rsqrt = _function(
+sqrt = function("sqrt", np.sqrt, lambda ct, y, _x: ct * 0.5 / y, r"\sqrt{{{0}}}", lambda m, x: m.sqrt(x), POSITIVE)
+rsqrt = function(
     "rsqrt", lambda x: 1.0 / np.sqrt(x), lambda ct, y, x: ct * -0.5 * y / x, r"\frac{{1}}{{\sqrt{{{0}}}}}",
     lambda m, x: 1.0 / m.sqrt(x), POSITIVE,
 )  # fmt: skip
-reciprocal = _function(
+reciprocal = function(
     "reciprocal", lambda x: 1.0 / x, lambda ct, y, _x: -ct * y * y, r"\frac{{1}}{{{0}}}", lambda m, x: 1.0 / x, POSITIVE
 )
 square = elementwise(
     "square", np.square, lambda ct, _y, x: ct * (2.0 * x),
     formula=Formula("{0}**2", "{0}^2", POWER), lower=lambda m, x: x * x, dtype=same_dtype,
 )  # fmt: skip
-erf = _function(
+erf = function(
     "erf", erf_kernel, lambda ct, _y, x: ct * (2.0 / math.sqrt(math.pi) * exp(-(x * x))),
     r"\operatorname{{erf}} {0}", lambda m, x: m.erf(x),
-)  # fmt: skip
-
-# Circular and hyperbolic functions.
-
-sin = _function("sin", np.sin, lambda ct, _y, x: ct * cos(x), r"\sin {0}", lambda m, x: m.sin(x))
-cos: Elementwise = _function("cos", np.cos, lambda ct, _y, x: -ct * sin(x), r"\cos {0}", lambda m, x: m.cos(x))
-tan = _function(
-    "tan", np.tan, lambda ct, y, _x: ct * (1.0 + y * y), r"\tan {0}", lambda m, x: m.tan(x),
-    Domain((Interval(-1.5, 1.5),)),
-)  # fmt: skip
-_UNIT = Domain((Interval(-1.0, 1.0),))
-asin = _function(
-    "asin", np.arcsin, lambda ct, _y, x: ct * rsqrt(1.0 - x * x), r"\arcsin {0}", lambda m, x: m.asin(x), _UNIT
-)
-acos = _function(
-    "acos", np.arccos, lambda ct, _y, x: -ct * rsqrt(1.0 - x * x), r"\arccos {0}", lambda m, x: m.acos(x), _UNIT
-)
-atan = _function("atan", np.arctan, lambda ct, _y, x: ct / (1.0 + x * x), r"\arctan {0}", lambda m, x: m.atan(x))
-sinh = _function("sinh", np.sinh, lambda ct, _y, x: ct * cosh(x), r"\sinh {0}", lambda m, x: m.sinh(x))
-cosh: Elementwise = _function("cosh", np.cosh, lambda ct, _y, x: ct * sinh(x), r"\cosh {0}", lambda m, x: m.cosh(x))
-tanh = _function("tanh", np.tanh, lambda ct, y, _x: ct * (1.0 - y * y), r"\tanh {0}", lambda m, x: m.tanh(x))
-asinh = _function(
-    "asinh", np.arcsinh, lambda ct, _y, x: ct * rsqrt(x * x + 1.0), r"\operatorname{{arsinh}} {0}",
-    lambda m, x: m.asinh(x),
-)  # fmt: skip
-acosh = _function(
-    "acosh", np.arccosh, lambda ct, _y, x: ct * rsqrt(x * x - 1.0), r"\operatorname{{arcosh}} {0}",
-    lambda m, x: m.acosh(x), Domain((Interval(low=1.0),)),
-)  # fmt: skip
-atanh = _function(
-    "atanh", np.arctanh, lambda ct, _y, x: ct / (1.0 - x * x), r"\operatorname{{artanh}} {0}",
-    lambda m, x: m.atanh(x), _UNIT,
-)  # fmt: skip
-atan2 = elementwise(
-    "atan2", np.arctan2,
-    lambda ct, _z, y, x: ct * x / (x * x + y * y),
-    lambda ct, _z, y, x: -ct * y / (x * x + y * y),
-    formula=call("atan2", 2), lower=lambda m, y, x: m.atan2(y, x), domain=POSITIVE,
 )  # fmt: skip
 
 # Choosing.

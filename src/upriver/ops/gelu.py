@@ -11,9 +11,10 @@ from ..core.op import POWER, Formula, call
 from ..core.registry import front_door
 from ..core.state import Array
 from ..errors import ArgumentError
-from .elementwise import elementwise, exp, square, tanh
+from .elementwise import elementwise, exp, square
 from .erf import erf as erf_kernel
 from .fresh import multiply_into
+from .trigonometry import tanh
 
 _K = math.sqrt(2.0 / math.pi)
 _C = 0.044715

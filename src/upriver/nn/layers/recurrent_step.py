@@ -8,8 +8,8 @@ from typing import Any
 from ...core.tensor import Tensor
 from ...errors import ArgumentError
 from ...ops.activation import relu, sigmoid
-from ...ops.elementwise import tanh
 from ...ops.linalg import linear
+from ...ops.trigonometry import tanh
 
 State = tuple[Tensor, ...]
 Step = Callable[[Any, State], State]
