@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +74,8 @@ def run(asked: Any) -> int:
     elif asked.mermaid:
         print(explanation.mermaid())
     else:
-        print(explanation.text(unsimplified=asked.unsimplified), end="")
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 140
+        print(explanation.text(unsimplified=asked.unsimplified, width=width), end="")
     return 0
 
 

@@ -19,6 +19,7 @@ _SYMBOLS = {
     "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "|": "‖", "approx": "≈", "sim": "∼", "otimes": "⊗",
     "langle": "⟨", "rangle": "⟩", "bmod": "mod", "top": "⊤", "max": "max", "min": "min", "in": "∈", "Vert": "‖",
     "{": "{", "}": "}", "circ": "∘", "ast": "∗", "pm": "±", "ldots": "…", "dots": "…", "prime": "′",
+    "cup": "∪", "cap": "∩",
 }  # fmt: skip
 _GREEK = dict(
     zip(
@@ -30,7 +31,8 @@ _GREEK = dict(
 _FUNCTIONS = set("sin cos tan arcsin arccos arctan sinh cosh tanh ln log exp det tr lim gcd arg Pr".split())
 _SPACES = {",": "0.17em", ";": "0.28em", ":": "0.22em", "quad": "1em", "qquad": "2em", " ": "0.25em", "!": "-0.17em"}
 _MATRICES = {"bmatrix": ("[", "]"), "cases": ("{", ""), "aligned": ("", ""), "pmatrix": ("(", ")")}
-_TEXT = {"text": "mtext", "mathit": "mi", "mathtt": "mi", "mathrm": "mi", "operatorname": "mi", "mathbb": "mi"}
+_TEXT = {"text": "mtext", "mathit": "mi", "mathtt": "mi", "mathrm": "mi", "operatorname": "mi"}
+_SCRIPT = dict(zip("BEFHILMR", "ℬℰℱℋℐℒℳℛ", strict=True))
 
 
 class _Reader:
@@ -103,6 +105,9 @@ class _Reader:
         if name in _TEXT:
             text = escape(self.raw())
             return f"<{_TEXT[name]}>{text}</{_TEXT[name]}>" + ("<mo>&#x2061;</mo>" if name == "operatorname" else "")
+        if name == "mathcal":
+            letters = self.raw()
+            return f"<mi>{''.join(_SCRIPT.get(c) or chr(0x1D49C + ord(c) - ord('A')) for c in letters)}</mi>"
         if name == "frac":
             return f"<mfrac>{self.atom()}{self.atom()}</mfrac>"
         if name == "sqrt":

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ..core.op import CALL, POWER, PREFIX, PRODUCT, SUM, Op
+from ..core.op import CALL, POWER, PREFIX, PRODUCT, SUM, Each, Op
 from ..core.registry import ops
 from ..ops.align import cast, sum_to
 from ..ops.elementwise import Elementwise, add, boolean, div, mul, neg, pow
@@ -112,7 +112,7 @@ def _numbers(values: Any) -> str:
     return ", ".join(str(v) for v in values)
 
 
-def _structured(t: Term, args: list[str], exact: bool) -> str | None:
+def _structured(t: Term, args: list[str]) -> str | None:
     """The text of operations whose template leaves out what a reader needs to compute it."""
     a = t.args[0] if t.args else None
     if a is None or t.op is None:
@@ -160,7 +160,7 @@ def _text(t: Term, args: list[str], exact: bool) -> str:
     if is_transparent(t):
         return args[0]
     args = [_explicit(t.op, a, text) for a, text in zip(t.args, args, strict=True)]
-    if (written := _structured(t, args, exact)) is not None:
+    if (written := _structured(t, args)) is not None:
         return written
     template = _template(t.op, len(args), False)
     extra = _extra(t, exact)
@@ -245,21 +245,17 @@ def _extra(t: Term, exact: bool) -> str:
 def _template(op: Op, inputs: int, latex: bool) -> str:
     """The operation's template for that many operands: some operations take more or fewer."""
     template = op.formula.latex if latex else op.formula.text
-    mentioned = {int(a or b) for a, b in _FIELD.findall(template) if (a or b).isdigit()}
-    if (
-        mentioned
-        and max(mentioned) < inputs
-        and (max(mentioned) == inputs - 1 or op.name.startswith(("max_", "dropout")))
-    ):
+    mentioned = max((int(a or b) for a, b in _FIELD.findall(template) if (a or b).isdigit()), default=-1)
+    if mentioned < inputs and not (isinstance(op.vjps, Each) and mentioned != inputs - 1):
         return template
-    if mentioned and max(mentioned) == inputs:  # an operand was left out: the bias
+    if mentioned == inputs:  # an operand was left out: the bias
         without = re.sub(rf",? ?\+? ?\{{{inputs}\}}", "", template)
         if without != template:
             return without
     args = ", ".join(f"{{{i}}}" for i in range(inputs))
-    if mentioned and max(mentioned) < inputs and not op.name.startswith(("cat", "stack", "einsum")):
-        return template
-    return rf"\operatorname{{{{{op.name}}}}}\left({args}\right)".replace("_", r"\_") if latex else f"{op.name}({args})"
+    if not latex:
+        return f"{op.name}({args})"
+    return r"\operatorname{{" + op.name.replace("_", r"\_") + rf"}}}}\left({args}\right)"
 
 
 # LaTeX.
