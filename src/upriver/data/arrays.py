@@ -32,6 +32,17 @@ def read_arrays(folder: str | Path, *, task: Task | None = None, test: float = 0
         FileError: a file is missing, damaged, or holds Python objects.
         DataError: lengths or shapes that do not go together, no rows, a value that is not finite, one class only,
             or a class in the test part that is not in the training part.
+
+    Example:
+        >>> import upriver as ur
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> np.save(folder / "x.npy", np.arange(40.0).reshape(20, 2))
+        >>> np.save(folder / "y.npy", np.arange(20) % 2)
+        >>> data = ur.data.read_arrays(folder)
+        >>> data.x_train.shape, data.x_test.shape, data.classes
+        ((16, 2), (4, 2), ('0', '1'))
     """
     if task not in (None, "classification", "regression"):
         raise ArgumentError(f"read_arrays: task must be 'classification' or 'regression', not {task!r}")

@@ -61,7 +61,14 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 def default_convert(sample: Any) -> Any:
-    """A single sample with its arrays as tensors: what a loader without batches (``batch_size=None``) hands out."""
+    """A single sample with its arrays as tensors: what a loader without batches (``batch_size=None``) hands out.
+
+    Example:
+        >>> import numpy as np
+        >>> from upriver.data import default_convert
+        >>> default_convert([np.array([1, 2]), "a"])
+        [tensor([1, 2]), 'a']
+    """
     if isinstance(sample, (np.ndarray, np.generic)):
         return as_tensor(np.asarray(sample))
     if isinstance(sample, Mapping):

