@@ -277,6 +277,12 @@ def test_names_of_parameters_are_their_paths() -> None:
     assert {s.module for s in e.steps} == {"", "fc1", "fc2"}
 
 
+def test_wrt_may_be_any_iterable() -> None:
+    model = ur.nn.Linear(2, 1)
+    e = explain(model(ur.ones(1, 2)).sum(), wrt=model.parameters())
+    assert [a.name for a in e.answers] == ["weight", "bias"]
+
+
 def test_values_without_a_name_are_numbered() -> None:
     w = double(2.0)
     loss = (w * double([1.0, 2.0], False)).sum() + sum((w * k + k) * (w - k) for k in range(1, 9))
@@ -328,6 +334,8 @@ def test_wrong_input_is_one_clear_sentence() -> None:
         explain(w * double([1.0, 2.0]))
     with pytest.raises(ur.errors.GradError, match="not the same as zero"):
         explain(w * w, wrt=ur.tensor(1.0))
+    with pytest.raises(ur.errors.ArgumentError, match="wrt holds a str"):
+        explain(w * w, wrt="w")  # type: ignore[arg-type]
     with pytest.raises(ur.errors.ArgumentError, match="float"):
         explain(3.0)  # type: ignore[arg-type]
     pytest.importorskip("upriver.explain.entry")

@@ -239,6 +239,13 @@ def test_simplification_is_light_and_true() -> None:
     assert simple(neg, formula.Term(neg, (x,))) == "x"
     assert simple(mul, x, formula.number(3.0)) == "3 * x"
     assert simple(mul, x, x) == "x * x"
+    assert simple(mul, formula.number(2.0), formula.Term(mul, (formula.number(3.0), x))) == "6 * x"
+    assert simple(mul, formula.number(0.1), formula.Term(mul, (formula.number(0.3), x))) == "0.1 * 0.3 * x"
+    assert simple(sub, formula.number(5.0), formula.number(2.0)) == "3"
+    assert simple(add, formula.number(5.0), formula.number(2.0)) == "7"
+    assert simple(mul, formula.number(5.0), formula.number(2.0)) == "10"
+    assert simple(sub, x, formula.Term(neg, (writing.symbol("y"),))) == "x + y"
+    assert simple(add, x, formula.Term(neg, (writing.symbol("y"),))) == "x - y"
 
 
 def test_a_long_sum_is_read_and_written_without_recursion() -> None:

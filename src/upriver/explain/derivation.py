@@ -7,9 +7,9 @@ from the rule itself, and the upstream gradient.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from . import names
 from .formula import Derivative, entrywise, ones, run_rule, simplify
 from .names import Named, key_of
 from .writing import symbol, write
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
 
 LARGEST_SHOWN = 4000
 """The longest formula, in characters, that is written out."""
@@ -312,7 +315,7 @@ def _line(node: Node) -> str | None:
 
 def derive(
     root: Tensor, wanted: Sequence[tuple[Any, tuple[int, ...] | None]], known: Mapping[Any, str], **more: Any
-) -> Any:
+) -> Explanation:
     """The explanation of the gradients of ``root`` with respect to ``wanted`` (keys, with an entry or None)."""
     from .explanation import Explanation
 
@@ -341,7 +344,7 @@ def explain(
     *,
     names_of: Mapping[str, Any] | None = None,
     module: Any = None,
-) -> Any:
+) -> Explanation:
     """The derivation of gradients of ``loss``: every factor with its formula, its number and its line.
 
     Nothing needs to have been done before, neither ``backward()`` nor recording of another kind; ``.grad`` is
@@ -384,44 +387,50 @@ def explain(
             f"explain: the result has shape {list(loss.shape)}, and a derivation starts from one number",
             "Reduce it, as in explain(y.sum()), or choose an entry: explain(y[0]).",
         )
+    targets = None if wrt is None else [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    for x in targets or ():
+        if not isinstance(x, Tensor):
+            raise ArgumentError(f"explain: wrt holds a {type(x).__name__}, not a tensor", "As in wrt=w or wrt=[w, b].")
+    graph = Graph.of(loss)
+    within = {*graph.nodes, *graph.leaves}
+    known = _known_names(graph, {*within, *map(key_of, targets or ())}, names_of, module)
+    if targets is None:
+        return derive(loss, [(leaf, None) for leaf in graph.leaves if leaf.requires_grad], known)
+    return derive(loss, [_asked(x, within, known) for x in targets], known)
+
+
+def _known_names(graph: Graph, keys: Collection[Any], given: Mapping[str, Any] | None, module: Any) -> dict[Any, str]:
+    """The names of ``keys``: as given, as the caller's variables, as paths in modules, as places in lists."""
     frame = names.caller()
     variables = dict(frame.f_locals) if frame is not None else {}
-    known = names.of_variables(variables, lists=False)
-    if names_of:
-        known = {key_of(x): name for name, x in names_of.items()} | {
-            k: v for k, v in known.items() if v not in names_of and k not in {key_of(x) for x in names_of.values()}
-        }
-    graph = Graph.of(loss)
     of_module = names.of_module(module) if module is not None else {}
-    for paths in (of_module, names.of_scopes(graph), names.of_lists(variables)):
-        for key, path in paths.items():
-            known.setdefault(key, path)
-    within = {*graph.nodes, *graph.leaves}
-    asked_about = _keys(wrt)
-    known = _unique({k: v for k, v in known.items() if k in within or k in asked_about})
-    asked: list[tuple[Any, tuple[int, ...] | None]] = []
-    if wrt is None:
-        asked = [(leaf, None) for leaf in graph.leaves if leaf.requires_grad]
-    else:
-        for x in [wrt] if isinstance(wrt, Tensor) else list(wrt):
-            if not x.wants_grad:
-                raise GradError(
-                    f"explain: {known.get(key_of(x), 'a value asked about')} does not require a gradient, so none is "
-                    "computed (which is not the same as zero)",
-                    "Set requires_grad=True before computing the loss.",
-                )
-            if key_of(x) in within:
-                asked.append((key_of(x), None))
-                continue
-            from .entry import entry_of
-
-            leaf, entry = entry_of(x)
-            asked.append((key_of(leaf), entry))
-    return derive(loss, asked, known)
+    known = {key_of(x): name for name, x in (given or {}).items()}
+    for more in (
+        names.of_variables(variables, lists=False),
+        of_module,
+        names.of_scopes(graph),
+        names.of_lists(variables),
+    ):
+        for key, name in more.items():
+            if key in keys:
+                known.setdefault(key, name)
+    return _unique(known)
 
 
-def _keys(wrt: Any) -> set[Any]:
-    return set() if wrt is None else {key_of(x) for x in ([wrt] if isinstance(wrt, Tensor) else list(wrt))}
+def _asked(x: Tensor, within: Collection[Any], known: Mapping[Any, str]) -> tuple[Any, tuple[int, ...] | None]:
+    """What is asked about, as a node or leaf, and an entry of it or None."""
+    if not x.wants_grad:
+        raise GradError(
+            f"explain: {known.get(key_of(x), 'a value asked about')} does not require a gradient, so none is "
+            "computed (which is not the same as zero)",
+            "Set requires_grad=True before computing the loss.",
+        )
+    if key_of(x) in within:
+        return key_of(x), None
+    from .entry import entry_of
+
+    leaf, entry = entry_of(x)
+    return leaf, entry
 
 
 def _unique(known: Mapping[Any, str]) -> dict[Any, str]:
