@@ -141,6 +141,33 @@ def test_required_too_late() -> None:
     assert (r.cause, r.operation) == ("late", "mul")
 
 
+def test_a_function_tells_a_cut_from_a_weight_never_used() -> None:
+    w, v, u = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(5.0)
+
+    def loss() -> ur.Tensor:
+        with ur.no_grad():
+            h = w * 3
+        return (h * v).sum()
+
+    r = why(w, loss=loss)
+    assert (r.state, r.cause) == ("none", "cut")
+    assert r.numbers["change"] != 0
+    assert why(u, loss=loss).cause == "unused"
+    assert why(v, loss=loss).cause == "ordinary"
+    assert w.tolist() == [1.0, 2.0]
+    assert why(w, loss=loss()).cause == "unused"  # one run alone cannot tell
+
+
+def test_comparisons_in_a_full_recording() -> None:
+    w, u, v = leaf(1.0, 2.0), leaf(1.0, 2.0), leaf(3.0, 4.0)
+    with ur.core.state.tracing():
+        loss = ((w > 1.5).float() * (u * 2 > 1.5).float() * v).sum()
+    loss.backward()
+    assert (why(w).cause, why(w).operation) == ("no derivative", "gt")
+    assert (why(u).cause, why(u).operation) == ("cut above", "mul")
+    assert why(v).cause == "ordinary"
+
+
 # Not computed, cleared.
 
 

@@ -60,6 +60,36 @@ def test_relu_closed_in_a_module() -> None:
     assert why(model[2].weight[0, 1]).cause != "closed"
 
 
+def test_a_leaky_relu_is_never_closed() -> None:
+    w = leaf(-3.0)
+    loss = F.leaky_relu(w).sum()
+    loss.backward()
+    assert why(w).cause == "ordinary"
+
+
+def test_a_dead_channel() -> None:
+    ur.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
+    model[0].bias.data[1] = -1e3
+    loss = model(ur.randn(3, 1, 8, 8)).sum()
+    loss.backward()
+    r = why(model[0].weight[1, 0, 0, 0])
+    assert (r.cause, r.module) == ("closed", "1")
+    assert "in channel 1 of 4, for all 3 samples" in r.sentence
+    assert why(model[0].weight[2, 0, 0, 0]).cause == "ordinary"
+
+
+def test_a_saturated_cross_entropy() -> None:
+    z = ur.tensor([[500.0, 0.0]], requires_grad=True)
+    loss = F.cross_entropy(z, ur.tensor([0], dtype=ur.int64))
+    loss.backward()
+    assert (why(z).state, why(z).cause) == ("zero", "saturated")
+    y = ur.tensor([[3.0, 0.0]], requires_grad=True)
+    loss = F.cross_entropy(y, ur.tensor([0], dtype=ur.int64))
+    loss.backward()
+    assert why(y).cause == "ordinary"
+
+
 def test_clamp_outside_and_inside() -> None:
     x = leaf(5.0, 0.5)
     loss = (x.clamp(0.0, 1.0) * 3).sum()

@@ -297,9 +297,12 @@ def _many_values(up: Upstream, use: Use, selected: Array, numbers: dict[str, flo
                     numbers={**numbers, "slope": 0.0},
                 )
             return Cause(
-                kind, f"{node.name} is flat where it is: its inputs are {span(values)}, and beside them it has a slope.",
-                "Start from elsewhere if this is not meant.", node, numbers=numbers,
-            )  # fmt: skip
+                kind,
+                f"{node.name} is flat where it is: its inputs are {span(values)}, and it has a slope beside them.",
+                "Start from elsewhere if this is not meant.",
+                node,
+                numbers=numbers,
+            )
     return Cause(
         "closed", f"{node.name} has a slope of 0 {places(selected)}.", "Look at its inputs.", node, numbers=numbers
     )

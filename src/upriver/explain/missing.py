@@ -10,7 +10,8 @@ from ..core import state
 from ..core.graph import Graph, Node
 from ..core.state import owner
 from ..core.tensor import Tensor
-from .reason import Cause
+from .perturb import Runner, restored
+from .reason import Cause, number
 from .upstream import Upstream
 
 RUN = "Call loss.backward() first, and keep the loss until you ask."
@@ -110,6 +111,25 @@ def no_path(up: Upstream, leaf: Tensor, name: str) -> Cause:
         "it is not used in the loss: no recorded path leads from it there. (Values computed inside no_grad(), with "
         "NumPy or by item() leave none.)",
         "See that the forward pass uses it; a layer that is defined and never called is the usual case.",
+    )
+
+
+def cut_or_not(runner: Runner, leaf: Tensor, cause: Cause) -> Cause:
+    """Of a leaf without a path: whether the loss changes with it all the same."""
+    before = runner.value()
+    with restored([leaf]):
+        leaf.array[...] = leaf.array * leaf.dtype.type(1.1) + leaf.dtype.type(0.1)
+        change = runner.value() - before
+    if change == 0:
+        return Cause("unused", "it is not used in the loss, which stays the same when it is changed.", cause.fix)
+    return Cause(
+        "cut",
+        f"the loss does change when it is changed (by {number(change)}), but no path was recorded: it is used inside "
+        "no_grad(), through detach(), item() or NumPy.",
+        "Compute that part with tensors, outside no_grad().",
+        cause.node,
+        site=cause.site,
+        numbers={"change": change},
     )
 
 

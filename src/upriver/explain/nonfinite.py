@@ -15,10 +15,12 @@ from .upstream import Upstream
 
 def value_cause(up: Upstream, key: Any, names: Any) -> Cause:
     """The first cause of a value that is not finite: from the value back to where its inputs were finite."""
-    node, turned = key, None
+    node: Any = key
+    user: Node | None = None
+    turned: Node | None = None
     while True:
         if not isinstance(node, Node):
-            return _bad_leaf(node, turned, names)
+            return _bad_leaf(node, user, names)
         bad = [x for x in node.inputs if not np.isfinite(_floats(up.value(x))).all()]
         blamed = _responsible(up, node, bad)
         if blamed is None:
@@ -27,7 +29,7 @@ def value_cause(up: Upstream, key: Any, names: Any) -> Cause:
             turned = node  # infinities in, NaN out
         if maker(blamed) is None and turned is not None and _deliberate(blamed):
             return _indeterminate(up, turned)
-        node = maker(blamed) or blamed
+        user, node = node, maker(blamed) or blamed
 
 
 def _floats(x: Any) -> Array:
@@ -69,7 +71,7 @@ def _deliberate(x: Any) -> bool:
     return array.size == 1 or bool(np.isin(array, (0.0, np.inf, -np.inf)).all())
 
 
-def _bad_leaf(leaf: Any, turned: Node | None, names: Any) -> Cause:
+def _bad_leaf(leaf: Any, user: Node | None, names: Any) -> Cause:
     array = _floats(getattr(leaf, "array", leaf))
     wrong = ~np.isfinite(array)
     n = int(np.count_nonzero(wrong))
@@ -81,14 +83,14 @@ def _bad_leaf(leaf: Any, turned: Node | None, names: Any) -> Cause:
             "bad weights",
             f"{names(leaf)} is {kind} already: {n} of its {plural(array.size, 'entry')}{where}.",
             "The update before did it: look at the gradient and the learning rate of that step.",
-            turned,
+            user,
             numbers={"entries": float(n)},
         )
     return Cause(
         "bad data",
         f"{names(leaf)}, which is data, is {kind} already: {n} of its {plural(array.size, 'entry')}{where}.",
         "Drop such samples, or fill in the values, before computing with them.",
-        turned,
+        user,
         numbers={"entries": float(n)},
     )
 
@@ -139,6 +141,10 @@ def _first(wrong: Array) -> tuple[int, ...]:
     return tuple(int(k) for k in np.argwhere(wrong)[0]) if wrong.ndim else ()
 
 
+def _index(at: tuple[int, ...]) -> str:
+    return f", first at [{', '.join(map(str, at))}]" if at else ""
+
+
 def _at(x: Any, at: tuple[int, ...]) -> float:
     return float(x[at]) if isinstance(x, np.ndarray) and x.ndim == len(at) else float(np.asarray(x).flat[0])
 
@@ -158,7 +164,7 @@ def _outside(node: Node, given: list[Any], out: Array, wrong: Array, at: tuple[i
             return Cause(
                 "outside the domain",
                 f"{_written(node, given, i, value, at)} is not a number: {node.name} is defined for inputs {bounds}, "
-                f"and {plural(bad.size, 'entry')} of {array.size} {'is' if bad.size == 1 else 'are'} not.",
+                f"and {plural(bad.size, 'entry')} of {array.size} {'is' if bad.size == 1 else 'are'} not{_index(at)}.",
                 "See why the input goes there; clamp it, or use a form that cannot "
                 "(log_softmax, logsigmoid, softplus).",
                 node,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from ..core import site
 from ..core.graph import Node
 from ..core.state import Array
 from .paths import module_of
+
+_WIDTH = 96
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,12 @@ class Reason:
     def text(self) -> str:
         """The finding, the cause, the line and the fix, for a terminal."""
         rows = [("cause", self.sentence), ("at", self.line), ("module", self.module), ("fix", self.fix)]
-        return "\n".join([self.finding, *[f"  {name:<7} {words}" for name, words in rows if words]])
+        lines = [self.finding]
+        for name, words in rows:
+            if words:
+                first, *rest = [words] if name == "at" else textwrap.wrap(words, _WIDTH)
+                lines += [f"  {name:<7} {first}", *[" " * 10 + more for more in rest]]
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -114,13 +122,14 @@ def places(mask: Array) -> str:
     if n == mask.size:
         samples = f" ({mask.shape[0]} samples)" if mask.ndim == 2 else ""
         return f"at all {n} entries{samples}"
-    if mask.ndim >= 2:
-        rows = mask.reshape(-1, mask.shape[-1])
-        units = np.flatnonzero(rows.any(axis=0))
-        if rows[:, units].all():
-            names = ", ".join(str(u) for u in units[:5]) + ("…" if len(units) > 5 else "")
-            word = "unit" if len(units) == 1 else f"{len(units)} units"
-            return f"in {word} {names} of {mask.shape[-1]}, for all {len(rows)} samples"
+    for axis, word in ((mask.ndim - 1, "unit"), (1, "channel")):
+        if mask.ndim >= 2:
+            rows = np.moveaxis(mask, axis, -1).reshape(-1, mask.shape[axis])
+            units = np.flatnonzero(rows.any(axis=0))
+            if len(units) < mask.shape[axis] and rows[:, units].all():
+                names = ", ".join(str(u) for u in units[:5]) + ("…" if len(units) > 5 else "")
+                which = word if len(units) == 1 else f"{len(units)} {word}s"
+                return f"in {which} {names} of {mask.shape[axis]}, for all {mask.shape[0]} samples"
     if n == 1:
         at = ", ".join(str(int(k[0])) for k in np.nonzero(mask))
         return f"at entry [{at}]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .entry import Index, entry_of, written
 from .magnitude import finite_cause, stored_cause
 from .names import caller, of_scopes, of_variables
 from .nonfinite import gradient_cause, value_cause
+from .perturb import Runner
 from .reason import Cause, Reason, number, plural, reason
 from .upstream import Upstream, cotangent_of
 
@@ -25,7 +27,7 @@ SMALL, LARGE = 1e-7, 1e3
 """Gradients between these two are ordinary unless a saturated function is the reason for their size."""
 
 
-def why(what: Any, *, loss: Tensor | None = None) -> Reason:
+def why(what: Any, *, loss: Tensor | Callable[[], Any] | None = None) -> Reason:
     """Why this gradient (or this loss) is what it is: the first cause, the line of the code, and what to do.
 
     Ask while the loss is still there, and before ``optimizer.step()`` changes the weights it was computed from.
@@ -33,7 +35,9 @@ def why(what: Any, *, loss: Tensor | None = None) -> Reason:
     Args:
         what: a leaf, or one entry of it, as in ``w[3, 17]``; its ``.grad``, or an entry of that; an intermediate
             result, for its gradient; or a result whose value is NaN or infinite.
-        loss: what the gradient is of; by default what ``backward()`` was last called on, while that lives.
+        loss: what the gradient is of; by default what ``backward()`` was last called on, while that lives. A function
+            that computes the loss anew can be given too: then ``.grad`` is not looked at, and where no path is
+            found, the loss is computed once more with another weight, to tell a cut from a weight never used.
 
     Returns:
         The state ("none", "zero", "not finite", "accumulated", "large", "small", "ordinary"), the cause, the line,
@@ -58,11 +62,15 @@ def why(what: Any, *, loss: Tensor | None = None) -> Reason:
 class _Question:
     """One question: what it is about, and the loss that it concerns."""
 
-    def __init__(self, what: Any, loss: Tensor | None) -> None:
+    def __init__(self, what: Any, loss: Any) -> None:
         frame = caller()
         self.variables = of_variables(frame.f_locals) if frame is not None else {}
         self.frame, self.loss, self.gradient = frame, loss, None
-        if loss is None:
+        self.runner: Runner | None = None
+        if callable(loss) and not isinstance(loss, Tensor):
+            self.runner = Runner("why", loss)
+            self.loss = self.runner.record()
+        elif loss is None:
             notes = [note for note in state.backwards if note.root() is not None]
             if notes:
                 self.loss, self.gradient = notes[-1].root(), cotangent_of(notes[-1])
@@ -183,11 +191,15 @@ class _Question:
             elif leaf.grad is not None:
                 missing_finding = f"This loss gives {what} no gradient: what .grad holds is of another."
             lost = missing.no_path(self.up, leaf, self.name(leaf)) if loss.wants_grad else missing.no_history(loss)
+            if self.runner is not None and lost.kind in ("unused", "cut or unused"):
+                lost = missing.cut_or_not(self.runner, leaf, lost)
             return reason(what, "none", missing_finding, lost)
-        if leaf.grad is None:
+        if leaf.grad is None and self.runner is None:
             return reason(what, "none", missing_finding, missing.not_run(loss))
         selected = np.zeros(leaf.shape, bool)
         selected[... if entry is None else entry] = True
+        if leaf.grad is None or self.runner is not None:
+            return self.of_size(what, leaf, selected)
         stored = leaf.grad.array
         if np.isfinite(stored).all() and np.isfinite(loss.array).all():
             own = self.up.cotangents[leaf]
