@@ -146,6 +146,7 @@ def collapse(graph: Graph, *, budget: int = 60, expand: Collection[str] = (), vi
 class _Builder:
     def __init__(self, graph: Graph, budget: int, views: bool) -> None:
         self.graph, self.budget = graph, budget
+        self.few = min(budget, max(24, budget // 2))  # stretches of a graph that has no other parts
         root = graph.root.node
         self.folded = {n for n in graph if is_view(n) and n is not root} if not views else set[Node]()
         self.box_of: dict[Key, Box] = {}
@@ -247,7 +248,7 @@ class _Builder:
             return inside
         inside = self._repeats(inside, box)
         while len(inside) > self.budget:
-            size = -(-len(inside) // min(self.budget, 24))
+            size = -(-len(inside) // self.few)
             inside = [self._group("stretch", inside[i : i + size], box) for i in range(0, len(inside), size)]
         return inside
 
@@ -282,7 +283,7 @@ class _Builder:
                 continue
             steps = [self._group("stretch", inside[i + k * best : i + (k + 1) * best], box) for k in range(times)]
             if len(steps) > self.budget:
-                size = -(-times // min(self.budget, 24))
+                size = -(-times // self.few)
                 parts = [self._group("stretch", steps[k : k + size], box) for k in range(0, times, size)]
             else:
                 parts = steps

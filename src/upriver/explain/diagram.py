@@ -287,7 +287,8 @@ def _words(label: Label) -> str:
         first += rf"\enspace {_tex(shorten(label.place, 34))}"
     if label.shape:
         first += rf"\enspace {_tex(label.shape)}"
-    return r"\\".join([first, *[_tex(text) for text, _ in rows(label)]])
+    # The braces: a line may begin with what a line break takes for its argument.
+    return r"\\{}".join([first, *[_tex(text) for text, _ in rows(label)]])
 
 
 def _flow_style(link: Link, flow: Flow | None, most: float) -> str:

@@ -19,6 +19,8 @@ from .collapse import Box, Collapsed, Link, collapse, shown
 from .writing import write
 
 _LONGEST = 34
+_NAMED = 2000
+"""In a graph of more operations than this nobody follows formulas from box to box."""
 _FRESH = re.compile(r"\b[vwc]\d+\b")
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -170,7 +172,8 @@ class Labels:
             self.values = {node: node.out for node in self.graph if node.out is not None}
         known = {k: n for k, n in (names or {}).items() if re.fullmatch(r"[\w.\[\], ]+", n) and not n[0].isdigit()}
         self.given = {**naming.of_scopes(self.graph), **known}
-        self.named = naming.name_all(self.graph, self.given)
+        few = len(self.graph) <= _NAMED
+        self.named = naming.name_all(self.graph if few else Graph(self.graph.root, [], self.graph.leaves), self.given)
         self.readings = collapsed.readings
         # Names that were made up may be used in formulas where a box bears them.
         bare = [b for b in collapsed.boxes if b.kind == "leaf" or (b.kind == "operation" and b.value.scope is None)]
@@ -220,8 +223,10 @@ class Labels:
             like = f", like {_short(box.like.path, box.path)}" if box.like is not None else ""
             return type(box.module).__name__, path + like
         node: Node = box.value
-        named = self.named[node]
-        plain = write(named.formula) if named.formula is not None else node.op.name
+        named = self.named.get(node)
+        if named is None or named.formula is None:
+            return node.op.name.replace("_", " "), ""
+        plain = write(named.formula)
         formula = pretty(plain)
         name = named.term.leaf[0] if named.term.op is None and isinstance(named.term.leaf, tuple) else ""
         if len(formula) + len(name) > _LONGEST or any(word not in self.seen for word in _FRESH.findall(plain)):
