@@ -269,3 +269,14 @@ def test_views_of_a_result_do_not_alias_into_gradients() -> None:
 def test_what_was_broadcast_cannot_be_written() -> None:
     with pytest.raises(GradError, match="clone"):
         ur.Tensor(np.zeros((1, 2))).expand(3, 2).zero_()
+
+
+@pytest.mark.parametrize("name", ["add_", "sub_", "mul_", "div_"])
+def test_methods_never_leave_a_result_as_it_was_without_a_word(name: str) -> None:
+    w = ur.tensor([1.0, 2.0], requires_grad=True)
+    result, plain = w * 1.0, ur.ones(2)
+    with pytest.raises(GradError, match=name):
+        getattr(result, name)(2.0)
+    with pytest.raises(GradError, match=name):
+        getattr(plain, name)(w)
+    assert getattr(plain, name)(2.0) is plain

@@ -154,21 +154,30 @@ class InPlace:
         """Make every value 0."""
         return self.fill_(0)
 
-    def add_(self, other: Any, *, alpha: float = 1) -> Any:
+    def _change(self, ufunc: np.ufunc, name: str, other: Any) -> Self:
+        """As :meth:`_update`, for methods: no name would be given to a new value, so history is an error."""
+        if self._recorded(other):
+            raise GradError(
+                f"{name}_: the result has a history, and this tensor cannot become it in place",
+                "Use the operator, as in x += y, which gives the name to a new recorded value.",
+            )
+        return self._update(ufunc, name, other)
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """In place: ``self + alpha * other``."""
-        return self._update(np.add, "add", other if alpha == 1 else other * alpha)
+        return self._change(np.add, "add", other if alpha == 1 else other * alpha)
 
-    def sub_(self, other: Any, *, alpha: float = 1) -> Any:
+    def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """In place: ``self - alpha * other``."""
-        return self._update(np.subtract, "sub", other if alpha == 1 else other * alpha)
+        return self._change(np.subtract, "sub", other if alpha == 1 else other * alpha)
 
-    def mul_(self, other: Any) -> Any:
+    def mul_(self, other: Any) -> Self:
         """In place: ``self * other``."""
-        return self._update(np.multiply, "mul", other)
+        return self._change(np.multiply, "mul", other)
 
-    def div_(self, other: Any) -> Any:
+    def div_(self, other: Any) -> Self:
         """In place: ``self / other``."""
-        return self._update(np.true_divide, "div", other)
+        return self._change(np.true_divide, "div", other)
 
     def clamp_(self, min: float | None = None, max: float | None = None) -> Self:
         """In place: every value brought into [min, max]."""
