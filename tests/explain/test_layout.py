@@ -1,4 +1,4 @@
-"""Layout: deterministic, nothing overlaps, edges go forward and pass no box, chains are straight, trees do not cross."""
+"""Layout: deterministic, nothing overlaps, edges go forward and pass no box, chains are straight."""
 
 from __future__ import annotations
 
