@@ -46,8 +46,8 @@ There is one part for each file of `src/upriver/ops`. A **primitive** is one rec
 - an example: shapes of the inputs, attributes, and its cost there in floating-point operations.
 
 Below the table are the **functions** that people call: those that check arguments for a primitive, and those that are
-composed of others. `ur` is `upriver`, `F` is `upriver.nn.functional`, and `x.` stands before methods of tensors; most of
-`ur` are methods too. Names without any of these are behind methods of other names. A primitive that has no such
+composed of others. `ur` is `upriver`, `F` is `upriver.nn.functional`, and `x.` stands before methods of tensors; most
+of `ur` are methods too. Names without any of these are behind methods of other names. A primitive that has no such
 function and is in neither `ur` nor `F` is what others, or their gradients, are made of.
 """
 

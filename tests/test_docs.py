@@ -51,6 +51,11 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in _anchors(found), f"{_label(page)}: {target} has no such heading"
 
 
+def test_index_names_every_page() -> None:
+    linked = {match[1] for match in LINK.finditer((ROOT / "docs" / "README.md").read_text(encoding="utf-8"))}
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} - linked == set()
+
+
 def test_reference_is_what_the_registry_says() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))
     written = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
