@@ -272,6 +272,35 @@ def test_a_large_factor_is_named() -> None:
     assert why(v).cause == "ordinary"
 
 
+def deep(activation: object, gain: float) -> nn.Module:
+    ur.manual_seed(0)
+    layers = [m for _ in range(14) for m in (nn.Linear(8, 8), activation())]
+    model = nn.Sequential(*layers, nn.Linear(8, 1))
+    for p in model.parameters():
+        p.data *= gain
+    return model
+
+
+def test_vanishing_and_exploding() -> None:
+    x = ur.randn(16, 8)
+    model = deep(nn.Sigmoid, 1.0)
+    loss = (model(x) ** 2).mean()
+    loss.backward()
+    r = why(model[0].weight)
+    assert (r.state, r.cause) == ("small", "vanishing")
+    assert r.numbers["factors"] == 31
+    assert why(model[28].weight).cause == "ordinary"
+    model = deep(nn.ReLU, 8.0)
+    loss = model(x).mean()
+    loss.backward()
+    r = why(model[0].weight)
+    assert (r.state, r.cause, r.operation) == ("large", "exploding", "linear")
+    model = deep(nn.ReLU, 2.0)
+    loss = model(x).mean()
+    loss.backward()
+    assert why(model[0].weight).cause == "ordinary"
+
+
 # Wrong input.
 
 

@@ -162,6 +162,51 @@ def test_zero_times_infinity_behind_a_mask() -> None:
     assert why(y[0]).cause == "masked"
 
 
+def test_bad_data_masked_too_late() -> None:
+    w = ur.tensor([[1.0], [2.0]], requires_grad=True)
+    x = ur.tensor([[1.0, 2.0], [float("nan"), 3.0]])
+    keep = ur.tensor([[True], [False]])
+    loss = ur.where(keep, x @ w, 0.0).sum()
+    assert np.isfinite(loss.item())
+    loss.backward()
+    r = why(w)
+    assert (r.state, r.cause) == ("not finite", "masked too late")
+    assert "x, which is data, is NaN already" in r.sentence
+    v = ur.tensor([[1.0], [2.0]], requires_grad=True)
+    loss = ur.where(keep, ur.where(keep, x, 0.0) @ v, 0.0).sum()
+    loss.backward()
+    assert why(v).cause == "ordinary"
+
+
+def test_a_softmax_by_hand() -> None:
+    z = leaf(100.0, 0.0)
+    e = ur.exp(z)
+    loss = (e / e.sum()).sum()
+    r = why(loss)
+    assert (r.cause, r.operation) == ("overflow", "exp")
+    assert "e = ur.exp(z)" in r.line
+
+
+def test_a_power_at_zero() -> None:
+    w = leaf(0.0, 1.0)
+    loss = (w**0.5).sum()
+    loss.backward()
+    assert (why(w).cause, why(w).operation) == ("infinite slope", "pow")
+    v = leaf(0.0, 1.0)
+    loss = (v**1.5).sum()
+    loss.backward()
+    assert why(v[0]).state == "zero"
+    assert why(v[1]).cause == "ordinary"
+
+
+def test_zero_divided_by_its_norm() -> None:
+    w = leaf(0.0, 0.0)
+    loss = (w / w.norm()).sum()
+    r = why(loss)
+    assert (r.cause, r.operation) == ("pole", "div")
+    assert "0 / 0 is NaN" in r.sentence
+
+
 def test_overflow_in_a_gradient() -> None:
     w = leaf(1.0)
     loss = (w * 1e-30 * 1e30 * 1e-30 * 1e30).sum()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -161,14 +163,14 @@ def finite_cause(up: Upstream, key: Any, selected: Array, small: float, large: f
     if not path:
         return state_, Cause("itself", "it is what the gradient was started from.", "")
     if state_ == "large":
-        return state_, _one_factor(up, path, max(path, key=lambda f: abs(f.local)), "large factor", size)
+        return state_, _one_factor(path, large=True)
     if (lost := _lost(up, key, entry, path[0], size)) is not None:
         return "small", lost
     flat = [f for f in path if f.flatness is not None and f.flatness <= FLAT]
     if flat:
         return "small", _saturated(up, min(flat, key=lambda f: f.flatness or 0.0))
     if state_ == "small":
-        return state_, _one_factor(up, path, min(path, key=lambda f: abs(f.local)), "small factor", size)
+        return state_, _one_factor(path, large=False)
     product = float(np.prod([f.local for f in path]))
     return state_, Cause(
         "ordinary",
@@ -210,19 +212,41 @@ def _saturated(up: Upstream, f: Factor) -> Cause:
     )
 
 
-def _one_factor(up: Upstream, path: list[Factor], f: Factor, kind: str, size: float) -> Cause:
-    word = "largest" if kind == "large factor" else "smallest"
-    product = float(np.prod([g.local for g in path]))
-    fix = (
-        "Make this factor smaller (normalise the data, initialise with smaller weights), or clip the gradient."
-        if word == "largest"
-        else "Make this factor larger, or the learning rate; a scale of the loss may be meant."
-    )
+def _one_factor(path: list[Factor], large: bool) -> Cause:
+    """The cause of a large or small product: one factor, or many of one operation."""
+    sign = 1.0 if large else -1.0
+
+    def weight(factors: Iterable[Factor]) -> float:
+        return sign * sum(math.log(abs(f.local)) for f in factors if f.local)
+
+    product = float(np.prod([f.local for f in path]))
+    groups: dict[Any, list[Factor]] = {}
+    for f in path:
+        groups.setdefault(f.node.op, []).append(f)
+    group = max(groups.values(), key=weight)
+    one = max(path, key=lambda f: weight([f]))
+    numbers = {"product": product, "factors": float(len(path))}
+    if len(group) > 2 and weight([one]) < 0.5 * weight(group):
+        together = float(np.prod([f.local for f in group]))
+        extreme = max(group, key=lambda f: weight([f]))
+        return Cause(
+            "exploding" if large else "vanishing",
+            f"on its largest path {len(path)} factors are multiplied, and {len(group)} of them, "
+            f"of {group[0].node.name}, make {number(together)} together (the {'largest' if large else 'smallest'} is {number(extreme.local)}); "
+            f"the product of all is {number(product)}.",
+            "Clip the gradient, initialise with smaller weights, or normalise between the layers."
+            if large
+            else "Use an activation that does not shrink gradients (ReLU), residual connections, or normalisation.",
+            extreme.node,
+            numbers={**numbers, "together": together, "factor": extreme.local},
+        )
     return Cause(
-        kind,
-        f"the {word} of the {plural(len(path), 'factor')} on its largest path is {number(f.local)}, in {f.node.name}; "
-        f"the product of all is {number(product)}.",
-        fix,
-        f.node,
-        numbers={"factor": f.local, "product": product},
+        "large factor" if large else "small factor",
+        f"the {'largest' if large else 'smallest'} of the {plural(len(path), 'factor')} on its largest path is "
+        f"{number(one.local)}, in {one.node.name}; the product of all is {number(product)}.",
+        "Make this factor smaller (normalise the data, initialise with smaller weights), or clip the gradient."
+        if large
+        else "Make this factor larger, or the learning rate; a scale of the loss may be meant.",
+        one.node,
+        numbers={**numbers, "factor": one.local},
     )

@@ -198,7 +198,7 @@ def _written(node: Node, given: list[Any], i: int, value: float, at: tuple[int, 
 # Only in a gradient.
 
 
-def gradient_cause(up: Upstream, key: Any, selected: Array) -> Cause:
+def gradient_cause(up: Upstream, key: Any, selected: Array, names: Any) -> Cause:
     """The first cause of a gradient that is not finite at the ``selected`` entries, where the result is."""
     while True:
         above = None
@@ -209,7 +209,7 @@ def gradient_cause(up: Upstream, key: Any, selected: Array) -> Cause:
                 continue
             clean = np.where(np.isfinite(ct), ct, ct.dtype.type(0))
             if not np.isfinite(up.part(node, i, clean)[selected]).all():
-                return _bad_slope(up, node, i, selected, clean)
+                return _bad_factor(up, node, i, names) or _bad_slope(up, node, i, selected, clean)
             above = node
         if above is None:
             return Cause(
@@ -217,6 +217,22 @@ def gradient_cause(up: Upstream, key: Any, selected: Array) -> Cause:
                 "Scale the loss down, clip, or compute in float64.", up.users[key][0][0],
             )  # fmt: skip
         key, selected = above, ~np.isfinite(up.cotangents[above])
+
+
+def _bad_factor(up: Upstream, node: Node, i: int, names: Any) -> Cause | None:
+    """The cause, if an operation multiplies by another input that is not finite, though the result is."""
+    for k, x in enumerate(node.inputs):
+        if k != i and not np.isfinite(_floats(up.value(x))).all():
+            origin = _bad_leaf(x, node, names) if maker(x) is None else value_cause(up, maker(x), names)
+            return Cause(
+                "masked too late",
+                f"{node.name} multiplies the gradient by a value that is not finite, and 0 · NaN is NaN, though it was "
+                f"masked out of the loss afterwards: {origin.sentence}",
+                "Mask the value before it is used, not what comes of it.",
+                origin.node,
+                numbers=origin.numbers,
+            )
+    return None
 
 
 def _bad_slope(up: Upstream, node: Node, i: int, selected: Array, ct: Array) -> Cause:

@@ -219,7 +219,7 @@ class _Question:
         chosen = gradient[selected]
         finding = _finding(what, chosen)
         if not np.isfinite(chosen).all():
-            return reason(what, "not finite", finding, gradient_cause(self.up, key, selected))
+            return reason(what, "not finite", finding, gradient_cause(self.up, key, selected, self.name))
         if not chosen.any():
             return reason(what, "zero", finding, zero_cause(self.up, key, selected, self.name))
         state_, cause = finite_cause(self.up, key, selected, SMALL, LARGE)
