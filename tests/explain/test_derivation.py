@@ -238,6 +238,16 @@ def test_not_a_number_and_infinity_are_said_and_are_valid_json() -> None:
     assert "without bound" in e.conclusion()
 
 
+def test_where_a_convention_decides_it_is_said() -> None:
+    text = explain_expression("relu(w) + maximum(w, x)", ["w=0", "x=0"], None).text()
+    assert "(relu has no derivative at one of the points here; by convention the derivative at 0 is 0)" in text
+    assert (
+        "(maximum has no derivative at one of the points here; by convention where both are equal each gets half)"
+        in text
+    )
+    assert "convention" not in explain_expression("relu(w) + maximum(w, x)", ["w=1", "x=0"], None).text()
+
+
 # Names.
 
 

@@ -87,6 +87,7 @@ class Step:
         upstream_symbol: the letter in the formula, where it is not entrywise.
         constants: arrays that the formula names.
         line, module: of the operation.
+        note: what holds by convention, where the derivative does not exist at this very point; else empty.
     """
 
     index: int
@@ -106,6 +107,7 @@ class Step:
     constants: Mapping[str, Array]
     line: str | None
     module: str
+    note: str = ""
 
 
 class Part(NamedTuple):
@@ -230,7 +232,18 @@ class _Walk:
             constants=shown.constants,
             line=_line(node),
             module=names.module_path(node.scope, self.scopes),
+            note=node.op.domain.ties if factor and self._at_a_tie(node) else "",
         )
+
+    def _at_a_tie(self, node: Node) -> bool:
+        """Whether some entry lies where the operation has no derivative, so that a convention decides."""
+        domain = node.op.domain
+        if not domain.ties or dict(node.attrs) not in [dict(case.attrs) for case in node.op.cases]:
+            return False  # the points are known for the attributes of the cases: clamp has its kinks at its bounds
+        arrays = [x.array if isinstance(x, Tensor) else x for x in self._operands(node)]
+        if domain.distinct:
+            return len(arrays) == 2 and bool(np.any(arrays[0] == arrays[1]))
+        return any(bool(np.any(a == kink)) for i, a in enumerate(arrays) for kink in domain.of(i).kinks)
 
     def values(self) -> list[Value]:
         """Every value, with its gradient where one was computed."""

@@ -135,6 +135,7 @@ class Explanation:
             "product_symbol": render.derivative(root.name, target.name),
             "line": s.line,
             "module": s.module,
+            "note": s.note,
         }
 
     def __str__(self) -> str:

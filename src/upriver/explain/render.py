@@ -118,6 +118,8 @@ def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = F
     if any(not s.entrywise for s in e.steps):
         symbol = next(s.upstream_symbol for s in e.steps if not s.entrywise)
         out.append(f"  (where {symbol} is the upstream gradient, the formula gives at once what flows on)")
+    for operation, note in dict.fromkeys((s.operation, s.note) for s in e.steps if s.note):
+        out.append(f"  ({operation} has no derivative at one of the points here; by convention {note})")
     sums = [v for v in e.values if len(v.parts) > 1]
     if sums:
         out += ["", "sums: a value that is used several times gets a share from each use, in this order"]

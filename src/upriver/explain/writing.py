@@ -169,8 +169,11 @@ def _text(t: Term, args: list[str], exact: bool) -> str:
     logic = t.op.name.startswith(("bitwise", "logical"))  # & binds more strongly than < in text
     for i, a in enumerate(t.args):
         p = _precedence(a)
-        if (logic and p <= SUM) or (not logic and not _enclosed(template, i) and _needs(t, i, p, formula.precedence)):
+        enclosed = _enclosed(template, i)
+        if (logic and p <= SUM) or (not logic and not enclosed and _needs(t, i, p, formula.precedence)):
             args[i] = f"({args[i]})"
+        elif enclosed and not logic and a.op is not None and a.op.formula.text.startswith("({0}"):
+            args[i] = args[i][1:-1]
     return template.format(*args, **_attributes(t.attrs, exact))
 
 
