@@ -344,6 +344,10 @@ def test_wrong_input_is_one_clear_sentence() -> None:
         explain(w * double([1.0, 2.0]))
     with pytest.raises(ur.errors.GradError, match="not the same as zero"):
         explain(w * w, wrt=ur.tensor(1.0))
+    with pytest.raises(ur.errors.GradError, match=r"None until backward\(\) has computed it"):
+        explain(w.grad)  # type: ignore[arg-type]
+    with pytest.raises(ur.errors.DimError, match="out of range"):
+        explain(w * w, wrt=double([1.0, 2.0])[5])
     with pytest.raises(ur.errors.ArgumentError, match="wrt holds a str"):
         explain(w * w, wrt="w")  # type: ignore[arg-type]
     with pytest.raises(ur.errors.ArgumentError, match="float"):

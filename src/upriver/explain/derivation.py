@@ -385,6 +385,11 @@ def explain(
         >>> explain(loss, wrt=w).conclusion()
         'd(loss)/dw = -24: raising w lowers loss, at first by 24 for each unit.'
     """
+    if loss is None:
+        raise GradError(
+            "explain: None was given: a .grad is None until backward() has computed it, which is not the same as zero",
+            "Pass the loss itself: explain(loss, wrt=w).",
+        )
     if not isinstance(loss, Tensor):
         raise ArgumentError(
             f"explain: the loss is a {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
