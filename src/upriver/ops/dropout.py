@@ -86,11 +86,25 @@ def _channels(name: str, x: Any, spatial: int) -> Shape:
 
 @front_door
 def dropout1d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
-    """As :func:`dropout`, for whole channels of ``x`` (batch, channels, length)."""
+    """As :func:`dropout`, for whole channels of ``x`` (batch, channels, length).
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.nn.functional.dropout1d(ur.ones(2, 3, 4), p=0.5)
+        >>> bool(((x == 0.0) | (x == 2.0)).all())
+        True
+    """
     return _dropped("dropout1d", x, p, training, _channels("dropout1d", x, 1), generator)
 
 
 @front_door
 def dropout2d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
-    """As :func:`dropout`, for whole channels of ``x`` (batch, channels, height, width)."""
+    """As :func:`dropout`, for whole channels of ``x`` (batch, channels, height, width).
+
+    Example:
+        >>> import upriver as ur
+        >>> x = ur.nn.functional.dropout2d(ur.ones(2, 3, 4, 4), p=0.5)
+        >>> bool(((x == 0.0) | (x == 2.0)).all())
+        True
+    """
     return _dropped("dropout2d", x, p, training, _channels("dropout2d", x, 2), generator)

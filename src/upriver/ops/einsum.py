@@ -330,7 +330,13 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
 
 @front_door
 def inner(a: Any, b: Any) -> Tensor:
-    """The products summed over the last dimension of both; of a number and a tensor, their product."""
+    """The products summed over the last dimension of both; of a number and a tensor, their product.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.inner(ur.tensor([1.0, 2.0]), ur.tensor([3.0, 4.0])).item()
+        11.0
+    """
     a, b = as_tensor(a), as_tensor(b)
     return tensordot(a, b, ([-1], [-1])) if a.ndim and b.ndim else a * b
 

@@ -212,6 +212,11 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
 
     Raises:
         ShapeError: height or width cannot be divided by r.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.functional.pixel_unshuffle(ur.zeros(1, 1, 4, 6), 2).shape
+        (1, 4, 2, 3)
     """
     x, r = as_tensor(input), int(downscale_factor)
     if x.ndim < 3 or r < 1 or x.shape[-1] % r or x.shape[-2] % r:

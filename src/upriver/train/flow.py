@@ -162,6 +162,14 @@ def largest_gradients(named: list[tuple[str, Any]], k: int) -> list[Entry]:
     Args:
         named: names and parameters.
         k: how many.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.train import largest_gradients
+        >>> w = ur.tensor([1.0, 2.0], requires_grad=True)
+        >>> (w * ur.tensor([3.0, -5.0])).sum().backward()
+        >>> [(entry.parameter, entry.index, entry.gradient) for entry in largest_gradients([("w", w)], 1)]
+        [('w', (1,), -5.0)]
     """
     found: list[tuple[float, Entry]] = []
     for name, parameter in named:
