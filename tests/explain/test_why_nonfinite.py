@@ -43,7 +43,7 @@ def test_outside_the_domain(function: object, bad: float, good: float, operation
 def test_the_sentence_shows_the_number() -> None:
     w = leaf(-0.3)
     loss = ur.log(w).sum()
-    assert why(loss).sentence.startswith("log(−0.3) is not a number: log is defined for inputs above 0")
+    assert why(loss).sentence.startswith("log(-0.3) is not a number: log is defined for inputs above 0")
 
 
 def test_logarithm_of_zero_and_division_by_zero() -> None:

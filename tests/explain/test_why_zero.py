@@ -30,7 +30,7 @@ def test_relu_closed_for_all_samples() -> None:
     assert (r.state, r.cause, r.operation) == ("zero", "closed", "relu")
     assert "h = ur.relu(x @ w)" in r.line
     assert "unit 1 of 3, for all 3 samples" in r.sentence
-    assert "from −3 to −1" in r.sentence
+    assert "from -3 to -1" in r.sentence
     assert r.numbers["bound"] == 0.0
     assert r.what == "w[0, 1]"
 

@@ -232,7 +232,8 @@ def _one_factor(path: list[Factor], large: bool) -> Cause:
         return Cause(
             "exploding" if large else "vanishing",
             f"on its largest path {len(path)} factors are multiplied, and {len(group)} of them, "
-            f"of {group[0].node.name}, make {number(together)} together (the {'largest' if large else 'smallest'} is {number(extreme.local)}); "
+            f"of {group[0].node.name}, make {number(together)} together "
+            f"(the {'largest' if large else 'smallest'} is {number(extreme.local)}); "
             f"the product of all is {number(product)}.",
             "Clip the gradient, initialise with smaller weights, or normalise between the layers."
             if large

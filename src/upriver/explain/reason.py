@@ -105,7 +105,7 @@ def reason(what: str, state: str, finding: str, cause: Cause) -> Reason:
 
 def number(x: Any) -> str:
     """A number in a sentence: four digits at most."""
-    return f"{float(x):.4g}".replace("-", "−")
+    return f"{float(x):.4g}"
 
 
 def span(values: Array) -> str:
