@@ -20,7 +20,7 @@ _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "−": "$-$", "·": r"$\cdot$", "×": r"$\times$", "…": r"\ldots{}", "∞": r"$\infty$", "\n": " ",
-    '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "→": r"$\rightarrow$",
+    '"': "''", "`": "'", "→": r"$\rightarrow$",
 }  # fmt: skip
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -253,13 +253,13 @@ def tikz(
         >>> import upriver as ur
         >>> w = ur.tensor(2.0, requires_grad=True)
         >>> print(tikz(Graph.of(w * 3), names={w: "w"}).splitlines()[0])
-        \begin{tikzpicture}[x=0.75pt, y=-0.75pt, font=\sffamily\scriptsize]
+        \begin{tikzpicture}[x=0.75pt, y=-0.75pt, font=\sffamily\small]
     """
     shown = content(graph, gradients, names, budget, expand, views)
     diagram = _Diagram(shown)
     placed = place(shown, direction)
     out = [
-        r"\begin{tikzpicture}[x=0.75pt, y=-0.75pt, font=\sffamily\scriptsize]",
+        r"\begin{tikzpicture}[x=0.75pt, y=-0.75pt, font=\sffamily\small]",
         r"  \tikzset{box/.style={draw=black!35, rounded corners=2pt, fill=white}, "
         r"leaf/.style={box, fill=blue!6, rounded corners=6pt}, input/.style={box, rounded corners=6pt}, "
         r"closed/.style={box, double}, operation/.style={box}, result/.style={box, draw=black!70, thick}, "

@@ -125,8 +125,17 @@ def arrange(collapsed: Collapsed, measure: Measure, down: bool, gap: float = 22.
         for frame, segment in way:
             at = corner[frame]
             corners += [flip((at[0] + p[0], at[1] + p[1])) for p in done[frame].routes[segment]]
-        routes.append((link, [p for i, p in enumerate(corners) if not i or p != corners[i - 1]]))
+        routes.append((link, _simple(corners, across=0 if down else 1)))
     return Arranged(boxes, rects, routes, *flip(done[collapsed.whole].size), down)
+
+
+def _simple(corners: list[Point], across: int) -> list[Point]:
+    """The same way with no corner where it goes straight on."""
+    kept = corners[:1]
+    for i, p in enumerate(corners[1:-1], 1):
+        if not abs(p[across] - kept[-1][across]) < 0.05 > abs(p[across] - corners[i + 1][across]):
+            kept.append(p)
+    return kept + corners[-1:]
 
 
 def _frames(whole: Box) -> list[Box]:
