@@ -154,7 +154,25 @@ def frozen(_: int) -> list[str]:
     return [f"a frozen graph takes {taken:,} bytes; the arrays it refers to are {sum(held.values()):,} bytes"]
 
 
+def pictures(rounds: int) -> list[str]:
+    """The layout of 1,000 boxes, beside sorting them in order of time."""
+    import random
+
+    from upriver.explain.layout import Edge, layout, topological
+
+    chance = random.Random(0)
+    rows = 50  # of 20 boxes, each of which reads two of the row before and sometimes one from far before
+    links = {(20 * (i // 20 - 1) + chance.randrange(20), i) for i in range(20, 1000) for _ in range(2)}
+    links |= {(chance.randrange(20 * (i // 20 - 1)), i) for i in chance.sample(range(40, 1000), 2 * rows)}
+    edges = [Edge(a, b) for a, b in sorted(links)]
+    sizes = [(80.0 + 7 * (i % 13), 60.0) for i in range(1000)]
+    a, b, times = ratio(lambda: layout(sizes, edges), lambda: topological(1000, edges), rounds)
+    what = f"layout of 1,000 boxes, {len(edges):,} edges"
+    return [f"{what}: {a * 1e3:.0f} ms, {times:.0f} × sorting them ({b * 1e3:.1f} ms)"]
+
+
 ROWS: dict[str, Row] = {
+    "pictures": pictures,
     "paths": largest_paths,
     "blame": blame,
     "frozen": frozen,
