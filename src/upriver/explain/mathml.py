@@ -29,6 +29,8 @@ _GREEK = dict(
     )
 ) | {"Phi": "Φ", "Sigma": "Σ", "Delta": "Δ", "Gamma": "Γ", "Lambda": "Λ", "Omega": "Ω", "ell": "ℓ"}
 _FUNCTIONS = set("sin cos tan arcsin arccos arctan sinh cosh tanh ln log exp det tr lim gcd arg Pr".split())
+_THIN = '<mspace width="0.17em"/>'
+_APPLIED = {*_FUNCTIONS, "operatorname"}
 _SPACES = {",": "0.17em", ";": "0.28em", ":": "0.22em", "quad": "1em", "qquad": "2em", " ": "0.25em", "!": "-0.17em"}
 _MATRICES = {"bmatrix": ("[", "]"), "cases": ("{", ""), "aligned": ("", ""), "pmatrix": ("(", ")")}
 _TEXT = {"text": "mtext", "mathit": "mi", "mathtt": "mi", "mathrm": "mi", "operatorname": "mi"}
@@ -68,10 +70,19 @@ class _Reader:
             if self.peek().isspace():
                 self.take()
                 continue
+            if self.peek() == "-" and parts and parts[-1].startswith("<mo"):
+                self.take()
+                parts.append('<mo form="prefix">−</mo>')  # a sign, not a difference
+                continue
+            if self.peek()[1:] in _APPLIED and parts and not parts[-1].startswith("<mo"):
+                parts.append(_THIN)  # 2 sin x
             parts.append(self.scripted())
         return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
 
     def scripted(self) -> str:
+        while self.peek().isspace():
+            self.take()
+        applied = "<mo>&#x2061;</mo>" if self.peek()[1:] in _APPLIED else ""
         base = self.atom()
         below = above = ""
         while self.peek() in ("^", "_"):
@@ -80,10 +91,16 @@ class _Reader:
             else:
                 below = self.atom()
         if below and above:
-            return f"<msubsup>{base}{below}{above}</msubsup>"
-        if above:
-            return f"<msup>{base}{above}</msup>"
-        return f"<msub>{base}{below}</msub>" if below else base
+            base = f"<msubsup>{base}{below}{above}</msubsup>"
+        elif above:
+            base = f"<msup>{base}{above}</msup>"
+        elif below:
+            base = f"<msub>{base}{below}</msub>"
+        while self.peek().isspace():
+            self.take()
+        if applied and self.peek() not in (r"\left", "(", "", "}"):
+            applied += _THIN
+        return base + applied
 
     def atom(self) -> str:
         token = self.take()
@@ -104,7 +121,7 @@ class _Reader:
     def command(self, name: str) -> str:
         if name in _TEXT:
             text = escape(self.raw())
-            return f"<{_TEXT[name]}>{text}</{_TEXT[name]}>" + ("<mo>&#x2061;</mo>" if name == "operatorname" else "")
+            return f"<{_TEXT[name]}>{text}</{_TEXT[name]}>"
         if name == "mathcal":
             letters = self.raw()
             return f"<mi>{''.join(_SCRIPT.get(c) or chr(0x1D49C + ord(c) - ord('A')) for c in letters)}</mi>"
@@ -119,7 +136,7 @@ class _Reader:
         if name in ("Big", "big"):
             return f'<mo stretchy="true">{escape(self.take())}</mo>'
         if name in _FUNCTIONS:
-            return f"<mi>{name}</mi><mo>&#x2061;</mo>"
+            return f"<mi>{name}</mi>"
         if name in _GREEK:
             return f"<mi>{_GREEK[name]}</mi>"
         if name in _SPACES:
