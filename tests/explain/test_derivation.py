@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,21 @@ def test_an_entry_over_a_batch_has_one_product_for_each_sample() -> None:
     (a,) = e.answers
     assert a.count == 2  # the third sample has 0 there
     assert sum(p.upstream * p.local for p in a.parts) == pytest.approx(a.gradient.item())
+    assert verify(e) == []
+
+
+def test_the_largest_products_come_first_and_the_rest_is_one_number() -> None:
+    x = double(np.arange(1.0, 21.0).reshape(20, 1) * np.where(np.arange(20) % 2, 1, -1).reshape(20, 1), False)
+    w = double([0.5])
+    loss = ((x @ w) ** 2).sum()
+    e = explain_entry(loss, w, (0,))
+    (a,) = e.answers
+    assert a.count == 20
+    assert [p.at for p in a.parts] == [(i,) for i in range(19, 11, -1)]
+    products = [p.upstream * p.local for p in a.parts]
+    assert products == [float(k * k) for k in range(20, 12, -1)]
+    rest = sum(k * k for k in range(1, 13))
+    assert re.search(rf"the other 12 together += {rest}\n", e.text())
     assert verify(e) == []
 
 
