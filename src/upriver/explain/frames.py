@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..core.graph import maker
 from .render import derivative, format_value
 
 if TYPE_CHECKING:
@@ -121,7 +122,11 @@ def _given(e: Explanation) -> str:
 
 def _computed(e: Explanation, v: Value) -> str:
     formula = f"{v.name} = {v.formula}" if v.formula and v.name != v.formula else v.name
-    return f"{v.operation}: {formula} = {format_value(v.array)}."
+    index = {other.key: other for other in e.values}
+    operands = dict.fromkeys([maker(x) or x for x in v.key.inputs])
+    read = [index[x] for x in operands if x in index and index[x].kind != "constant"][:3]
+    given = " and ".join([f"{x.name} = {format_value(x.array, widest=30)}" for x in read])
+    return f"{v.operation}: {formula} = {format_value(v.array)}{', from ' + given if given else ''}."
 
 
 def _seeded(root: Value) -> str:

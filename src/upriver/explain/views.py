@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from .collapse import Box
-from .labels import number, pretty
+from .labels import number, pretty, shorten
 from .layout import Point
 from .nest import Arranged, arrange
-from .picture import shorten, text_width
+from .picture import text_width
 
 _LONG = 150
 """A list of more boxes than this is cut into stretches."""
@@ -171,7 +171,7 @@ class Views:
             title = pretty(formula if formula == node["name"] else f"{node['name']} = {formula}")
             if len(title) > _TITLE:
                 title = node["op"].replace("_", " ")
-        label = {"t": shorten(title, _TITLE), "v": short_value(node["value"])}
+        label: dict[str, Any] = {"t": shorten(title, _TITLE), "v": short_value(node["value"])}
         if node["shape"]:
             label["s"] = "×".join(map(str, node["shape"])) if len(node["shape"]) > 1 else f"[{node['shape'][0]}]"
         if node["gradient"] is not None:
@@ -194,13 +194,13 @@ class Views:
         if box.inside:
             title, more = self.title_of(box)
             width = text_width(shorten(title, _TITLE), 13, bold=True) + 30
-            return (width + 10, 0.0) if box.open else (max(width, text_width(more, 12) + 22, 90.0) + 12, 66.0)
+            return (width + 10, 0.0) if box.open else (max(width, text_width(more, 12) + 22, 90.0) + 12, 56.0)
         label = self.labels[box.value]
-        title = text_width(label["t"], 13, bold=True) + (text_width(label.get("s", ""), 11) + 12 if "s" in label else 0)
-        rows = [text_width("= " + label["v"], 12), text_width(label.get("p", ""), 11)]
+        rows = [text_width(label["t"], 13, bold=True) + (text_width(label["s"], 11) + 12 if "s" in label else 0)]
+        rows += [text_width("= " + label["v"], 12), text_width(label.get("p", ""), 11)]
         if "g" in label:
             rows.append(text_width("▲ gradient " + label["g"], 12))
-        width = max(title, *rows) + 24
+        width = max(rows) + 24
         return math.ceil(width), 30.0 + 17 * (1 + ("g" in label) + ("p" in label))
 
     # Views.
@@ -236,18 +236,22 @@ class Views:
         return found
 
     def _first(self) -> set[str]:
-        """Open from the outside in, as far as the budget goes."""
+        """Open from the outside in, as far as the budget goes; modules that are alike together or not at all."""
         opened: set[str] = set()
-        refused: set[str] = set()
+        refused: set[tuple[int, str]] = set()
         while True:
-            closed = [b for b in self._closed(opened) if b.inside and b.key not in refused]
-            if not closed:
+            classes: dict[tuple[int, str], set[str]] = {}
+            for box in self._closed(opened):
+                if box.inside:
+                    kind = self.data["modules"][int(box.key[1:])]["type"] if box.kind == "module" else box.kind
+                    classes.setdefault((len(box.within), kind), set()).add(box.key)
+            chosen = next((c for c in sorted(classes, key=lambda c: c[0]) if c not in refused), None)
+            if chosen is None:
                 return opened
-            box = min(closed, key=lambda b: len(b.within))
-            if len(self._closed(opened | {box.key})) > self.budget:
-                refused.add(box.key)
+            if len(self._closed(opened | classes[chosen])) > self.budget:
+                refused.add(chosen)
             else:
-                opened.add(box.key)
+                opened |= classes[chosen]
 
     def _closed(self, opened: set[str]) -> list[Box]:
         found: list[Box] = []
