@@ -321,7 +321,13 @@ def _slopes(node: Node, graph: Graph, values: Sequence[Array]) -> list[Array]:
 
 def percent(part: float) -> str:
     """A part as a percentage, with two digits."""
-    return f"{100 * part:.2g} %" if part < 9.995 else f"{part:.0f} times"
+    if math.isinf(part):
+        return "wholly"
+    return f"{100 * part:.2g} %" if part < 0.095 else f"{100 * part:.0f} %" if part < 9.995 else f"{part:.3g} times"
+
+
+def _off(n: Nudge, predicted: float) -> str:
+    return percent(n.error(predicted)) + " off" if math.isfinite(n.error(predicted)) else ""
 
 
 def _sentence(n: Nudge) -> str:
@@ -356,8 +362,8 @@ def _text(n: Nudge) -> str:
     rows = [
         ("loss before", f"{n.before:.9g}", ""),
         ("loss after", f"{n.after:.9g}", ""),
-        ("predicted, gradient × nudge", f"{n.first_order:+.6g}", percent(n.error(n.first_order)) + " off"),
-        ("predicted, with curvature", f"{n.second_order:+.6g}", percent(n.error(n.second_order)) + " off"),
+        ("predicted, gradient × nudge", f"{n.first_order:+.6g}", _off(n, n.first_order)),
+        ("predicted, with curvature", f"{n.second_order:+.6g}", _off(n, n.second_order)),
         ("measured", f"{n.measured:+.6g}", ""),
     ]
     lines = [f"Nudge of {n.what}, of length {n.size:.6g}", ""]

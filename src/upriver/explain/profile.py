@@ -82,7 +82,7 @@ def step_profile(
     params: Any,
     lr: Any = None,
     *,
-    points: int = 25,
+    points: int = 33,
     rtol: float = 1e-4,
     seed: int = 0,
 ) -> StepProfile:
@@ -217,7 +217,7 @@ def _unit(leaves: Sequence[Tensor], norm: float) -> float:
 
 def _around(centre: float, points: int) -> list[float]:
     """Steps on a geometric scale, from far below ``centre`` to eight times it."""
-    return [float(s) for s in centre * np.geomspace(1 / 256, 8, max(2, points))]
+    return [float(s) for s in centre * np.geomspace(1 / 64, 8, max(2, points))]
 
 
 def _largest(after: Callable[[float], float], start: float, first: float, blur: float, rtol: float) -> float:
