@@ -127,6 +127,19 @@ def test_keywords() -> None:
     assert edges.shape == (3,)
 
 
+def test_the_first_lines_of_many_programs() -> None:
+    device = ur.device("cuda" if ur.cuda.is_available() else "cpu")
+    x = ur.ones(2, 3, device=device).to(device)
+    assert x.device == device == "cpu"
+    assert x.device.type == "cpu"
+    assert not x.is_cuda
+    assert x.stride() == (3, 1)
+    assert not x.T.is_contiguous()
+    for wrong in (lambda: ur.device("cuda:0"), lambda: x.cuda(), lambda: x.to("cuda")):
+        with pytest.raises(RuntimeError, match="everything runs on the CPU"):
+            wrong()
+
+
 def test_scalars_and_formats() -> None:
     t = ur.tensor(3.14159)
     assert f"{t:.2f}" == "3.14"

@@ -23,6 +23,7 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"upriver\.")
 
 from . import errors, ops
 from .core.backward import grad
+from .core.device import device
 from .core.dtypes import (
     bool_ as bool,
     float16,
@@ -172,9 +173,9 @@ __all__ = [
     "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "baddbmm", "bernoulli",
     "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bmm", "bool", "broadcast_tensors",
     "broadcast_to", "bucketize", "cat", "ceil", "chunk", "clamp", "clip", "clone", "concat", "concatenate", "cos",
-    "cosh", "cosine_similarity", "count_nonzero", "cumprod", "cumsum", "diag", "diagonal", "div", "dot", "double",
-    "dropout", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "errors", "exp", "exp2",
-    "expm1", "eye", "flatten", "flip", "float", "float16", "float32", "float64", "floor", "floor_divide",
+    "cosh", "cosine_similarity", "count_nonzero", "cumprod", "cumsum", "device", "diag", "diagonal", "div", "dot",
+    "double", "dropout", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "errors", "exp",
+    "exp2", "expm1", "eye", "flatten", "flip", "float", "float16", "float32", "float64", "floor", "floor_divide",
     "from_numpy", "full", "full_like", "gather", "ge", "get_default_dtype", "get_rng_state", "grad", "gradcheck",
     "gt", "half", "histogram", "hstack", "index_add", "index_put", "index_select", "inference_mode", "initial_seed",
     "inner", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isclose", "isfinite",

@@ -547,3 +547,20 @@ class Methods(Operators):
     def cpu(self) -> Tensor:
         """Itself: the CPU is where everything is."""
         return self  # type: ignore[return-value]
+
+    def cuda(self, device: Any = None) -> Tensor:
+        """An error: there is no GPU here."""
+        return ops.to(self, device="cuda")
+
+    @property
+    def is_cuda(self) -> Bool:
+        """Always False."""
+        return False
+
+    def is_contiguous(self) -> Bool:
+        """Whether the entries lie in memory in row-major order without gaps. No operation asks for it."""
+        return self.array.flags.c_contiguous
+
+    def stride(self) -> tuple[Int, ...]:
+        """How many entries lie between neighbours along each dimension."""
+        return tuple([step // self.array.itemsize for step in self.array.strides])

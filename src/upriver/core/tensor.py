@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GradError, ShapeError
 from . import state
+from .device import CPU, device
 from .dtypes import DType, as_dtype, bool_, float32, get_default_dtype, int64
 from .graph import Node
 from .inplace import InPlace
@@ -41,8 +42,10 @@ def to_array(data: Any, dtype: Any = None) -> Array:
             data = _plain(data)
         try:
             array = np.asarray(data)
-        except ValueError as error:
-            raise ShapeError(f"tensor: the rows of the data have unequal lengths ({error})") from None
+        except ValueError:
+            raise ShapeError(
+                "tensor: the rows of the data have unequal lengths", "Pad them to one length, or keep them in a list."
+            ) from None
         floats = array.dtype == np.float64 and not isinstance(first, (np.ndarray, np.generic, Tensor))
         if dtype is None and (floats or (array.size == 0 and array.dtype == np.float64)):
             dtype = get_default_dtype()
@@ -118,9 +121,9 @@ class Tensor(Methods, InPlace):
         return self.array.ndim
 
     @property
-    def device(self) -> str:
-        """Always ``"cpu"``."""
-        return "cpu"
+    def device(self) -> device:
+        """The CPU: everything is there."""
+        return CPU
 
     @property
     def is_leaf(self) -> bool:
