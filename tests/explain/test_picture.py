@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import runpy
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -268,3 +270,15 @@ def test_numbers_and_summaries() -> None:
     assert pretty("x**2.5") == "x**2.5"
     assert shorten("abcdefghij", 5) == "ab…ij"
     assert shorten("abc", 5) == "abc"
+
+
+def test_the_pictures_in_the_documentation_are_what_the_script_draws() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    ur.record_source_lines(False)
+    for name, draw in runpy.run_path(str(docs / "make_pictures.py"))["PICTURES"].items():
+        there, here = (docs / "images" / name).read_text(encoding="utf-8"), draw()
+        if name == "graph.svg":
+            assert there == here, "run: python docs/make_pictures.py"
+        # Sums of many numbers differ in their last digits from machine to machine; what is shown does not.
+        titles = [[box[0] for box in words(parse(text)) if box] for text in (there, here)]
+        assert titles[0] == titles[1], "run: python docs/make_pictures.py"

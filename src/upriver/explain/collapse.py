@@ -21,6 +21,8 @@ Key = Any  # Node, or a leaf Tensor
 
 _QUIET = 4
 """A layer of the library with no more operations than this stays closed unless asked for."""
+_FEW = 6
+"""No more leaves than this show even if all that reads them is one closed stretch."""
 _LONGEST = 128
 """The longest pattern of operations that is looked for."""
 
@@ -395,6 +397,9 @@ class _Builder:
         shown = self.shown()
         room = None if self.asked else max(0, self.budget - len(set(shown.values())))
         leaves = [leaf for leaf in self.leaves if self._shows(leaf, shown)][:room]
+        others = [leaf for leaf in self.leaves if not self._shows(leaf, shown)]
+        if len(others) <= _FEW and (room is None or len(leaves) + len(others) <= room):
+            leaves += others
         visible = {leaf: self.box_of[leaf] for leaf in leaves}
         read: dict[tuple[Box, Box], list[tuple[Key, Node, int]]] = {}
         for box, outer in shown.items():

@@ -21,6 +21,8 @@ from .writing import write
 _LONGEST = 34
 _NAMED = 2000
 """In a graph of more operations than this nobody follows formulas from box to box."""
+_NAME = re.compile(r"[^\W\d][\w.]*(\[[\w, :.]*\])?|\d+(\.\w+)+")
+"""What can stand in a formula: a variable, an entry of it, or the path of a parameter."""
 _FRESH = re.compile(r"\b[vwc]\d+\b")
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -170,7 +172,7 @@ class Labels:
             self.values = dict(zip(self.graph.nodes, self.graph.values(), strict=True))
         except GradError:  # changed in place since: what the graph itself kept is still true
             self.values = {node: node.out for node in self.graph if node.out is not None}
-        known = {k: n for k, n in (names or {}).items() if re.fullmatch(r"[\w.\[\], ]+", n) and not n[0].isdigit()}
+        known = {k: n for k, n in (names or {}).items() if _NAME.fullmatch(n)}
         self.given = {**naming.of_scopes(self.graph), **known}
         few = len(self.graph) <= _NAMED
         self.named = naming.name_all(self.graph if few else Graph(self.graph.root, [], self.graph.leaves), self.given)
