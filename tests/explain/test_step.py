@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -148,6 +149,7 @@ class Terminal:
         )  # fmt: skip
         os.close(worker)
         self.raw = ""
+        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def wait_for(self, text: str, whole: bool = True, seconds: float = 30) -> str:
         """What was written since the last time, when ``text`` has come up (and the frame with it to its foot)."""
@@ -162,8 +164,9 @@ class Terminal:
                     data = b""
                 if not data:
                     break
-                self.raw += data.decode("utf-8", "replace")
-                seen += data.decode("utf-8", "replace")
+                text_read = self.decode(data)
+                self.raw += text_read
+                seen += text_read
             plain = re.sub(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9])", "", seen)
             if text in plain and (not whole or "q leave" in plain[plain.index(text) :]):
                 return plain

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from ..recipes import RECIPES
 from ..version import __version__
-from . import blame, explain
+from . import blame, explain, step
 
 _TOP = """Train a network on real data, and see what happened inside.
 
@@ -146,6 +146,7 @@ def build_parser() -> Parser:
     _add_resume(commands)
     _add_runs(commands)
     explain.add(commands)
+    step.add(commands)
     blame.add(commands)
     return top
 
@@ -239,13 +240,13 @@ def parse(argv: list[str]) -> Any:
         SystemExit: help or the version was asked for, and printed.
     """
     parser = build_parser()
-    commands = ("train", "resume", "runs", "show", "explain", "blame")
+    commands = ("train", "resume", "runs", "show", "explain", "step", "blame")
     if argv and not argv[0].startswith("-") and argv[0] not in commands:
         near = get_close_matches(argv[0], commands, 1, 0.5)
         meant = near[0] if near else f"train {argv[0]}" if argv[0] in RECIPES else None
         hint = f"Did you mean upriver {meant}? " if meant else ""
         raise UsageError(f"there is no command {argv[0]!r}\n  fix  {hint}The commands are {', '.join(commands)}.")
-    if argv[:1] == ["explain"]:
+    if argv[:1] in (["explain"], ["step"]):
         argv = explain.protect(argv)
     asked, unknown = parser.parse_known_args(argv)
     if unknown:
