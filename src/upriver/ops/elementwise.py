@@ -135,7 +135,8 @@ neg = elementwise(
 
 
 def _pow(x: Any, p: Any) -> Any:
-    if np.result_type(x, p).kind in "iu" and np.min(p, initial=0) < 0:
+    whole = isinstance(x, int) or (isinstance(x, np.ndarray) and x.dtype.kind in "iu")
+    if whole and np.result_type(x, p).kind in "iu" and np.min(p, initial=0) < 0:
         raise DTypeError("pow: an integer to a negative power is no integer", "Convert first: x.float() ** -1.")
     return operator.pow(x, p) if isinstance(x, np.ndarray) else np.power(np.asarray(x, np.asarray(p).dtype), p)
 
