@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shlex
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -43,6 +45,13 @@ def test_a_wrong_prediction(capsys: pytest.CaptureFixture[str], folder: Path) ->
     for end in ("txt", "svg", "json"):
         assert (folder / "runs" / "first" / f"blame-test-{sample}.{end}").stat().st_size > 100
     ET.parse(folder / "runs" / "first" / f"blame-test-{sample}.svg")
+
+
+def test_the_loss_is_that_of_the_prediction(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["blame", "first", "--json", "--quiet"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (percent,) = re.findall(r"has ([\d.]+)%", told["about"][0])
+    assert math.exp(-told["blame"]["loss"]) == pytest.approx(float(percent) / 100, abs=6e-4)  # no dropout
 
 
 def test_paths_of_the_first_weight_of_a_module(capsys: pytest.CaptureFixture[str]) -> None:

@@ -307,17 +307,20 @@ class _Probe:
             if n < 2 or self.in_shape[axis] != n:
                 continue
             some = self.random.permutation(n) < n // 2
-            ct = np.moveaxis(self._noise(self.outputs).reshape(self.out_shape), axis, 0).copy()
-            ct[~some] = 0.0
-            back = np.moveaxis(self._pull(np.moveaxis(ct, 0, axis)).reshape(self.in_shape), axis, 0)
-            if not back[some].any() or back[~some].any():
+            noise = np.moveaxis(self._noise(self.outputs).reshape(self.out_shape), axis, 0)
+            there, elsewhere = (self._along(axis, noise, half) for half in (some, ~some))
+            if not there[some].any() or there[~some].any() or elsewhere[some].any():
                 continue
             apart.append(axis)
-            ct[:] = ct[int(np.argmax(some))]
-            back = np.moveaxis(self._pull(np.moveaxis(ct, 0, axis)).reshape(self.in_shape), axis, 0)
+            back = self._along(axis, np.broadcast_to(noise[:1], noise.shape), np.ones(n, np.bool_))
             if np.allclose(back, back[:1], self.tolerance, self.tolerance * float(np.abs(back).max(initial=0.0))):
                 alike.append(axis)
         return tuple(apart), tuple(alike)
+
+    def _along(self, axis: int, ct: Array, some: Array) -> Array:
+        """What comes back of that part of ``ct`` which lies in ``some`` along ``axis``; the axis moved to the front."""
+        part = np.where(some.reshape(-1, *[1] * (ct.ndim - 1)), ct, 0.0)
+        return np.moveaxis(self._pull(np.moveaxis(part, 0, axis)).reshape(self.in_shape), axis, 0)
 
     def blocks(self, apart: tuple[int, ...], alike: tuple[int, ...]) -> Edges:
         """Rows or columns, one for each entry of a block; blocks with the same derivatives share the work."""
