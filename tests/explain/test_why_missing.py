@@ -255,6 +255,19 @@ def test_clipped_and_mixed() -> None:
     assert why(w).cause == "mixed"
 
 
+def test_of_two_losses_the_right_one_is_asked() -> None:
+    w, v = leaf(1.0, -2.0), leaf(3.0, 4.0)
+    first = ur.relu(w).sum()
+    first.backward()
+    second = (v * 2).sum()
+    second.backward()
+    r = why(w[1])
+    assert (r.cause, r.operation) == ("closed", "relu")
+    r = why(w, loss=second)
+    assert r.cause == "unused"
+    assert "what .grad holds is of another" in r.finding
+
+
 # Huge.
 
 

@@ -178,6 +178,25 @@ def test_bad_data_masked_too_late() -> None:
     assert why(v).cause == "ordinary"
 
 
+def test_a_loss_that_was_not_recorded() -> None:
+    w = leaf(-1.0)
+    with ur.no_grad():
+        loss = ur.log(w).sum()
+    r = why(loss)
+    assert (r.state, r.cause) == ("not finite", "no history")
+    assert "outside no_grad()" in r.fix
+
+
+def test_an_intermediate_result() -> None:
+    w = leaf(-1.0, 2.0)
+    h = ur.log(w)
+    loss = (h * 2).sum()
+    loss.backward()
+    r = why(h)
+    assert (r.what, r.cause) == ("h", "outside the domain")
+    assert "in 1 of 2 entries" in r.finding
+
+
 def test_a_softmax_by_hand() -> None:
     z = leaf(100.0, 0.0)
     e = ur.exp(z)

@@ -105,6 +105,8 @@ class _Question:
             )
         if what.node is None:
             found = asked.of_gradient(what, self._leaves()) if not what.wants_grad else None
+            if found is None and not what.wants_grad and what.dtype.kind == "f" and not np.isfinite(what.array).all():
+                return self.of_constant(what)
             return self.of_leaf(*(found or (what, None)))
         if what is self.loss or (not np.isfinite(what.array).all() and what.dtype.kind == "f"):
             return self.of_value(what)
@@ -127,13 +129,11 @@ class _Question:
                 found += [x for x in Graph.of(root).leaves if x.wants_grad]
         return found
 
-    def name(self, x: Any, fallback: str = "this leaf") -> str:
-        """What the user calls a leaf or node."""
+    def name(self, x: Any) -> str:
+        """What the user calls a leaf or a node."""
         if x in self.variables:
             return self.variables[x]
-        if self.loss is not None:
-            return of_scopes(self.up.graph).get(x) or (_shape(x) if fallback == "this leaf" else fallback)
-        return _shape(x) if fallback == "this leaf" else fallback
+        return (of_scopes(self.up.graph).get(x) if self.loss is not None else None) or _shape(x)
 
     # Values.
 
@@ -149,7 +149,28 @@ class _Question:
         up = self.up if x is self.loss else Upstream(x)
         return reason(what, "not finite", finding, value_cause(up, x.node, self.name))
 
+    def of_constant(self, x: Tensor) -> Reason:
+        """Of a value that is not finite and that nothing is known of."""
+        what = self.variables.get(x, "this value")
+        cause = Cause(
+            "no history",
+            "nothing was recorded of how it came about: it is data, or was computed inside no_grad() or from what "
+            "requires no gradient.",
+            "Compute it once more outside no_grad(), from leaves that require a gradient, and ask then.",
+        )
+        return reason(what, "not finite", f"{what} is {_kind(x.array)}.", cause)
+
     # Gradients.
+
+    def _earlier(self, leaf: Tensor) -> None:
+        """Turn to an earlier backward pass, if the last one did not reach this leaf and that one did."""
+        for note in reversed(state.backwards):
+            root = note.root()
+            if root is not None and root is not self.loss:
+                up = Upstream(root, cotangent_of(note))
+                if leaf in up.reached:
+                    self.loss, self._up = root, up
+                    return
 
     def of_result(self, x: Tensor) -> Reason:
         """Of an intermediate result: as of a leaf, but that its gradient is kept only if that was asked for."""
@@ -173,6 +194,8 @@ class _Question:
 
     def of_leaf(self, leaf: Tensor, entry: Index | None) -> Reason:
         """Of a leaf, or one entry of it."""
+        if self.loss is not None and not self.given and leaf.grad is not None and leaf not in self.up.reached:
+            self._earlier(leaf)
         loss = self.loss
         what = self.name(leaf) + written(entry)
         missing_finding = f"{what} has no gradient: .grad is None."
