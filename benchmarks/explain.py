@@ -171,6 +171,34 @@ def pictures(rounds: int) -> list[str]:
     return [f"{what}: {a * 1e3:.0f} ms, {times:.0f} × sorting them ({b * 1e3:.1f} ms)"]
 
 
+def chain(operations: int) -> ur.Tensor:
+    """A result of that many operations, all of which read one weight or lead to one that does."""
+    w = ur.tensor(0.9, requires_grad=True)
+    x = w
+    for _ in range(operations // 2):
+        x = ur.tanh(x) * w
+    return x
+
+
+def traces(rounds: int) -> list[str]:
+    """The trace of 1,000 operations, with its frames, beside the derivation that it writes down; and its page."""
+    from upriver.explain.derivation import explain
+    from upriver.explain.page import html
+    from upriver.explain.trace import dumps, load_trace, trace
+
+    loss = chain(1000)
+    explanation = explain(loss)
+    a, b, times = ratio(lambda: dumps(trace(explanation)), lambda: explain(loss), rounds)
+    data = trace(explanation)
+    what = f"trace of 1,000 operations, {len(data['frames']):,} frames"
+    found = [f"{what}: {a * 1e3:.0f} ms, {times:.2f} × deriving it ({b * 1e3:.0f} ms)"]
+    a, b, times = ratio(lambda: load_trace(data), lambda: dumps(data), rounds)
+    found.append(f"checking it when it is read: {a * 1e3:.0f} ms, {times:.1f} × writing it as text ({b * 1e3:.0f} ms)")
+    small = html(trace(chain(100)))
+    found.append(f"page of 100 operations: {len(small.encode()) / 1000:.0f} kB")
+    return found
+
+
 ROWS: dict[str, Row] = {
     "pictures": pictures,
     "paths": largest_paths,
@@ -178,6 +206,7 @@ ROWS: dict[str, Row] = {
     "frozen": frozen,
     "lines": lines,
     "derivation": derivation,
+    "traces": traces,
 }
 
 

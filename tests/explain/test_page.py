@@ -270,6 +270,7 @@ def test_by_keyboard_and_screen_reader_alone(visit: Any) -> None:
     assert tab.locator("#help[open]").count() == 1
     tab.keyboard.press("Escape")
     tab.click("#tables summary")
+    tab.wait_for_selector("#tables tbody tr")
     rows = tab.eval_on_selector_all("#tables table:nth-of-type(2) tbody tr", "rows => rows.map(r => r.innerText)")
     assert len(rows) == 3
     assert rows[2].split("\t") == ["d(w * x)/dw", "mul", "−8", "x", "3", "−24"]

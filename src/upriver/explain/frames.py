@@ -6,7 +6,7 @@ together at the end of this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.graph import maker
@@ -29,9 +29,10 @@ def by_operation(e: Explanation, edge_of: Sequence[int], encode: Callable[..., d
     """
     root = e.values[e.root]
     found: list[Frame] = [{"phase": "start", "sentence": _given(e)}]
+    values = {v.key: v for v in e.values}
     for v in e.values:
         if v.operation is not None:
-            found.append({"phase": "forward", "node": v.index, "sentence": _computed(e, v)})
+            found.append({"phase": "forward", "node": v.index, "sentence": _computed(v, values)})
     found.append({"phase": "seed", "node": e.root, "sentence": _seeded(root)})
     so_far: dict[int, Any] = {}
     for s in e.steps:
@@ -120,11 +121,10 @@ def _given(e: Explanation) -> str:
     return f"Given: {', '.join(given[:6])}{more}." if given else "Nothing is given but numbers."
 
 
-def _computed(e: Explanation, v: Value) -> str:
+def _computed(v: Value, of: Mapping[Any, Value]) -> str:
     formula = f"{v.name} = {v.formula}" if v.formula and v.name != v.formula else v.name
-    index = {other.key: other for other in e.values}
     operands = dict.fromkeys([maker(x) or x for x in v.key.inputs])
-    read = [index[x] for x in operands if x in index and index[x].kind != "constant"][:3]
+    read = [of[x] for x in operands if x in of and of[x].kind != "constant"][:3]
     given = " and ".join([f"{x.name} = {format_value(x.array, widest=30)}" for x in read])
     return f"{v.operation}: {formula} = {format_value(v.array)}{', from ' + given if given else ''}."
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 _TYPES: dict[str, Any] = {
-    "object": Mapping, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool,
+    "object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool,
     "null": type(None),
 }  # fmt: skip
 
@@ -39,11 +39,15 @@ def _problem(data: Any, rule: Mapping[str, Any], at: str) -> str | None:
     if "$ref" in rule:
         return _problem(data, schema()["$defs"][rule["$ref"].rpartition("/")[2]], at)
     if "anyOf" in rule:
-        found = [_problem(data, choice, at) for choice in rule["anyOf"]]
-        return None if None in found else found[-1]
+        wrong: str | None = None
+        for choice in rule["anyOf"]:
+            if (wrong := _problem(data, choice, at)) is None:
+                return None
+        return wrong
     if (kinds := rule.get("type")) is not None:
-        kinds = [kinds] if isinstance(kinds, str) else kinds
-        if not any([_is(data, kind) for kind in kinds]):
+        if isinstance(kinds, str):
+            kinds = (kinds,)
+        if not (_is(data, kinds[0]) or (len(kinds) > 1 and any([_is(data, kind) for kind in kinds[1:]]))):
             return f"{at or 'the document'} is {_shown(data)}, not {' or '.join(kinds)}"
     if "const" in rule and data != rule["const"]:
         return f"{at} is {_shown(data)}, not {rule['const']!r}"
@@ -53,7 +57,7 @@ def _problem(data: Any, rule: Mapping[str, Any], at: str) -> str | None:
         return f"{at} is {_shown(data)}, which is not of the form {rule['pattern']}"
     if "minimum" in rule and data < rule["minimum"]:
         return f"{at} is {data}, less than {rule['minimum']}"
-    if isinstance(data, Mapping):
+    if isinstance(data, dict):
         return _within(data, rule, at)
     if isinstance(data, list) and "items" in rule:
         for i, item in enumerate(data):
@@ -68,14 +72,12 @@ def _within(data: Mapping[str, Any], rule: Mapping[str, Any], at: str) -> str | 
             return f"{at or 'the document'} has no {key!r}"
     known, other = rule.get("properties", {}), rule.get("additionalProperties", True)
     for key, value in data.items():
-        inner = known.get(key, other if isinstance(other, Mapping) else None)
+        inner = known.get(key, other if isinstance(other, dict) else None)
         if inner is not None and (wrong := _problem(value, inner, f"{at}.{key}" if at else str(key))) is not None:
             return wrong
     return None
 
 
 def _shown(data: Any) -> str:
-    text = (
-        repr(data) if not isinstance(data, (Mapping, list)) else "an object" if isinstance(data, Mapping) else "a list"
-    )
+    text = repr(data) if not isinstance(data, (dict, list)) else "an object" if isinstance(data, dict) else "a list"
     return text if len(text) <= 40 else text[:39] + "…"
