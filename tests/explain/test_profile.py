@@ -63,6 +63,14 @@ def test_degenerate_and_large_spectra() -> None:
     assert again == found
 
 
+def test_single_precision() -> None:
+    w = ur.ones(200, requires_grad=True)
+    scale = ur.linspace(0.1, 3.0, 200)
+    p = step_profile(lambda: 0.5 * (w * w * scale).sum(), w)
+    assert p.spectrum.top == pytest.approx(3.0, rel=1e-3)
+    assert p.spectrum.converged
+
+
 def test_a_straight_loss() -> None:
     w = ur.tensor([1.0, 2.0], requires_grad=True)
     p = step_profile(lambda: (w * 3).sum(), w)

@@ -83,7 +83,7 @@ def step_profile(
     lr: Any = None,
     *,
     points: int = 33,
-    rtol: float = 1e-4,
+    rtol: float = 1e-3,
     seed: int = 0,
 ) -> StepProfile:
     """The loss along the negative gradient, its curvature, and how large a learning rate may be.
@@ -137,7 +137,7 @@ def step_profile(
     if not math.isfinite(norm):
         raise ArgumentError("step_profile: the gradient is not finite", "Ask ur.why(loss) for the reason.")
     product = hessian_operator(live, leaves)
-    curvature = float(flat @ product(flat)) / norm**2 if norm else 0.0
+    curvature = float(flat @ product(flat / norm)) / norm if norm else 0.0
     spectrum = lanczos(product, flat.size, rtol=rtol, seed=seed)
     model = 1 / curvature if curvature > 0 else math.inf
     centre = next((s for s in (model, rate, _unit(leaves, norm)) if s and math.isfinite(s)), 1.0)
