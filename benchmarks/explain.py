@@ -199,7 +199,24 @@ def traces(rounds: int) -> list[str]:
     return found
 
 
+def why_and_nudge(rounds: int) -> list[str]:
+    """The first cause of one gradient entry, and a nudge of that weight, beside a forward and a backward pass."""
+    model, forward = million()
+    weights = sum(p.array.size for p in model.parameters())
+    entry = model[0].weight[3, 400]
+    loss = forward()
+    loss.backward()
+    found: list[str] = []
+    for name, run in (("why", lambda: ur.why(entry, loss=loss)), ("nudge", lambda: ur.nudge(forward, entry))):
+        a, b, times = ratio(run, lambda: forward().backward(), rounds)
+        found.append(
+            f"{name}, {weights:,} weights: {a * 1e3:.1f} ms, {times:.1f} × a pass both ways ({b * 1e3:.1f} ms)"
+        )
+    return found
+
+
 ROWS: dict[str, Row] = {
+    "why": why_and_nudge,
     "pictures": pictures,
     "paths": largest_paths,
     "blame": blame,
