@@ -4,6 +4,7 @@ import codecs
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -242,3 +243,12 @@ def test_a_dumb_terminal_and_all(terminal: Any) -> None:
     t = terminal("step", *WORKED, "--all")
     t.wait_for("9/9  result", False)
     assert t.process.wait(10) == 0
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "trace.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("command", "expected"), re.findall(r"```console\n\$ upriver (.*)\n((?:.*\n)*?)```", PAGE))
+def test_the_output_on_the_page(command: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(shlex.split(command)) == 0
+    assert capsys.readouterr().out == expected
