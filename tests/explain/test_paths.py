@@ -238,6 +238,23 @@ def test_equal_lengths_of_batch_and_units_do_not_confuse() -> None:
     agrees(ur.tanh(w @ (x @ ur.tanh(w @ x))).sum(), w[2, 0], w, (2, 0))
 
 
+def test_an_entry_of_an_intermediate_result() -> None:
+    rng = np.random.default_rng(7)
+    w = ur.Tensor(rng.standard_normal((3, 3)), requires_grad=True)
+    hidden = ur.tanh(ur.Tensor(rng.standard_normal((2, 3))) @ w)
+    hidden.retain_grad()
+    loss = (F.softmax(hidden @ w, -1) * hidden).square().sum()
+    assert paths(loss, hidden[1, 2]).stored is None
+    loss.backward()
+    found = paths(loss, hidden[1, 2], k=100)
+    assert found.name == "hidden[1, 2]"
+    assert found.gradient == found.stored == hidden.grad.array[1, 2]
+    assert found.count == len(found.paths) == 3 * 3 + 1  # by each score to each probability, and directly
+    assert found.covered == pytest.approx(found.gradient, rel=1e-12)
+    with pytest.raises(ArgumentError, match="the loss itself"):
+        paths(loss, loss)
+
+
 def test_wrong_input() -> None:
     w = ur.ones(2, 2, requires_grad=True)
     loss = (w * w).sum()

@@ -18,7 +18,6 @@ from ..core import site
 from ..core.graph import Node
 from ..core.op import Each
 from ..core.state import Array
-from ..core.tensor import Tensor
 from ..errors import ArgumentError
 from .entry import Index
 from .local import Rule
@@ -98,7 +97,7 @@ class Ways:
     """The operations between a leaf's entry and the loss, with the cotangents that the engine gave them."""
 
     def __init__(
-        self, order: Sequence[Node], cts: dict[Any, Array], leaf: Tensor, index: Index, name: str, gradient: Any
+        self, order: Sequence[Node], cts: dict[Any, Array], leaf: Any, index: Index, name: str, gradient: Any
     ) -> None:
         self.order, self.cts, self.leaf, self.index, self.name, self.gradient = order, cts, leaf, index, name, gradient
         self._tangents: dict[Any, Array] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,19 @@ from ..ops.slices import basic_index
 Index = tuple[int, ...]
 
 
-def entry_of(x: Any) -> tuple[Tensor, Index | None]:
+def entry_of(x: Any, within: Collection[Any] = ()) -> tuple[Any, Index | None]:
     """The leaf that ``x`` is, or was indexed from, and which entry; None for the whole of it.
 
     Args:
         x: a leaf, or one entry taken of a leaf with plain integers, as in ``w[3, 17]`` or ``w[3][17]``.
+        within: nodes that may be meant as well, besides leaves: the results of the computation that is asked about.
 
     Returns:
-        The leaf, and one integer for each of its dimensions, counted from the front.
+        The leaf (or the node), and one integer for each of its dimensions, counted from the front.
 
     Raises:
-        ArgumentError: ``x`` is no tensor, or an index of a leaf that selects more than one entry.
-        GradError: ``x`` is a result, not a leaf.
+        ArgumentError: ``x`` is no tensor, or an index that selects more than one entry.
+        GradError: ``x`` is a result, not a leaf, and not ``within`` what is asked about.
 
     Example:
         >>> import upriver as ur
@@ -39,24 +42,25 @@ def entry_of(x: Any) -> tuple[Tensor, Index | None]:
         )
     keys: list[Any] = []
     at: Any = x
-    while _node(at) is not None:
-        node = _node(at)
-        if node is None or node.op is not basic_index:
-            name = "nothing" if node is None else node.op.name
+    while (node := _node(at)) is not None:
+        if node in within:
+            at = node
+            break
+        if node.op is not basic_index:
             raise GradError(
-                f"this tensor is the result of {name}, and not a leaf or an entry of one",
+                f"this tensor is the result of {node.op.name}, and not a leaf or an entry of one",
                 "Name the parameter itself, or one entry of it, as in w[3, 17].",
             )
         keys.append(node.attrs["key"])
         at = node.inputs[0]
     if not keys:
-        return x, None
+        return at, None
     if x.array.size != 1:
         raise ArgumentError(
             f"an index of shape {list(x.shape)} is {x.array.size} entries, and one was to be named",
             "Give one integer for each dimension, as in w[3, 17]; or the whole leaf.",
         )
-    places: Any = np.arange(at.array.size).reshape(at.shape)
+    places: Any = np.arange(math.prod(at.shape)).reshape(at.shape)
     for key in reversed(keys):
         places = places[key]
     return at, tuple([int(i) for i in np.unravel_index(int(np.asarray(places).reshape(-1)[0]), at.shape)])

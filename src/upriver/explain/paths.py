@@ -166,14 +166,14 @@ class Paths:
 
 
 def paths(loss: Tensor, wrt: Tensor, k: int = 10) -> Paths:
-    """The ``k`` largest paths from ``loss`` to one entry of a leaf, and the rest as one number.
+    """The ``k`` largest paths from ``loss`` to one entry of a leaf or of a result, and the rest as one number.
 
     Works on networks of millions of paths: none but those returned is walked. Neither ``backward()`` nor tracing
     needs to have been done before, and ``.grad`` is not touched.
 
     Args:
         loss: one number, with a history.
-        wrt: an entry of a leaf, as in ``w[3, 17]``, or a leaf of one entry.
+        wrt: an entry of a leaf, as in ``w[3, 17]``, or a leaf of one entry; or the same of an intermediate result.
         k: how many.
 
     Returns:
@@ -195,15 +195,17 @@ def paths(loss: Tensor, wrt: Tensor, k: int = 10) -> Paths:
     leaf, index = check(loss, wrt)
     walk = _Walk(loss, leaf, index)
     name = leaf_name(loss, leaf) + written(index)
-    stored = None if leaf.grad is None else float(leaf.grad.array[index])
+    keeper = leaf.retained() if isinstance(leaf, Node) and leaf.retained is not None else leaf
+    stored = getattr(keeper, "grad", None)
+    stored = None if stored is None else float(stored.array[index])
     found = walk.search(k)
     ways = Ways(walk.order, walk.cts, leaf, index, name, walk.gradient)
     formulas = _Formulas(loss)
     return Paths(name, float(walk.gradient), stored, walk.start, [formulas.path(*one) for one in found], ways)
 
 
-def check(loss: Any, wrt: Any) -> tuple[Tensor, Index]:
-    """The leaf and the index of its entry.
+def check(loss: Any, wrt: Any) -> tuple[Any, Index]:
+    """The leaf (or node) and the index of its entry.
 
     Raises:
         GradError: ``loss`` has no history, or is not one number; the leaf wants no gradient.
@@ -224,29 +226,31 @@ def check(loss: Any, wrt: Any) -> tuple[Tensor, Index]:
             f"the result has shape {list(loss.shape)}, and paths start from one number",
             "Reduce it, as in y.sum(), or choose an entry, y[0].",
         )
-    leaf, index = entry_of(wrt)
-    if not leaf.wants_grad:
+    leaf, index = entry_of(wrt, set(sorted_nodes(loss.node)))
+    if isinstance(leaf, Tensor) and not leaf.wants_grad:
         raise GradError(
             f"this leaf (shape {list(leaf.shape)}) does not require a gradient: none is computed, which is not zero",
             "Set requires_grad=True before computing the loss.",
         )
+    if leaf is loss.node:
+        raise ArgumentError("paths lead from the loss to something else, and this is the loss itself")
     if index is None:
-        if leaf.array.size != 1:
+        if math.prod(leaf.shape) != 1:
             raise ArgumentError(
-                f"paths lead to one entry, and the leaf of shape {list(leaf.shape)} has {leaf.array.size}",
+                f"paths lead to one entry, and shape {list(leaf.shape)} has {math.prod(leaf.shape)}",
                 "Name one, as in w[3, 17].",
             )
         index = (0,) * leaf.ndim
     return leaf, index
 
 
-def leaf_name(loss: Tensor, leaf: Tensor) -> str:
-    """What a leaf is called: by the caller's variables, or by its path in the modules that ran."""
+def leaf_name(loss: Tensor, leaf: Any) -> str:
+    """What a leaf or result is called: by the caller's variables, or by its path in the modules that ran."""
     frame = names.caller()
     known = names.of_variables(frame.f_locals) if frame is not None else {}
     if leaf not in known:
         known = names.of_scopes(Graph.of(loss))
-    return known.get(leaf, "w")
+    return known.get(leaf, "w" if isinstance(leaf, Tensor) else f"({leaf.op.name} {list(leaf.shape)})")
 
 
 Slot = tuple[Node, int]
@@ -256,7 +260,7 @@ Found = tuple[Node, int, int, int, float]
 class _Walk:
     """Everything between a leaf's entry and the loss."""
 
-    def __init__(self, loss: Tensor, leaf: Tensor, index: Index) -> None:
+    def __init__(self, loss: Tensor, leaf: Any, index: Index) -> None:
         assert loss.node is not None
         self.loss, self.leaf, self.index = loss.node, leaf, index
         on_the_way: set[Any] = {leaf}
@@ -270,7 +274,11 @@ class _Walk:
                 "the leaf has no influence on the loss: no path leads to it",
                 "This is not a gradient of zero: there is none. Was it detached, or never used?",
             )
+        retained = [key.retained() for key in on_the_way if isinstance(key, Node) and key.retained is not None]
+        kept = [(x, x.grad) for x in retained if x is not None]
         self.cts: dict[Any, Array] = pull_back([loss], [None], on_the_way, False)
+        for x, before in kept:  # who asked to retain a gradient meant that of backward()
+            x.grad = before
         if leaf not in self.cts:
             raise GradError("the leaf has no influence on the loss: no gradient flows back to it")
         self.gradient = np.asarray(self.cts[leaf])[index]
@@ -281,7 +289,7 @@ class _Walk:
             )
         # Forward: the derivatives of every operation from the entries that the leaf's entry reaches.
         self.users: dict[Any, list[tuple[Node, int, Edges]]] = {}
-        reached: dict[Any, Array] = {leaf: np.zeros(leaf.array.size, np.bool_)}
+        reached: dict[Any, Array] = {leaf: np.zeros(math.prod(leaf.shape), np.bool_)}
         reached[leaf][np.ravel_multi_index(index, leaf.shape) if index else 0] = True
         for node in self.order:
             size = math.prod(node.shape)
