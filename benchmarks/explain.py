@@ -208,7 +208,7 @@ def why_and_nudge(rounds: int) -> list[str]:
     loss.backward()
     found: list[str] = []
     for name, run in (("why", lambda: ur.why(entry, loss=loss)), ("nudge", lambda: ur.nudge(forward, entry))):
-        a, b, times = ratio(run, lambda: forward().backward(), rounds)
+        a, b, times = ratio(run, lambda: ur.grad(forward(), list(model.parameters())), rounds)
         found.append(
             f"{name}, {weights:,} weights: {a * 1e3:.1f} ms, {times:.1f} × a pass both ways ({b * 1e3:.1f} ms)"
         )

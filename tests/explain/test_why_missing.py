@@ -221,6 +221,22 @@ def test_backward_twice() -> None:
     assert why(w.grad[1]).what == "w[1]"
 
 
+@pytest.mark.parametrize("turn", [lambda g: g, np.asfortranarray, lambda g: np.asfortranarray(g)[::1, ::1]])
+def test_entries_of_a_gradient_are_found_by_their_memory(turn: object) -> None:
+    w = ur.tensor(np.arange(1.0, 13.0).reshape(3, 4), requires_grad=True)
+    loss = (w * ur.relu(w - 6.5)).sum()
+    loss.backward()
+    w.grad.array = turn(w.grad.array)
+    assert why(w.grad[2, 1]).what == "w[2, 1]"
+    assert why(w.grad[-1][0]).what == "w[2, 0]"
+    assert why(w.grad[1, 0]).state == "zero"
+    assert why(w.grad[1, 2]).state == "ordinary"
+    column = ur.tensor([[1.0], [2.0]], requires_grad=True)
+    loss = (column * 2).sum()
+    loss.backward()
+    assert why(column.grad[1, 0]).what == "column[1, 0]"
+
+
 def test_two_batches_added_up() -> None:
     w = leaf(1.0, 2.0)
     losses = [(w * x).sum() for x in (ur.tensor([1.0, 5.0]), ur.tensor([3.0, -1.0]))]

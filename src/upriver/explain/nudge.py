@@ -42,7 +42,7 @@ class Switch:
     of: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Nudge:
     """A small change of weights, and the change of the loss: predicted and measured.
 
@@ -99,7 +99,7 @@ class Nudge:
         """All of it as plain data."""
         return {**asdict(self), "sentence": self.sentence()}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text()
 
 

@@ -18,7 +18,7 @@ from .spectrum import Spectrum, hessian_operator, lanczos
 _DOUBLINGS = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StepProfile:
     """The loss along the negative gradient, and what it says of the learning rate.
 
@@ -73,7 +73,7 @@ class StepProfile:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": self.text(), "image/svg+xml": self.svg()}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text()
 
 

@@ -38,7 +38,7 @@ class Cause:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reason:
     """Why a gradient, or a loss, is what it is.
 
@@ -80,7 +80,7 @@ class Reason:
         """All of it as plain data."""
         return {**self.__dict__, "numbers": dict(self.numbers)}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text()
 
 

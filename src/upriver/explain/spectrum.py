@@ -34,13 +34,7 @@ class Spectrum(NamedTuple):
 
 
 def lanczos(
-    product: Callable[[Array], Array],
-    size: int,
-    *,
-    rtol: float = 1e-3,
-    most: int = 60,
-    seed: int = 0,
-    dtype: Any = np.float64,
+    product: Callable[[Array], Array], size: int, *, rtol: float = 1e-3, most: int = 60, seed: int = 0
 ) -> Spectrum:
     """The largest eigenvalues of a symmetric operator, by Lanczos' method with full reorthogonalisation.
 

@@ -37,12 +37,14 @@ class Upstream:
     def __init__(self, root: Tensor, gradient: Any = None) -> None:
         self.root, self.graph = root, Graph.of(root)
         self.users: defaultdict[Any, list[Use]] = defaultdict(list)
+        self._ways = ways = set[Use]()
         reached: set[Any] = {root.node or root} if root.wants_grad else set()
         for node in reversed(self.graph.nodes):
             if node in reached:
                 for i, (rule, edge) in enumerate(zip(node.op.vjps, node.edges, strict=False)):
                     if edge is not None and rule is not None:
                         self.users[edge].append((node, i))
+                        ways.add((node, i))
                         reached.add(edge)
         self.reached = reached
         self._gradient = gradient
@@ -106,7 +108,7 @@ class Upstream:
                 for node in reversed(self.graph.nodes):
                     if node in found:
                         for i, edge in enumerate(node.edges):
-                            if (node, i) in self.users.get(edge, ()):
+                            if (node, i) in self._ways:
                                 part = self.part(node, i, found[node])
                                 found[edge] = found[edge] + part if edge in found else part
             self._cotangents = found
