@@ -13,7 +13,8 @@ import upriver as ur
 import upriver.nn.functional as F
 from upriver import nn, optim
 from upriver.errors import ArgumentError, GradError
-from upriver.explain.blame import MEASURES, SENSITIVITY, TIMES_WEIGHT, UPDATE, blame, coming_changes
+from upriver.explain.blame import MEASURES, SENSITIVITY, TIMES_WEIGHT, UPDATE, blame
+from upriver.explain.coming import coming_changes
 
 
 def network(*widths: int, batch: int = 8) -> tuple[nn.Module, ur.Tensor]:

@@ -9,7 +9,6 @@ predicted change. *Gradient × weight* is by how much, to first order, the loss 
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor
 from ..drawing import Drawing
 from ..errors import ArgumentError, GradError
+from .coming import coming_changes
 from .paths import Paths, number_of, paths
 
 SENSITIVITY, UPDATE, TIMES_WEIGHT = "sensitivity", "update", "gradient x weight"
@@ -306,25 +306,6 @@ def blame(loss: Tensor, model: Any, *, optimizer: Any = None, lr: float | None =
         if p.grad is not None
     ]
     return Blame(loss, parts, missing, step)
-
-
-def coming_changes(optimizer: Any) -> dict[int, Array]:
-    """By how much the optimiser's next step would change each parameter (by ``id``), found on copies."""
-    found: dict[int, Array] = {}
-    for group in optimizer.param_groups:
-        names = optimizer.slots(group)
-        for p in group["params"]:
-            if p.grad is None:
-                continue
-            state = copy.deepcopy(optimizer.state[p]) if p in optimizer.state else {}
-            if any(name not in state for name in names) or (optimizer.counts_steps and "step" not in state):
-                state = {**optimizer.start(p, group), **state}
-            time = optimizer.advance(state, group) if names or optimizer.counts_steps else None
-            slots = [state[name].array for name in names]
-            w, g = p.array.copy(), p.grad.array.copy()
-            optimizer.rule(group, p.dtype, time)(w, g, slots, np.empty_like(w), np.empty_like(w))
-            found[id(p)] = w - p.array
-    return found
 
 
 def _blamed(part: _Part, entry: tuple[int, ...], value: float) -> Blamed:

@@ -16,11 +16,11 @@ import numpy as np
 
 from ..core import site
 from ..core.graph import Node
-from ..core.op import Each
 from ..core.state import Array
 from ..errors import ArgumentError
 from .entry import Index
-from .local import Rule
+from .local import Rule, has_rule
+from .search import module_of
 from .writing import format_number
 
 KINDS = ("use", "time", "sample", "class", "unit", "node")
@@ -139,7 +139,7 @@ class Ways:
         total: Any = None
         for node in reversed(self.order):
             for slot, key in enumerate(node.edges):
-                if key is self.leaf and _flows(node, slot) and node in self.cts:
+                if key is self.leaf and has_rule(node, slot) and node in self.cts:
                     part = Rule(node, slot).pull(self.cts[node])[self.index]
                     labels.append(_label(node))
                     values.append(part)
@@ -152,7 +152,7 @@ class Ways:
         users: dict[Any, list[tuple[Node, int]]] = {}
         for node in self.order:
             for slot, source in enumerate(node.edges):
-                if source is not None and _flows(node, slot):
+                if source is not None and has_rule(node, slot):
                     users.setdefault(source, []).append((node, slot))
         key: Any = self.leaf
         while True:
@@ -174,8 +174,6 @@ class Ways:
         return self._made("time", [f"step {i}" for i in range(len(steps))], values, _label(steps[0][0]))
 
     def _place(self, at: str) -> Node:
-        from .paths import module_of
-
         for node in reversed(self.order):
             if at in (module_of(node), node.op.name) and node.shape:
                 return node
@@ -190,11 +188,11 @@ class Ways:
         back: dict[Any, int] = {self.order[-1]: 1}
         for node in self.order:
             there[node] = sum(
-                there.get(key, 0) for s, key in enumerate(node.edges) if key is not None and _flows(node, s)
+                there.get(key, 0) for s, key in enumerate(node.edges) if key is not None and has_rule(node, s)
             )
         for node in reversed(self.order):
             for s, key in enumerate(node.edges):
-                if key is not None and _flows(node, s):
+                if key is not None and has_rule(node, s):
                     back[key] = back.get(key, 0) + back.get(node, 0)
         every = there[self.order[-1]]
         cuts = [node for node in self.order if there[node] * back.get(node, 0) == every]
@@ -220,7 +218,7 @@ class Ways:
             for node in self.order:
                 total: Any = None
                 for slot, source in enumerate(node.edges):
-                    if source is not None and source in self._tangents and _flows(node, slot):
+                    if source is not None and source in self._tangents and has_rule(node, slot):
                         pushed = Rule(node, slot).push(self._tangents[source])
                         total = pushed if total is None else total + pushed
                 if total is not None:
@@ -232,12 +230,6 @@ def _wide(x: Array) -> Array:
     return np.asarray(x, np.float64)
 
 
-def _flows(node: Node, slot: int) -> bool:
-    return isinstance(node.op.vjps, Each) or node.op.vjps[slot] is not None
-
-
 def _label(node: Node) -> str:
-    from .paths import module_of
-
     where = module_of(node) or (site.describe(node.site).split(": ")[0] if node.site is not None else "")
     return f"{node.op.name} {list(node.shape)}" + (f" ({where})" if where else "")

@@ -31,6 +31,11 @@ _CHUNK = 1 << 22  # numbers worked on at a time
 _CACHED = 1 << 17  # numbers that stay in the processor's cache
 
 
+def has_rule(node: Node, slot: int) -> bool:
+    """Whether a gradient flows through an operand at all."""
+    return isinstance(node.op.vjps, Each) or node.op.vjps[slot] is not None
+
+
 class Rule:
     """The gradient rule of one input of one node that ran, pulling cotangents back and pushing tangents forward."""
 
