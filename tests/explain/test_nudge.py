@@ -8,7 +8,7 @@ import pytest
 import upriver as ur
 from upriver import nn
 from upriver.errors import ArgumentError, GradError, ShapeError
-from upriver.explain.nudge import nudge
+from upriver.explain.nudge import nudge, percent
 
 
 def quadratic() -> tuple[ur.Tensor, np.ndarray, np.ndarray]:
@@ -181,3 +181,28 @@ def test_wrong_input() -> None:
     with pytest.raises(ArgumentError, match="too small"):
         nudge(lambda: (w * w).sum(), w[0], by=1e-12)
     assert w.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [(0.00042, "0.042 %"), (0.049, "4.9 %"), (0.5, "50 %"), (1.01, "101 %"), (42.0, "42 times"), (np.inf, "wholly")],
+)
+def test_percentages(part: float, words: str) -> None:
+    assert percent(part) == words
+
+
+def test_text() -> None:
+    w = ur.tensor(2.0, dtype=ur.float64, requires_grad=True)
+    n = nudge(lambda: (w * 3.0 - 10.0) ** 2, w, by=0.125)
+    assert n.text().splitlines() == [
+        "Nudge of w, of length 0.125",
+        "",
+        "  loss before                              16",
+        "  loss after                        13.140625",
+        "  predicted, gradient × nudge              -3  4.9 % off",
+        "  predicted, with curvature          -2.85938  0 % off",
+        "  measured                           -2.85938",
+        "",
+        "The curvature is needed: the gradient alone is 4.9 % off, and with the second derivative 0 %.",
+    ]
+    assert repr(n) == n.text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import xml.etree.ElementTree as ET
 
@@ -153,6 +154,19 @@ def test_weights_are_restored_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="stop"):
         step_profile(breaks, w)
     assert w.tolist() == [1.0, 2.0]
+
+
+def test_steps_and_conclusions() -> None:
+    w, _, loss = bowl([1.0, 10.0])
+    p = step_profile(loss, w, points=9)
+    assert len(p.steps) == 9
+    assert p.steps[-1] == pytest.approx(8 * p.model_step)
+    assert p.steps[0] == pytest.approx(p.model_step / 64)
+    assert p.best_loss == min(p.losses)
+    assert "converged" not in p.text()
+    rough = dataclasses.replace(p, spectrum=p.spectrum._replace(converged=False))
+    assert "has not converged" in rough.text()
+    assert not lanczos(lambda v: np.arange(50.0) * v, 50, most=3).converged
 
 
 def test_the_picture() -> None:

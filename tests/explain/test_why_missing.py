@@ -330,6 +330,24 @@ def test_vanishing_and_exploding() -> None:
     assert why(model[0].weight).cause == "ordinary"
 
 
+# What is said.
+
+
+def test_findings() -> None:
+    w = leaf(1.0, 2.0)
+    loss = (w * w).sum()
+    loss.backward()
+    assert why(w).finding == "The gradient of w is up to 4 in magnitude, and its norm is 4.472."
+    assert why(w[1]).finding == "The gradient of w[1] is 4."
+    v = leaf(-1.0, -2.0)
+    loss = ur.relu(v).sum()
+    loss.backward()
+    assert why(v).finding == "The gradient of v is zero, in all of its 2 entries."
+    assert why(v[0]).finding == "The gradient of v[0] is zero."
+    assert repr(why(v)) == why(v).text()
+    assert max(map(len, why(v).text().splitlines()[1:])) < 120
+
+
 # Wrong input.
 
 

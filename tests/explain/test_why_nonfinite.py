@@ -46,6 +46,14 @@ def test_the_sentence_shows_the_number() -> None:
     assert why(loss).sentence.startswith("log(-0.3) is not a number: log is defined for inputs above 0")
 
 
+def test_the_sentence_names_both_bounds_and_counts() -> None:
+    w = leaf(0.1, 1.5, -3.0)
+    loss = ur.acos(w).sum()
+    r = why(loss)
+    assert "defined for inputs between -1 and 1, and 2 entries of 3 are not, first at [1]" in r.sentence
+    assert r.finding == "loss is NaN."
+
+
 def test_logarithm_of_zero_and_division_by_zero() -> None:
     w = leaf(1.0, 0.0)
     loss = ur.log(w).sum()
@@ -108,6 +116,22 @@ def test_a_mask_of_minus_infinity_is_not_the_cause() -> None:
     assert (r.cause, r.operation) == ("outside the domain", "log")
     loss = p.sum()
     assert why(loss).cause == "ordinary"
+
+
+def test_nan_is_followed_before_infinity() -> None:
+    w, big = leaf(-1.0), leaf(1e30)
+    loss = (ur.log(w) * (big * 1e30)).sum()
+    assert (why(loss).cause, why(loss).operation) == ("outside the domain", "log")
+    loss = ((big * 1e30) * ur.log(w)).sum()
+    assert (why(loss).cause, why(loss).operation) == ("outside the domain", "log")
+
+
+def test_infinity_in_data_is_not_taken_for_a_mask() -> None:
+    w = leaf(1.0, 2.0, 3.0)
+    x = ur.tensor([float("inf"), 2.5, -0.5])
+    y = w * x
+    loss = (y - y).sum()
+    assert why(loss).cause == "bad data"
 
 
 def test_a_row_that_is_masked_as_a_whole() -> None:
