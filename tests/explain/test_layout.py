@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from upriver.errors import ArgumentError
-from upriver.explain.layout import Edge, Layout, layout
+from upriver.explain.layout import Edge, Layout, _Drawing, layout
 
 
 @st.composite
@@ -71,6 +72,25 @@ def test_a_tree_has_no_crossing() -> None:
 
 def test_a_twist_is_undone() -> None:
     assert crossings(layout([(40.0, 20.0)] * 6, [(0, 5), (1, 4), (2, 3)])) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_zigzag_that_was_shuffled_is_undone(seed: int) -> None:
+    names = list(range(8))
+    random.Random(seed).shuffle(names)
+    zigzag = [(names[i], 8 + names[j]) for i in range(8) for j in (i - 1, i) if j >= 0]
+    assert crossings(layout([(40.0, 20.0)] * 16, zigzag)) <= 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sweeps_take_crossings_away(seed: int) -> None:
+    chance = random.Random(seed)
+    edges = [Edge(a, 8 * (a // 8 + 1) + chance.randrange(8)) for a in range(40) for _ in range(2)]
+    drawing = _Drawing([(40.0, 20.0)] * 48, edges, [v // 8 for v in range(48)], bundle=True)
+    drawing.rows = drawing._searched(both=False)
+    before = drawing.crossings()
+    drawing.order()
+    assert drawing.crossings() < 0.75 * before
 
 
 def test_a_chain_is_straight_and_a_skip_passes_beside_it() -> None:

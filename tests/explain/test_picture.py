@@ -6,19 +6,20 @@ import math
 import re
 import runpy
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, settings, strategies as st
 
 import upriver as ur
 from upriver import nn
 from upriver.core.graph import Graph
 from upriver.errors import ArgumentError
-from upriver.explain.labels import number, pretty, summary
-from upriver.explain.picture import gradients_of, shorten, svg, text_width
+from upriver.explain.labels import content, number, pretty, shorten, summary
+from upriver.explain.picture import gradients_of, place, svg, text_width
 
 from .graphs import gpt, programs
 
@@ -114,6 +115,39 @@ def test_a_share_goes_back_through_folded_views() -> None:
     picture = svg(graph, gradients=gradients_of(graph), names={x: "x"})
     norms = [float(n) for n in re.findall(r"<title>x → .*?, gradient norm ([\d.]+)</title>", picture)]
     assert sorted(norms) == pytest.approx(sorted([math.hypot(3, 3), math.hypot(2, 4)]), rel=1e-2)
+
+
+def test_a_share_of_what_was_repeated_is_summed() -> None:
+    b = ur.tensor([1.0, 2.0], requires_grad=True)
+    graph = Graph.of((ur.ones(3, 2) + b).sum() + (b * b).sum())
+    picture = svg(graph, gradients=gradients_of(graph), names={b: "b"})
+    norms = [float(n) for n in re.findall(r"<title>b → .*?, gradient norm ([\d.]+)</title>", picture)]
+    assert sorted(norms) == pytest.approx(sorted([math.hypot(3, 3), math.hypot(2, 4)]), rel=1e-2)
+
+
+@settings(max_examples=30)
+@given(programs(), st.booleans())
+def test_edges_join_their_boxes_and_go_forward(graph: Graph, down: bool) -> None:
+    placed = place(content(graph, None, None, 25, (), False), "down" if down else "right")
+    for link, route in placed.routes:
+        source, target = placed.boxes[link.source], placed.boxes[link.target]
+        start = source.y + source.height if down else source.x + source.width
+        end = target.y if down else target.x
+        along = [p[1] if down else p[0] for p in route]
+        across = [p[0] if down else p[1] for p in (route[0], route[-1])]
+        assert (along[0], along[-1]) == pytest.approx((start, end), abs=1e-6)
+        assert all(a <= b + 0.1 for a, b in pairwise(along))
+        for rect, at in zip((source, target), across, strict=True):
+            low, size = (rect.x, rect.width) if down else (rect.y, rect.height)
+            assert low <= at <= low + size
+    for rects in (placed.boxes, placed.frames):
+        for box, rect in rects.items():
+            around = placed.frames.get(box.parent) if box.parent is not None else None
+            if around is not None:
+                assert around.x < rect.x
+                assert around.y < rect.y
+                assert rect.x + rect.width < around.x + around.width
+                assert rect.y + rect.height < around.y + around.height
 
 
 def test_not_computed_is_told_apart_from_zero() -> None:

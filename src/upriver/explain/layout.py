@@ -26,6 +26,8 @@ Point = tuple[float, float]
 
 BEND = 6.0  # what a passing edge takes of a layer
 SWEEPS = 8
+_MANY = 800
+"""With more boxes and bends than this less is tried."""
 
 
 class Edge(NamedTuple):
@@ -157,28 +159,41 @@ class _Drawing:
     # Order within the layers.
 
     def order(self) -> None:
-        """Order every layer: a first order by depth-first search, then sweeps that keep the best."""
+        """Order every layer: sweeps from more than one first order, of which the best that was met is kept."""
+        best: list[list[int]] = []
+        fewest = -1
+        for both in (False, True):
+            self.rows, idle = self._searched(both), 0
+            for sweep in range(SWEEPS + 1):
+                crossings = self.crossings()
+                idle += 1
+                if fewest < 0 or crossings < fewest:
+                    best, fewest, idle = [list(row) for row in self.rows], crossings, 0
+                if fewest == 0 or idle == 3 or sweep == SWEEPS:
+                    break
+                for rows, down in ((self.rows, True), (self.rows[::-1], False)):
+                    for fixed, row in pairwise(rows):
+                        self._sort(fixed, row, down, sweep % 2 == 1)
+            if fewest == 0 or len(self.layer) > _MANY:
+                break
+        self.rows = best
+
+    def _searched(self, both: bool) -> list[list[int]]:
+        """A first order: as a depth-first search meets them, along the edges or along and against them."""
+        rows: list[list[int]] = [[] for _ in self.rows]
         seen: set[int] = set()
-        for start in range(self.boxes):
-            stack = [start] if not self.above[start] else []
+        # Searched both ways, a zigzag is laid out from its end.
+        starts = sorted(range(self.boxes), key=lambda v: len(self.above[v]) + len(self.below[v]) if both else v)
+        for start in starts:
+            stack = [start] if both or not self.above[start] else []
             while stack:
                 v = stack.pop()
                 if v not in seen:
                     seen.add(v)
-                    self.rows[self.layer[v]].append(v)
+                    rows[self.layer[v]].append(v)
+                    stack.extend([joint.upper for joint in reversed(self.above[v])] if both else ())
                     stack.extend([joint.lower for joint in reversed(self.below[v])])
-        best, fewest, idle = [list(row) for row in self.rows], self.crossings(), 0
-        for sweep in range(SWEEPS):
-            if fewest == 0 or idle == 3:
-                break
-            for rows, down in ((self.rows, True), (self.rows[::-1], False)):
-                for fixed, row in pairwise(rows):
-                    self._sort(fixed, row, down, sweep % 2 == 1)
-            crossings = self.crossings()
-            idle = idle + 1 if crossings >= fewest else 0
-            if crossings < fewest:
-                best, fewest = [list(row) for row in self.rows], crossings
-        self.rows = best
+        return rows
 
     def _sort(self, fixed: list[int], row: list[int], down: bool, flip: bool) -> None:
         """Sort a layer by the mean place of each one's neighbours in the layer before it."""
@@ -226,7 +241,9 @@ class _Drawing:
             starts.append(starts_of_row)
             for v, start in zip(row, starts_of_row, strict=True):
                 x[v] = start - at / 2
-        for sweep in range(SWEEPS + 1):  # the last is downwards, so that a chain ends up straight
+        for sweep in range(
+            (SWEEPS if len(x) <= _MANY else SWEEPS // 2) + 1
+        ):  # the last is downwards, so that a chain ends up straight
             for i in range(len(self.rows)) if sweep % 2 == 0 else reversed(range(len(self.rows))):
                 self._settle(self.rows[i], starts[i], x, down=sweep % 2 == 0)
         return x

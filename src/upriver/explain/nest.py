@@ -187,12 +187,7 @@ def _inside(
     centres = [(x + shift[0], y + shift[1]) for x, y in found.centres]
     routes = {}
     for s, route in zip(segments, found.routes, strict=True):
-        moved = [(x + shift[0], y + shift[1]) for x, y in route]
-        if s.start is None:
-            moved.insert(0, (moved[0][0], 0.0))
-        if s.end is None:
-            moved.append((moved[-1][0], along))
-        routes[s] = moved
+        routes[s] = [(x + shift[0], y + shift[1]) for x, y in route]
     return _Inside(
         (width, along),
         {child: centres[i] for i, child in enumerate(children)},
