@@ -320,3 +320,14 @@ def test_dark_light_and_small(visit: Any) -> None:
     assert small.evaluate("document.documentElement.scrollWidth") <= 360
     sizes = small.eval_on_selector_all(".time button", "b => b.map(e => e.getBoundingClientRect().height)")
     assert min(sizes) >= 44
+
+
+def test_a_closed_module_opens_from_its_card_and_closes_again(visit: Any) -> None:
+    tab = visit(html(network(4), budget=12))
+    group = tab.locator(".box:has-text('⊞ 2 (Block)')")
+    key = group.get_attribute("data-key")
+    group.click()
+    tab.click("#card button")
+    assert tab.locator(f".frame[data-key={key}]").count() == 1
+    tab.click("#card button")
+    assert tab.locator(f".frame[data-key={key}]").count() == 0

@@ -22,7 +22,7 @@ _STRETCH = 24
 """A list of boxes that is too long is cut into this many pieces."""
 _MOST = 300
 """No view shows more boxes than this."""
-_SPACE = 24_000
+_SPACE = 100_000
 """About how many characters all views together may take."""
 _TITLE, _VALUE = 34, 30
 
@@ -171,6 +171,8 @@ class Views:
             title = pretty(formula if formula == node["name"] else f"{node['name']} = {formula}")
             if len(title) > _TITLE:
                 title = node["op"].replace("_", " ")
+                if node["name"] != formula and len(node["name"]) + len(title) < _TITLE - 6:
+                    title = f"{node['name']} = {title}(…)"
         label: dict[str, Any] = {"t": shorten(title, _TITLE), "v": short_value(node["value"])}
         if node["shape"]:
             label["s"] = "×".join(map(str, node["shape"])) if len(node["shape"]) > 1 else f"[{node['shape'][0]}]"
