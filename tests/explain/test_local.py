@@ -12,7 +12,8 @@ import upriver.nn.functional as F
 from upriver.core.op import Case, Op
 from upriver.core.registry import ops
 from upriver.core.tensor import Tensor
-from upriver.explain.local import Edges, Rule, Sums, edges_of
+from upriver.explain.edges import Edges, Sums
+from upriver.explain.local import Rule, edges_of
 
 RECORDS = [op for op in ops if op.differentiable]
 CASES = [(op, case) for op in RECORDS for case in op.cases]
@@ -86,17 +87,41 @@ def test_probing_finds_the_derivatives_of_every_operation(op: Op, case: Case) ->
             edges = edges_of(out.node, slot, reached)
             found = matrix(edges, out.array.size, size)
             np.testing.assert_allclose(found[:, reached], wanted[:, reached], rtol=2e-5, atol=2e-6)
-            pulled = edges.add_up(np.arange(1.0, out.array.size + 1), size)
+            pulled, mass = edges.add_up(np.arange(1.0, out.array.size + 1), size)
             expected = np.arange(1.0, out.array.size + 1) @ found
             np.testing.assert_allclose(pulled[reached], expected[reached], rtol=1e-9, atol=1e-9)
+            expected = np.arange(1.0, out.array.size + 1) @ np.abs(found)
+            np.testing.assert_allclose(mass[reached], expected[reached], rtol=1e-9, atol=1e-9)
             best = edges.pull(Sums(*[np.ones(out.array.size)] * 4), size)
             np.testing.assert_allclose(best.best[reached], np.abs(found).max(0)[reached], rtol=1e-12)
+            np.testing.assert_allclose(best.mass[reached], np.abs(found).sum(0)[reached], rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(best.total[reached], found.sum(0)[reached], rtol=1e-9, atol=1e-9)
             np.testing.assert_allclose(best.count[reached], (found != 0.0).sum(0)[reached])
             for f in np.flatnonzero(reached):
                 targets, factors = edges.leaving(int(f))
                 row = np.zeros(out.array.size)
                 row[targets] = factors
                 np.testing.assert_array_equal(row, found[:, f])
+
+
+@pytest.mark.parametrize("pieces", [1 << 22, 100])
+def test_large_blocks_in_pieces(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from upriver.explain import edges as module
+
+    monkeypatch.setattr(module, "_CHUNK", pieces)
+    monkeypatch.setattr(module, "_CACHED", pieces)
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.standard_normal((5, 12)), requires_grad=True)
+    for y in (F.linear(x, Tensor(rng.standard_normal((9, 12)))), F.softmax(x, 1), ur.cumsum(x, 1)):
+        size, inputs = y.array.size, x.array.size
+        edges = edges_of(y.node, 0, np.ones(inputs, np.bool_))
+        found = matrix(edges, size, inputs)
+        ahead = Sums(*[rng.uniform(0.0, 1.0, size) for _ in range(4)])
+        told = edges.pull(ahead, inputs)
+        np.testing.assert_allclose(told.best, (np.abs(found) * ahead.best[:, None]).max(0), rtol=1e-12)
+        np.testing.assert_allclose(told.total, ahead.total @ found, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(told.mass, ahead.mass @ np.abs(found), rtol=1e-9)
+        np.testing.assert_allclose(told.count, ahead.count @ (found != 0.0), rtol=1e-9)
 
 
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:

@@ -10,9 +10,6 @@ where the check fails, every row is asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -25,10 +22,9 @@ from ..core.state import Array, enable_grad, no_grad
 from ..core.tensor import Tensor, wrap
 from ..errors import GradError
 from ..ops.elementwise import Elementwise
+from .edges import Edges
 
 _RADIX = 4096  # entries are numbered in two digits, which even float32 divides without error
-_CHUNK = 1 << 22  # numbers worked on at a time
-_CACHED = 1 << 17  # numbers that stay in the processor's cache
 
 
 def has_rule(node: Node, slot: int) -> bool:
@@ -71,161 +67,6 @@ class Rule:
             return np.zeros(node.shape, node.dtype)
         found = pull_back([back], [wrap(np.asarray(tangent, back.dtype), None)], None, False).get(ct)
         return np.zeros(node.shape, node.dtype) if found is None else np.asarray(found)
-
-
-@dataclass(eq=False)
-class Edges:
-    """The local derivatives of a node by one of its inputs, those that are not zero.
-
-    Entries fall into blocks that do not mix: edge ``n`` leads, in each block ``(u, s)``, from entry ``of[u, s, i[n]]``
-    of the input to entry ``to[u, s, o[n]]`` of the value, with the factor ``factors[u, n]``: the same for every ``s``.
-
-    Attributes:
-        of, to: (U, S, I) and (U, S, O): the entries of input and value, counted in row-major order.
-        i, o: (N,) each, in the order of ``i``.
-        factors: (U, N).
-    """
-
-    of: Array
-    to: Array
-    i: Array
-    o: Array
-    factors: Array
-
-    @cached_property
-    def inputs(self) -> Array:
-        """The places of ``i`` that have edges."""
-        return self.i[np.flatnonzero(np.diff(self.i, prepend=-1))]
-
-    @cached_property
-    def starts(self) -> Array:
-        """Where the edges of each of ``inputs`` begin; one more at the end."""
-        return np.append(np.flatnonzero(np.diff(self.i, prepend=-1)), len(self.i))
-
-    @cached_property
-    def _single(self) -> bool:
-        """Whether no input entry has two edges."""
-        return len(self.inputs) == len(self.i)
-
-    @cached_property
-    def _sources(self) -> Array:
-        """The entries of the input that have edges, (U, S, inputs)."""
-        return self.of[:, :, self.inputs]
-
-    @cached_property
-    def _place(self) -> Array:
-        place = np.full(int(self.of.max(initial=-1)) + 1, -1)
-        place[self.of.reshape(-1)] = np.arange(self.of.size)
-        return place
-
-    @cached_property
-    def _dense(self) -> Array | None:
-        """The derivatives as matrices (U, inputs, O), if they are nearly all there."""
-        rows, columns = len(self.inputs), self.to.shape[2]
-        if len(self.i) < 64 or len(self.i) * 3 < rows * columns or self.factors.size * 3 > _CHUNK * 16:
-            return None
-        matrix = np.zeros((len(self.factors), rows, columns))
-        matrix[:, np.searchsorted(self.inputs, self.i), self.o] = self.factors
-        return matrix
-
-    def leaving(self, entry: int) -> tuple[Array, Array]:
-        """For an entry of the input: the entries of the value that it reaches, and the factors."""
-        place = int(self._place[entry]) if entry < len(self._place) else -1
-        if place < 0:
-            return np.empty(0, np.int64), np.empty(0)
-        u, rest = divmod(place, self.of.shape[1] * self.of.shape[2])
-        s, i = divmod(rest, self.of.shape[2])
-        a, b = np.searchsorted(self.i, [i, i + 1])
-        return self.to[u, s, self.o[a:b]], self.factors[u, a:b].astype(np.float64)
-
-    def reach(self, reached: Array, size: int) -> Array:
-        """The entries of the value that can be reached from those of the input (a few more, where blocks are many)."""
-        found = np.zeros(size, np.bool_)
-        inside = reached[self.of]
-        if self.of.shape[:2] == (1, 1):
-            found[self.to[0, 0, self.o[inside[0, 0, self.i]]]] = True
-        else:
-            blocks = inside[:, :, self.inputs].any(2)
-            found[self.to[:, :, np.unique(self.o)][blocks].reshape(-1)] = True
-        return found
-
-    def pull(self, ahead: Sums, size: int) -> Sums:
-        """What can be told of all paths from the entries of the input, given it for those of the value."""
-        return Sums(
-            self._best(ahead.best, size),
-            self.add_up(ahead.total, size),
-            self.add_up(ahead.mass, size, np.abs),
-            self.add_up(ahead.count, size, lambda f: (f != 0.0).astype(np.float64)),
-        )
-
-    def add_up(self, ahead: Array, size: int, of_factors: Callable[[Array], Array] = np.asarray) -> Array:
-        """For each entry of the input the sum of ``ahead`` times the factors, or a function of the factors."""
-        found = np.zeros(size)
-        if self._dense is not None:
-            found[self._sources] = ahead[self.to] @ of_factors(self._dense).transpose(0, 2, 1)
-            return found
-        for into, targets, factors in self._pieces():
-            products = ahead[targets] * of_factors(factors)
-            found[into] = products if self._single else np.add.reduceat(products, self.starts[:-1], 1)
-        return found
-
-    def _best(self, ahead: Array, size: int) -> Array:
-        """As :meth:`add_up`, with the largest magnitude in place of the sum."""
-        found = np.zeros(size)
-        if self._dense is None:
-            for into, targets, factors in self._pieces():
-                products = ahead[targets] * np.abs(factors)
-                found[into] = products if self._single else np.maximum.reduceat(products, self.starts[:-1], 1)
-            return found
-        values: Any = ahead[self.to][:, :, None]
-        sizes = np.abs(self._dense)
-        best: Array = np.empty(self._sources.shape)
-        step = max(1, _CACHED // sizes[0].size)
-        for u in range(len(sizes)):
-            for s in range(0, best.shape[1], step):
-                best[u, s : s + step] = (sizes[u] * values[u, s : s + step]).max(2)
-        found[self._sources] = best
-        return found
-
-    def _pieces(self) -> Iterator[tuple[Array, Array, Array]]:
-        """The edges in pieces of many blocks: entries of the input, of the value, and the factors."""
-        step = max(1, _CHUNK // max(1, len(self.i)))
-        for u in range(self.of.shape[0] if len(self.i) else 0):
-            for s in range(0, self.of.shape[1], step):
-                blocks = slice(s, s + step)
-                yield self._sources[u, blocks], self.to[u, blocks][:, self.o], self.factors[u].astype(np.float64)
-
-
-@dataclass
-class Sums:
-    """What is known, for every entry of a value, of the paths from it to the loss.
-
-    Attributes:
-        best: the largest magnitude of a product.
-        total: the sum of the products.
-        mass: the sum of their magnitudes.
-        count: their number.
-    """
-
-    best: Array
-    total: Array
-    mass: Array
-    count: Array
-
-    @classmethod
-    def zeros(cls, size: int) -> Sums:
-        """No path at all."""
-        return cls(np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
-
-    def __iter__(self) -> Iterator[Array]:
-        return iter((self.best, self.total, self.mass, self.count))
-
-    def join(self, other: Sums) -> None:
-        """Take further paths in."""
-        np.maximum(self.best, other.best, out=self.best)
-        self.total += other.total
-        self.mass += other.mass
-        self.count += other.count
 
 
 def edges_of(node: Node, slot: int, reached: Array) -> Edges:
@@ -358,10 +199,9 @@ class _Probe:
         """Whether the edges say the same as the rule about a random cotangent."""
         noise = self._noise(self.outputs)
         wanted = np.where(self.reached, self._pull(noise), 0.0)
-        told = edges.add_up(noise, self.inputs)
+        told, mass = edges.add_up(noise, self.inputs)
         told[~self.reached] = 0.0
-        scale = float(edges.add_up(noise, self.inputs, np.abs).max(initial=0.0))
-        return bool(np.allclose(told, wanted, 0.0, 16 * self.tolerance * scale))
+        return bool(np.allclose(told, wanted, 0.0, 16 * self.tolerance * float(mass.max(initial=0.0))))
 
 
 def _partners(ask: Any, factors: Array, size: int, noise: Array, tolerance: float) -> Array | None:

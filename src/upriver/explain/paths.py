@@ -18,9 +18,9 @@ from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError
 from . import names
 from .contributions import Contributions, Ways
+from .edges import Sums
 from .entry import Index, entry_of, written
 from .formula import entrywise, ones, run_rule, simplify
-from .local import Sums
 from .search import Found, Walk, module_of as module_of
 from .writing import format_number, write
 

@@ -23,8 +23,9 @@ from ..core.graph import Node, sorted_nodes
 from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import GradError
+from .edges import Edges, Sums
 from .entry import Index
-from .local import Edges, Rule, Sums, edges_of, has_rule
+from .local import Rule, edges_of, has_rule
 
 Found = tuple[Node, int, int, int, float]
 """One step of a path: the node, which operand, the entry of its value, the entry of the operand, the factor."""
