@@ -264,6 +264,19 @@ def test_parts_that_cancel() -> None:
     assert (why(d).state, why(d).cause) == ("zero", "cancels")
 
 
+def test_parts_that_cancel_far_above() -> None:
+    ur.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.LayerNorm(8))
+    loss = model(ur.randn(5, 4)).sum()  # each row of the result adds up to zero, whatever the weights
+    loss.backward()
+    r = why(model[0].weight)
+    assert (r.state, r.cause, r.module) == ("small", "cancels", "2")
+    loss = (model(ur.randn(5, 4)) ** 2 * ur.arange(8)).mean()
+    model.zero_grad()
+    loss.backward()
+    assert why(model[0].weight).cause == "ordinary"
+
+
 def test_underflow() -> None:
     w = leaf(1.0)
     loss = (w * 1e-30 * 1e-30).sum()

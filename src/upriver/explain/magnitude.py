@@ -164,14 +164,18 @@ def finite_cause(up: Upstream, key: Any, selected: Array, small: float, large: f
         return state_, Cause("itself", "it is what the gradient was started from.", "")
     if state_ == "large":
         return state_, _one_factor(path, large=True)
-    if (lost := _lost(up, key, entry, path[0], size)) is not None:
-        return "small", lost
+    at = key
+    product = float(np.prod([f.local for f in path]))
+    cancelled = state_ == "small" or abs(product) > 1e3 * size  # one path alone is larger than all together
+    for f in path if cancelled else path[:1]:
+        if (lost := _lost(up, at, f)) is not None:
+            return "small", lost
+        at = f.node
     flat = [f for f in path if f.flatness is not None and f.flatness <= FLAT]
     if flat:
         return "small", _saturated(up, min(flat, key=lambda f: f.flatness or 0.0))
     if state_ == "small":
         return state_, _one_factor(path, large=False)
-    product = float(np.prod([f.local for f in path]))
     return state_, Cause(
         "ordinary",
         f"nothing stands out: on the largest of its paths ({plural(len(path), 'factor')}, product {number(product)}) "
@@ -182,8 +186,9 @@ def finite_cause(up: Upstream, key: Any, selected: Array, small: float, large: f
     )
 
 
-def _lost(up: Upstream, key: Any, entry: tuple[int, ...], first: Factor, size: float) -> Cause | None:
-    """The cause, if large parts all but cancel in the sum."""
+def _lost(up: Upstream, key: Any, first: Factor) -> Cause | None:
+    """The cause, if large parts all but cancel in the gradient of the value where this step of a path begins."""
+    entry, size = first.entry, float(np.abs(up.cotangents[key][first.entry]))
     node, i = first.node, first.operand
     x = up.inputs(node)[i]
     column = up.reach((node, i), one_hot(x.shape, entry, x.dtype)).astype(np.float64)
@@ -193,7 +198,8 @@ def _lost(up: Upstream, key: Any, entry: tuple[int, ...], first: Factor, size: f
         return None
     return Cause(
         "cancels",
-        f"its parts measure {number(total)} together and add up to {number(size)}, which is no more than rounding.",
+        f"the parts of the gradient that come out of {node.name} measure {number(total)} together and add up to "
+        f"{number(size)}, which is no more than rounding.",
         "Nothing is broken: the loss does not depend on it. A bias before a normalisation is like that: leave it out.",
         node,
         numbers={"parts": total, "sum": size},
