@@ -17,7 +17,7 @@ from .nest import Arranged, arrange
 from .picture import text_width
 
 _LONG = 150
-"""A list of more boxes than this is cut into stretches."""
+"""A list of more boxes than this is cut into stretches; within a module, one of more than the budget."""
 _STRETCH = 24
 """A list of boxes that is too long is cut into this many pieces."""
 _MOST = 300
@@ -142,7 +142,7 @@ class Views:
                 self.groups.pop(child.key, None)
                 child = only
             inside.append(child)
-        while len(inside) > _LONG:
+        while len(inside) > (_LONG if box is self.whole else self.budget):
             size = -(-len(inside) // _STRETCH)
             inside = [self._stretch(inside[i : i + size], box) for i in range(0, len(inside), size)]
         box.inside = inside
@@ -185,10 +185,10 @@ class Views:
 
     def title_of(self, box: Box) -> tuple[str, str]:
         """What a group is called, and what is in it."""
-        operations = sum(1 for _ in box.operations())
-        many = f"{operations} operation{'s' if operations != 1 else ''}"
+        names = [self.data["nodes"][inner.value]["op"].replace("_", " ") for inner in box.operations()]
+        many = f"{len(names)} operation{'s' if len(names) != 1 else ''}"
         if box.kind == "stretch":
-            return many, ""
+            return many, shorten(" … ".join(dict.fromkeys([names[0], names[-1]])), _TITLE) if names else ""
         module = self.data["modules"][int(box.key[1:])]
         return f"{module['path']} ({module['type']})".strip() if module["path"] else module["type"], many
 
