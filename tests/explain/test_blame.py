@@ -118,7 +118,7 @@ def test_the_first_weight_down_to_its_paths() -> None:
     model, loss = network(5, 7, 3)
     found = blame(loss, model)
     way = found.paths(k=4)
-    assert way.name == found.weights(k=1)[0].name
+    assert way.name == way.by("sample").name == found.weights(k=1)[0].name
     assert way.gradient == way.stored == found.weights(k=1)[0].value
     first = found.weights(k=1, within="0")[0]
     assert first == next(w for w in found.weights(k=999) if w.name.startswith("0."))

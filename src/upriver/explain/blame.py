@@ -113,9 +113,8 @@ class Blame:
     def paths(self, measure: str = SENSITIVITY, k: int = 5, within: str | None = None) -> Paths:
         """The largest paths by which the weight that comes first, in all or ``within`` a module, reaches the loss."""
         part, entry, _ = self._top_weights(measure, 1, within)[0]
-        found = paths(self._loss, part.parameter[entry] if entry else part.parameter, k)
-        found.name = _named(part.name, entry)
-        return found
+        wrt = part.parameter[entry] if entry else part.parameter
+        return paths(self._loss, wrt, k, name=_named(part.name, entry))
 
     # How they are found.
 

@@ -155,7 +155,7 @@ class Paths:
         return self.text()
 
 
-def paths(loss: Tensor, wrt: Tensor, k: int = 10) -> Paths:
+def paths(loss: Tensor, wrt: Tensor, k: int = 10, *, name: str | None = None) -> Paths:
     """The ``k`` largest paths from ``loss`` to one entry of a leaf or of a result, and the rest as one number.
 
     Works on networks of millions of paths: none but those returned is walked. Neither ``backward()`` nor tracing
@@ -165,6 +165,7 @@ def paths(loss: Tensor, wrt: Tensor, k: int = 10) -> Paths:
         loss: one number, with a history.
         wrt: an entry of a leaf, as in ``w[3, 17]``, or a leaf of one entry; or the same of an intermediate result.
         k: how many.
+        name: what to call the entry; by default as the caller's variable, or by its path in the model.
 
     Returns:
         A :class:`Paths`: print it, or take its ``.paths``, ``.rest``, ``.by("sample")``.
@@ -184,7 +185,7 @@ def paths(loss: Tensor, wrt: Tensor, k: int = 10) -> Paths:
         raise ArgumentError(f"paths: k = {k}", "Ask for at least one path.")
     leaf, index = check(loss, wrt)
     walk = Walk(loss, leaf, index)
-    name = leaf_name(loss, leaf) + written(index)
+    name = leaf_name(loss, leaf) + written(index) if name is None else name
     keeper = leaf.retained() if isinstance(leaf, Node) and leaf.retained is not None else leaf
     stored = getattr(keeper, "grad", None)
     stored = None if stored is None else float(stored.array[index])
