@@ -9,7 +9,8 @@ import upriver as ur
 from upriver import nn
 from upriver.core.graph import Graph, maker
 from upriver.errors import ArgumentError
-from upriver.explain.collapse import Collapsed, collapse, is_view, shown
+from upriver.explain.boxes import Collapsed, shown
+from upriver.explain.collapse import collapse, is_view
 
 from .graphs import gpt, programs
 

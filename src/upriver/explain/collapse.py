@@ -8,16 +8,16 @@ boxes depend on each other only forwards, whatever is closed and whatever is ope
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Collection
+from typing import Any
 
 from ..core.graph import Graph, Node, maker
 from ..core.tensor import Tensor
 from ..errors import ArgumentError
 from . import names as naming
+from .boxes import Box, Collapsed, Key, Kind, Link, closed, everything
 
-Kind = Literal["graph", "module", "repeat", "stretch", "operation", "leaf"]
-Key = Any  # Node, or a leaf Tensor
+__all__ = ["Box", "Collapsed", "Link", "collapse", "is_view"]
 
 _QUIET = 4
 """A layer of the library with no more operations than this stays closed unless asked for."""
@@ -25,92 +25,6 @@ _FEW = 6
 """No more leaves than this show even if all that reads them is one closed stretch."""
 _LONGEST = 128
 """The longest pattern of operations that is looked for."""
-
-
-class Box:
-    """A box of a picture, closed or open.
-
-    Attributes:
-        kind: what it stands for: an operation, a leaf, a module's call, a pattern ``times`` over, a stretch of
-            operations, or the whole graph.
-        key: its name for ``expand``, and in files.
-        module: the module that it is, or that an operation is the whole of; None for others.
-        path: where the module is, as in ``blocks.3.mlp``.
-        value: the node or leaf whose value it shows: its own, or the last one that was made in it.
-        inside: what it contains, in order of time.
-        times: how often a pattern is repeated.
-        like: the earlier box beside it that looks the same.
-        open: whether what it contains is shown in its place.
-        parameters: by name those folded into it: the module's own.
-    """
-
-    __slots__ = (
-        "inside", "key", "kind", "like", "module", "open", "parameters", "parent", "path", "sign", "times", "value",
-    )  # fmt: skip
-
-    def __init__(self, kind: Kind, key: str, path: str = "", value: Key = None, module: Any = None) -> None:
-        self.kind, self.key, self.path, self.value, self.module = kind, key, path, value, module
-        self.inside: list[Box] = []
-        self.parent: Box | None = None
-        self.parameters: dict[str, Tensor] = {}
-        self.like: Box | None = None
-        self.times = 1
-        self.open = False
-        self.sign = 0
-
-    def operations(self) -> Iterator[Box]:
-        """The operations in it, in order of time."""
-        stack = [self]
-        while stack:
-            box = stack.pop()
-            if box.kind == "operation":
-                yield box
-            stack.extend(reversed(box.inside))
-
-    @property
-    def within(self) -> list[Box]:
-        """The boxes that it is in, innermost first."""
-        found, box = [], self.parent
-        while box is not None:
-            found.append(box)
-            box = box.parent
-        return found
-
-    def __repr__(self) -> str:
-        return f"<{self.kind} {self.key}>"
-
-
-class Link(NamedTuple):
-    """What one box reads of another.
-
-    Attributes:
-        source, target: boxes that are shown.
-        reads: what is read, and where: (node or leaf, the node that reads it, as which of its inputs).
-        gradient: whether a gradient flows back along it.
-    """
-
-    source: Box
-    target: Box
-    reads: tuple[tuple[Key, Node, int], ...]
-    gradient: bool
-
-
-class Collapsed(NamedTuple):
-    """What a picture shows.
-
-    Attributes:
-        graph: what ran.
-        whole: the outermost box, which is open and is not drawn.
-        boxes: the closed ones: operations, closed groups, leaves; sources before targets.
-        links: between them.
-        readings: how often each node or leaf is read where a gradient flows, past views.
-    """
-
-    graph: Graph
-    whole: Box
-    boxes: list[Box]
-    links: list[Link]
-    readings: Counter[Key]
 
 
 def is_view(node: Node) -> bool:
@@ -366,7 +280,7 @@ class _Builder:
     def open(self, expand: Collection[str]) -> None:
         """Open what was asked for, and then what there is room for."""
         self.asked = bool(expand)
-        by_key = {box.key: box for box in _everything(self.whole)}
+        by_key = {box.key: box for box in everything(self.whole)}
         for name in expand:
             boxes = [by_key[name]] if name in by_key else self.paths.get(name, [])
             if not boxes:
@@ -378,7 +292,7 @@ class _Builder:
         refused: set[tuple[int, int]] = set()
         while True:
             classes: dict[tuple[int, int], list[Box]] = {}
-            for box, depth in _closed(self.whole):
+            for box, depth in closed(self.whole):
                 if box.inside and box.like is None and box.kind in ("module", "stretch") and not _quiet(box):
                     classes.setdefault((depth, box.sign if box.kind == "module" else 0), []).append(box)
             chosen = next((c for c in sorted(classes, key=lambda c: c[0]) if c not in refused), None)
@@ -412,7 +326,7 @@ class _Builder:
                 if source is not None and source is not outer:
                     read.setdefault((source, outer), []).append((key, node, i))
         self.whole.inside = [visible[leaf] for leaf in sorted(leaves, key=self.first.__getitem__)] + self.whole.inside
-        boxes = [box for box, _ in _closed(self.whole)]
+        boxes = [box for box, _ in closed(self.whole)]
         at = {box: i for i, box in enumerate(boxes)}
         links = [
             Link(source, target, tuple(reads), any(node.edges[i] is not None for _, node, i in reads))
@@ -427,54 +341,8 @@ def _beneath(outer: Box, box: Box, name: str) -> str:
     return (f"{box.path.removeprefix(start)}." if box.path != outer.path and box.path else "") + name
 
 
-def _everything(whole: Box) -> Iterator[Box]:
-    stack = [whole]
-    while stack:
-        box = stack.pop()
-        if box is not whole:
-            yield box
-        stack.extend(reversed(box.inside))
-
-
-def _closed(whole: Box) -> list[tuple[Box, int]]:
-    """The closed boxes that show, in order of time, with how deep they are."""
-    found: list[tuple[Box, int]] = []
-    stack = [(whole, 0)]
-    while stack:
-        box, depth = stack.pop()
-        if box.open:
-            stack.extend((child, depth + 1) for child in reversed(box.inside))
-        else:
-            found.append((box, depth))
-    return found
-
-
-def shown(whole: Box) -> Iterator[Box]:
-    """The boxes and frames that show within ``whole``, outer before inner."""
-    stack = list(reversed(whole.inside))
-    while stack:
-        box = stack.pop()
-        yield box
-        if box.open:
-            stack.extend(reversed(box.inside))
-
-
 def _quiet(box: Box) -> bool:
     """Whether a box is a layer that everybody knows, with few operations in it."""
     library = type(box.module).__module__.partition(".nn.")[0] == __package__.partition(".")[0]
     known = library and type(box.module).__module__.startswith(f"{__package__.partition('.')[0]}.nn.layers")
     return known and all(child.kind == "operation" for child in box.inside) and len(box.inside) <= _QUIET
-
-
-def ancestor(box: Box, within: Box) -> Box:
-    """The box directly within ``within`` that is ``box`` or contains it."""
-    while box.parent is not within:
-        assert box.parent is not None
-        box = box.parent
-    return box
-
-
-def common(a: Box, b: Box) -> Box:
-    """The innermost box that contains both."""
-    around: Sequence[Box] = a.within
-    return next(box for box in b.within if box in around)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.graph import Graph
 from ..errors import ArgumentError
-from .collapse import Box, Link
+from .boxes import Box, Link
 from .labels import Content, Flow, Label, content, rows, shorten
 from .layout import Point
 from .nest import Rect

@@ -15,7 +15,8 @@ from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import GradError
 from . import names as naming
-from .collapse import Box, Collapsed, Link, collapse, shown
+from .boxes import Box, Collapsed, Link, shown
+from .collapse import collapse
 from .writing import write
 
 _LONGEST = 34

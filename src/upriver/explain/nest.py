@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .collapse import Box, Collapsed, Link, ancestor, common
+from .boxes import Box, Collapsed, Link, ancestor, common
 from .layout import Edge, Point, layout
 
 Measure = Callable[[Box], Point]
