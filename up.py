@@ -84,7 +84,10 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         print(f"Setting up failed: {error}. Is pip there, and can it reach a package index?", file=sys.stderr)
         return 1
-    return subprocess.run([PYTHON, "-m", "upriver", *(arguments or ["train", "digits"])], check=False).returncode
+    code = subprocess.run([PYTHON, "-m", "upriver", *(arguments or ["train", "digits"])], check=False).returncode
+    if not arguments:
+        print(f"\n`upriver` is {BIN.relative_to(HERE)}{os.sep}upriver here; `python3 up.py train ...` runs it too.")
+    return code
 
 
 if __name__ == "__main__":
