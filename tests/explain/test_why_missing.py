@@ -177,6 +177,7 @@ def test_not_computed_is_not_zero() -> None:
     loss = (w * 2).sum()
     r = why(w, loss=loss)
     assert (r.state, r.cause) == ("none", "not computed")
+    assert r.finding == "w has no gradient: .grad is None."
     loss.backward()
     assert why(w).cause == "ordinary"
 

@@ -141,6 +141,14 @@ def test_a_row_that_is_masked_as_a_whole() -> None:
     assert (r.cause, r.operation) == ("indeterminate", "softmax")
 
 
+def test_one_row_of_several_is_masked_as_a_whole() -> None:
+    w = ur.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    mask = ur.tensor([[True, True], [False, True]])
+    loss = ur.softmax(w.masked_fill(mask, float("-inf")), 1).sum()
+    r = why(loss)
+    assert (r.cause, r.operation) == ("indeterminate", "softmax")
+
+
 def test_infinity_minus_infinity_is_traced_to_the_overflow() -> None:
     w = leaf(200.0)
     a, b = ur.exp(w), ur.exp(w + 1.0)
@@ -165,6 +173,7 @@ def test_the_root_at_zero() -> None:
     r = why(w)
     assert (r.state, r.cause, r.operation) == ("not finite", "infinite slope", "sqrt")
     assert "ur.sqrt(w)" in r.line
+    assert r.finding == "The gradient of w is infinite in 1 of 2 entries."
     assert why(w[1]).cause == "ordinary"
     v = leaf(0.0, 4.0)
     loss = ur.sqrt(v + 1e-3).sum()
@@ -218,7 +227,7 @@ def test_an_intermediate_result() -> None:
     loss.backward()
     r = why(h)
     assert (r.what, r.cause) == ("h", "outside the domain")
-    assert "in 1 of 2 entries" in r.finding
+    assert r.finding == "h is NaN in 1 of 2 entries."
 
 
 def test_a_softmax_by_hand() -> None:

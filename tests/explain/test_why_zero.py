@@ -264,6 +264,14 @@ def test_parts_that_cancel() -> None:
     assert (why(d).state, why(d).cause) == ("zero", "cancels")
 
 
+def test_uses_that_cancel_where_others_are_zero() -> None:
+    w, c = leaf(1.0, 2.0), ur.tensor([3.0, 0.0])
+    loss = (w * c - w * c).sum()
+    loss.backward()
+    assert why(w).cause == "cancels"
+    assert why(w[1]).cause == "zero input"
+
+
 def test_parts_that_cancel_far_above() -> None:
     ur.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.LayerNorm(8))
