@@ -310,3 +310,15 @@ def test_a_gradient_penalty_trains() -> None:
     (g * g).sum().backward()
     e = np.exp(2 * x.array * w.array)
     np.testing.assert_allclose(w.grad.array, 2 * w.array * e + 2 * w.array**2 * x.array * e)
+
+
+def test_grad_leaves_every_grad_alone() -> None:
+    w = ur.tensor(2.0, requires_grad=True)
+    y = w * 3.0
+    y.retain_grad()
+    ur.grad(y * y, w)
+    assert w.grad is None
+    assert y.grad is None
+    (y * y).backward()
+    assert y.grad is not None
+    assert y.grad.item() == 12.0

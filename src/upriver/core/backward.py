@@ -98,7 +98,7 @@ def pull_back(
             ct = cts.pop(node, None) if wanted is None or node not in wanted else cts.get(node)
             if ct is None:
                 continue
-            if node.retained is not None:
+            if node.retained is not None and wanted is None:
                 _retain(node, ct, create_graph)
             if last_change > node.time:
                 _check(node)
