@@ -185,7 +185,16 @@ def test_wrong_input() -> None:
 
 @pytest.mark.parametrize(
     ("part", "words"),
-    [(0.00042, "0.042 %"), (0.049, "4.9 %"), (0.5, "50 %"), (1.01, "101 %"), (42.0, "42 times"), (np.inf, "wholly")],
+    [
+        (0.0, "0 %"),
+        (1e-9, "under 0.001 %"),
+        (0.00042, "0.042 %"),
+        (0.049, "4.9 %"),
+        (0.5, "50 %"),
+        (1.01, "101 %"),
+        (42.0, "42 times"),
+        (np.inf, "wholly"),
+    ],
 )
 def test_percentages(part: float, words: str) -> None:
     assert percent(part) == words

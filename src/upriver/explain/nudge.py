@@ -64,8 +64,8 @@ class Nudge:
         >>> import upriver as ur
         >>> from upriver.explain.nudge import nudge
         >>> w = ur.tensor(2.0, dtype=ur.float64, requires_grad=True)
-        >>> print(nudge(lambda: (w * 3.0 - 10.0) ** 2, w, by=0.1).sentence())
-        The curvature is needed: the gradient alone is 3.9 % off, and with the second derivative 0 %.
+        >>> print(nudge(lambda: (w * 3.0 - 10.0) ** 2, w, by=0.125).sentence())
+        The curvature is needed: the gradient alone is 4.9 % off, and with the second derivative 0 %.
     """
 
     what: str
@@ -323,6 +323,8 @@ def percent(part: float) -> str:
     """A part as a percentage, with two digits."""
     if math.isinf(part):
         return "wholly"
+    if 0 < part < 1e-5:
+        return "under 0.001 %"
     return f"{100 * part:.2g} %" if part < 0.095 else f"{100 * part:.0f} %" if part < 9.995 else f"{part:.3g} times"
 
 
