@@ -54,6 +54,15 @@ def test_numbers_of_every_edge_and_node_are_those_of_the_engine() -> None:
         products = [decode(e["product"], node["dtype"]) for e in t.edges if e["from"] == node["id"] and "step" in e]
         if products:
             assert np.array_equal(sum(products[1:], products[0]), t.gradient(node["id"]))
+    kinds = {t.nodes[e["to"]]["op"]: e["derivative"]["kind"] for e in t.edges if "step" in e}
+    assert kinds == {"linear": "product", "tanh": "factor", "cross_entropy": "product", "mean": "factor"}
+    assert all(
+        [
+            ("upstream_symbol" in e["derivative"]) == (e["derivative"]["kind"] == "product")
+            for e in t.edges
+            if "step" in e
+        ]
+    )
     for edge in t.edges:
         if "step" in edge and edge["derivative"]["kind"] == "factor":
             upstream = t.gradient(edge["to"])
