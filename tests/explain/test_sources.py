@@ -7,7 +7,7 @@ from typing import Any
 import upriver as ur
 from upriver.core import site
 from upriver.explain.derivation import explain
-from upriver.explain.names import module_path, of_lists, of_variables
+from upriver.explain.names import Fresh, module_path, of_lists, of_variables
 from upriver.explain.render import short_line
 
 
@@ -109,3 +109,22 @@ def test_names_of_variables() -> None:
     two = of_variables({"a": MLP(), "b": model})
     assert two[model.fc1.weight] == "b.fc1.weight"
     assert of_lists({"items": (w, h)}) == {w: "items[0]", h.node: "items[1]"}
+
+
+def test_fresh_names_are_found_by_counting_on() -> None:
+    class Counted(set[str]):
+        asked = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.asked += 1
+            return super().__contains__(name)
+
+    taken = Counted({"v2"})
+    fresh = Fresh(taken)
+    assert [fresh("v") for _ in range(3)] == ["v1", "v3", "v4"]
+    assert fresh("w") == "w1"
+    assert {"v1", "v4", "w1"} <= taken
+    before = taken.asked
+    for _ in range(1000):
+        fresh("v")
+    assert taken.asked - before == 1000

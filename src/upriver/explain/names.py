@@ -133,6 +133,26 @@ class Named(NamedTuple):
     formula: Term | None
 
 
+class Fresh:
+    """Names that nothing has yet, as ``v1``, ``v2``: each letter counts on from where it was.
+
+    Args:
+        taken: the names that are in use; those given out are added.
+    """
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.last: dict[str, int] = {}
+
+    def __call__(self, letter: str) -> str:
+        number = self.last.get(letter, 0) + 1
+        while f"{letter}{number}" in self.taken:
+            number += 1
+        self.last[letter] = number
+        self.taken.add(f"{letter}{number}")
+        return f"{letter}{number}"
+
+
 def name_all(graph: Graph, known: Mapping[Any, str], result: Sequence[str] = ("L", "result")) -> dict[Any, Named]:
     """A name for every leaf and node of ``graph``.
 
@@ -142,15 +162,8 @@ def name_all(graph: Graph, known: Mapping[Any, str], result: Sequence[str] = ("L
         result: what to call the result if it has no name: the first that is free.
     """
     taken = set(known.values())
+    fresh = Fresh(taken)
     named: dict[Any, Named] = {}
-
-    def fresh(letter: str) -> str:
-        number = 1
-        while f"{letter}{number}" in taken:
-            number += 1
-        taken.add(f"{letter}{number}")
-        return f"{letter}{number}"
-
     for leaf in graph.leaves:
         if leaf in known:
             term = symbol(known[leaf], leaf.shape)
@@ -187,9 +200,4 @@ def _operand(x: Any, named: Mapping[Any, Named]) -> Term:
 def letter(wanted: str, named: Mapping[Any, Named]) -> str:
     """A symbol that nothing else has: ``wanted``, or it with a number."""
     taken = {n.text for n in named.values()}
-    if wanted not in taken:
-        return wanted
-    number = 1
-    while f"{wanted}{number}" in taken:
-        number += 1
-    return f"{wanted}{number}"
+    return wanted if wanted not in taken else Fresh(taken)(wanted)
