@@ -12,7 +12,7 @@ import pytest
 import upriver as ur
 from upriver.cli.explain import explain_expression
 from upriver.explain.check import verify
-from upriver.explain.derivation import explain
+from upriver.explain.derivation import Number, explain
 from upriver.explain.explanation import Explanation
 from upriver.explain.render import format_value
 
@@ -424,3 +424,36 @@ def test_a_notebook_gets_text_latex_and_a_picture() -> None:
     assert set(bundle) == {"text/plain", "text/latex", "image/svg+xml"}
     assert set(e._repr_mimebundle_(include={"text/latex"})) == {"text/latex"}
     assert "24" in bundle["image/svg+xml"]
+
+
+# What went wrong once.
+
+
+def test_whole_numbers_among_the_operands_are_not_taken_for_values() -> None:
+    a = double(2.0)
+    e = explain((a * 3 - 1) ** 2, wrt=a)
+    operations = [v for v in e.values if v.operation]
+    assert [v.operands for v in operations] == [(0, Number(3)), (1, Number(1)), (2, Number(2))]
+    assert [v["operands"] for v in e.to_dict()["values"] if v["operation"]] == [
+        [0, {"number": 3}], [1, {"number": 1}], [2, {"number": 2}],
+    ]  # fmt: skip
+    assert verify(e) == []
+
+
+def test_of_many_gradients_the_conclusion_says_the_largest() -> None:
+    weights = [double(float(i)) for i in range(1, 13)]
+    loss = sum((w * w for w in weights), double(0.0, requires_grad=False))
+    e = explain(loss, wrt=weights, names_of={f"w{i}": w for i, w in enumerate(weights, 1)})
+    said = e.conclusion()
+    assert said.startswith("d(loss)/dw12 = 24: raising w12 raises loss")
+    assert said.endswith("raises loss, at first by 20 for each unit. There are 9 more gradients: see the answers.")
+    assert said.count(". ") == 3
+    assert explain(loss, wrt=weights[:6]).conclusion().count("raises") == 6
+
+
+def test_of_many_gradients_those_that_are_not_numbers_or_zero_are_counted() -> None:
+    weights = [double(0.0 if i % 2 else 1.0) for i in range(10)]
+    loss = sum((w * w for w in weights[:9]), ur.log(weights[9]) * 0.0)
+    said = explain(loss, wrt=weights).conclusion()
+    assert "is not a number" in said.split(". ")[0]
+    assert said.endswith("There are 7 more gradients, of which 4 are exactly 0: see the answers.")

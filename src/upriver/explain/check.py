@@ -18,7 +18,7 @@ from ..core.state import Array, no_grad
 from ..core.tensor import wrap
 from ..errors import UpriverError
 from . import language
-from .derivation import Answer, Step, Value
+from .derivation import Answer, Number, Step, Value
 from .explanation import Explanation
 
 _LARGEST = 100_000
@@ -137,14 +137,13 @@ class _Check:
             self._say("formula", v.name, f"its formula {v.formula} gives {_few(read)}, not {_few(v.array)}")
 
     def _operands(self, v: Value, *, double: bool) -> list[Any]:
-        node = v.key
         arrays: list[Any] = []
-        for x, given in zip(v.operands, node.inputs, strict=True):
-            if hasattr(given, "shape"):
+        for x in v.operands:
+            if isinstance(x, Number):
+                arrays.append(x.number)
+            else:
                 array = self.values[x].array
                 arrays.append(_double(array) if double else array)
-            else:
-                arrays.append(given)
         return arrays
 
     # The walk as a whole.
@@ -166,7 +165,9 @@ class _Check:
             if not isinstance(v.key, Node) or v.index not in on_the_way:
                 continue
             for i, (x, edge) in enumerate(zip(v.operands, v.key.edges, strict=False)):
-                if edge is not None and x in on_the_way and (v.index, i) not in seen and self._has_rule(v.key, i):
+                if isinstance(x, Number) or x not in on_the_way:
+                    continue
+                if edge is not None and (v.index, i) not in seen and self._has_rule(v.key, i):
                     self._say("missing", v.name, f"the path through it to {self.values[x].name} is left out")
         done: set[int] = set()
         for s in self.steps:
@@ -346,10 +347,7 @@ class _Check:
             if v.index in changed:
                 known.append(changed[v.index])
             elif isinstance(v.key, Node):
-                inputs = [
-                    known[x] if hasattr(given, "shape") else given
-                    for x, given in zip(v.operands, v.key.inputs, strict=True)
-                ]
+                inputs = [x.number if isinstance(x, Number) else known[x] for x in v.operands]
                 known.append(np.asarray(v.key.op.forward(*inputs, **v.key.attrs)))
             else:
                 known.append(_double(v.array))

@@ -31,6 +31,12 @@ LARGEST_SHOWN = 4000
 """The longest formula, in characters, that is written out."""
 
 
+class Number(NamedTuple):
+    """An operand that is a plain number, and not one of the values."""
+
+    number: Any
+
+
 @dataclass(frozen=True, eq=False)
 class Value:
     """One value of the computation: an input, a constant, or what an operation gave.
@@ -42,7 +48,7 @@ class Value:
         array: the value.
         operation: the name of the operation that made it; None for leaves.
         formula, formula_latex, exact: how it came about, in the names of its operands; None for leaves.
-        operands: for each operand the index of its value, or the number that it is.
+        operands: for each operand the index of its value, or the :class:`Number` that it is.
         on_the_way: whether a gradient that was asked for flows through it.
         gradient: d(result)/d(this); None where it was **not computed**, which is not zero.
         parts: the steps whose products add up to its gradient, in the order in which they were added.
@@ -59,7 +65,7 @@ class Value:
     formula: str | None
     formula_latex: str | None
     exact: str | None
-    operands: tuple[Any, ...]
+    operands: tuple[int | Number, ...]
     on_the_way: bool
     gradient: Array | None
     parts: tuple[int, ...]
@@ -263,7 +269,7 @@ class _Walk:
             formula=_short(write(name.formula)) if name.formula else None,
             formula_latex=_short(write(name.formula, latex=True)) if name.formula else None,
             exact=_short(write(name.formula, exact=True)) if name.formula else None,
-            operands=tuple([self.index.get(key_of(x), x) for x in node.inputs]) if node else (),
+            operands=tuple(map(self._operand, node.inputs)) if node else (),
             on_the_way=key in self.useful or key is key_of(self.graph.root),
             gradient=self.gradients.get(key),
             parts=tuple(self.parts.get(key, ())),
@@ -271,6 +277,10 @@ class _Walk:
             module=names.module_path(node.scope, self.scopes) if node else "",
             key=key,
         )
+
+    def _operand(self, x: Any) -> int | Number:
+        key = key_of(x)
+        return self.index[key] if isinstance(key, (Node, Tensor)) else Number(x)
 
     def answer(self, key: Any, entry: tuple[int, ...] | None) -> Answer:
         """The gradient of a value, or of one entry with the products that it is the sum of."""

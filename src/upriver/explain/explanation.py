@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.graph import Graph
 from . import render
-from .derivation import Answer, Step, Value
+from .derivation import Answer, Number, Step, Value
 
 VERSION = 1
 _LARGEST = 10_000
@@ -46,7 +46,7 @@ class Explanation:
         return {v.key: v.name for v in self.values}
 
     def conclusion(self) -> str:
-        """What the gradients mean, in one sentence each."""
+        """What the gradients mean, in one sentence each; of many, the largest, and how many more there are."""
         return render.conclusion(self)
 
     def text(self, *, lines: bool | None = None, unsimplified: bool = False, width: int = 140) -> str:
@@ -158,7 +158,7 @@ def _value(v: Value) -> dict[str, Any]:
         "value": _numbers(v.array),
         "operation": v.operation,
         "formula": v.formula,
-        "operands": [x if isinstance(x, int) and not isinstance(x, bool) else {"number": x} for x in v.operands],
+        "operands": [{"number": _finite(x.number)} if isinstance(x, Number) else x for x in v.operands],
         "gradient": None if v.gradient is None else _numbers(v.gradient),
         "parts": list(v.parts),
         "line": v.line,

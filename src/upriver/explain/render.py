@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _SMALL = 12
 _WIDE = 60
+_SAID = 6
+"""As many gradients get a sentence each; of more, only the ``_OF_MANY`` largest do."""
+_OF_MANY = 3
 
 
 def format_value(array: Any, *, widest: int = _WIDE) -> str:
@@ -226,8 +229,21 @@ def _entry_lines(e: Explanation, answer: Answer) -> list[str]:
 
 
 def conclusion(e: Explanation) -> str:
-    """One sentence for each gradient that was asked for."""
-    return " ".join(_sentence(e.values[e.root].name, a) for a in e.answers)
+    """One sentence for each gradient that was asked for; of many, for the largest, and how many more there are."""
+    root, said = e.values[e.root].name, e.answers
+    if len(said) <= _SAID:
+        return " ".join(_sentence(root, a) for a in said)
+    ordered = sorted(said, key=lambda a: -_size(a))
+    zero = sum(_size(a) == 0 for a in ordered[_OF_MANY:])
+    of_zero = f", of which {zero} {'is' if zero == 1 else 'are'} exactly 0" if zero else ""
+    more = f"There are {len(said) - _OF_MANY} more gradients{of_zero}: see the answers."
+    return " ".join([*(_sentence(root, a) for a in ordered[:_OF_MANY]), more])
+
+
+def _size(a: Answer) -> float:
+    """The largest entry of a gradient; a NaN is larger than anything, for it must not go unsaid."""
+    g = np.abs(np.asarray(a.gradient, np.float64))
+    return math.inf if np.isnan(g).any() else float(g.max(initial=0.0))
 
 
 def _sentence(root: str, a: Answer) -> str:

@@ -326,7 +326,7 @@ class Trace:
         >>> w = ur.tensor(2.0, requires_grad=True)
         >>> t = load_trace(trace((w * 3 - 10) ** 2))
         >>> t.gradient("w"), len(t.frames)
-        (array(-24., dtype=float32), 8)
+        (array(-24., dtype=float32), 9)
     """
 
     def __init__(self, data: dict[str, Any]) -> None:
