@@ -6,8 +6,9 @@ from typing import Any
 
 import upriver as ur
 from upriver.core import site
+from upriver.core.scope import Paths, path_of
 from upriver.explain.derivation import explain
-from upriver.explain.names import Fresh, module_path, of_lists, of_variables
+from upriver.explain.names import Fresh, of_lists, of_variables
 from upriver.explain.render import short_line
 
 
@@ -44,11 +45,11 @@ class Net(ur.nn.Module):
 
 def test_module_paths_of_every_node() -> None:
     loss = Net()(ur.ones(2, 4)).sum()
-    known: dict[int, Any] = {}
-    paths = [module_path(node.scope, known) for node in ur.Graph.of(loss)]
+    path = Paths()
+    paths = [path(node.scope) for node in ur.Graph.of(loss)]
     one = ["blocks.{}.mlp.fc1", "blocks.{}.mlp", "blocks.{}.mlp.fc2", "blocks.{}"]
     assert paths == [path.format(i) for i in range(4) for path in one] + [""]
-    assert [module_path(node.scope) for node in ur.Graph.of(loss)] == paths
+    assert [path_of(node.scope) for node in ur.Graph.of(loss)] == paths
 
 
 def test_lines_of_every_node() -> None:
@@ -78,7 +79,7 @@ def test_a_module_called_by_one_that_does_not_own_it_is_named_by_its_class() -> 
             return (lambda: inner(x))()
 
     loss = Outer()(ur.ones(1, 4)).sum()
-    assert module_path(ur.Graph.of(loss).nodes[0].scope) == "MLP.fc1"
+    assert path_of(ur.Graph.of(loss).nodes[0].scope) == "MLP.fc1"
 
 
 def test_switched_off_and_on_again() -> None:

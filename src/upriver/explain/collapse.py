@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ..core.graph import Graph, Node, maker
+from ..core.scope import Paths
 from ..core.tensor import Tensor
 from ..errors import ArgumentError
 from . import names as naming
@@ -67,7 +68,7 @@ class _Builder:
         self.folded = {n for n in graph if is_view(n) and n is not root} if not views else set[Node]()
         self.box_of: dict[Key, Box] = {}
         self.paths: dict[str, list[Box]] = {}
-        self._names: dict[int, dict[int, str]] = {}
+        self._path = Paths()
         self._signs: dict[Any, int] = {}
         self._used: Counter[str] = Counter()
         self.parameters = naming.of_scopes(graph)
@@ -111,18 +112,6 @@ class _Builder:
             calls.append(scope)
             scope = scope[1]
         return [c for i, c in enumerate(reversed(calls)) if not i or c[0] is not c[1][0]]
-
-    def _path(self, call: Any) -> str:
-        module, outer = call
-        if outer is None:
-            return ""
-        known = self._names.get(id(outer[0]))
-        if known is None:
-            walk = getattr(outer[0], "named_modules", lambda: ())
-            known = self._names[id(outer[0])] = {id(m): name for name, m in reversed(list(walk()))}
-        name = known.get(id(module), type(module).__name__)
-        above = self._path(outer)
-        return f"{above}.{name}" if above and name else above or name
 
     def _tidy(self, box: Box) -> None:
         """Merge a module of one operation with it, number what looks alike, and bound how much a box contains."""

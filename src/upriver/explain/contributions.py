@@ -16,11 +16,11 @@ import numpy as np
 
 from ..core import site
 from ..core.graph import Node
+from ..core.scope import Paths, path_of
 from ..core.state import Array
 from ..errors import ArgumentError
 from .entry import Index
 from .local import Rule, has_rule
-from .search import module_of
 from .writing import format_number
 
 KINDS = ("use", "time", "sample", "class", "unit", "node")
@@ -174,12 +174,13 @@ class Ways:
         return self._made("time", [f"step {i}" for i in range(len(steps))], values, _label(steps[0][0]))
 
     def _place(self, at: str) -> Node:
+        path = Paths()
         for node in reversed(self.order):
-            if at in (module_of(node), node.op.name) and node.shape:
+            if at in (path(node.scope), node.op.name) and node.shape:
                 return node
         raise ArgumentError(
             f"by: no operation on the way to {self.name} ran in a module {at!r} or is called so",
-            f"There are {', '.join(dict.fromkeys(module_of(n) or n.op.name for n in self.order))}.",
+            f"There are {', '.join(dict.fromkeys(path(n.scope) or n.op.name for n in self.order))}.",
         )
 
     def _last_cut(self) -> Node:
@@ -231,5 +232,5 @@ def _wide(x: Array) -> Array:
 
 
 def _label(node: Node) -> str:
-    where = module_of(node) or (site.describe(node.site).split(": ")[0] if node.site is not None else "")
+    where = path_of(node.scope) or (site.describe(node.site).split(": ")[0] if node.site is not None else "")
     return f"{node.op.name} {list(node.shape)}" + (f" ({where})" if where else "")

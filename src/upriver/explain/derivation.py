@@ -16,6 +16,7 @@ import numpy as np
 from ..core import site
 from ..core.backward import grad
 from ..core.graph import Graph, Node, sorted_nodes
+from ..core.scope import Paths
 from ..core.state import Array, tracing
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError
@@ -173,7 +174,7 @@ class _Walk:
         for node in self.order:
             if not self.useful.isdisjoint(node.edges):
                 self.useful.add(node)
-        self.scopes: dict[int, tuple[Any, str]] = {}
+        self.path = Paths()
         self.gradients: dict[Any, Array] = {}
         self.parts: dict[Any, list[int]] = {}
         self.steps: list[Step] = []
@@ -237,7 +238,7 @@ class _Walk:
             upstream_symbol=self.upstream_symbol,
             constants=shown.constants,
             line=_line(node),
-            module=names.module_path(node.scope, self.scopes),
+            module=self.path(node.scope),
             note=node.op.domain.ties if factor and self._at_a_tie(node) else "",
         )
 
@@ -274,7 +275,7 @@ class _Walk:
             gradient=self.gradients.get(key),
             parts=tuple(self.parts.get(key, ())),
             line=_line(node) if node else None,
-            module=names.module_path(node.scope, self.scopes) if node else "",
+            module=self.path(node.scope) if node else "",
             key=key,
         )
 

@@ -94,29 +94,6 @@ def of_scopes(graph: Graph) -> dict[Any, str]:
     return found
 
 
-def module_path(scope: Any, known: dict[int, tuple[Any, str]] | None = None) -> str:
-    """Where an operation ran, as in ``blocks.3.mlp.fc1``: the path from the outermost module called.
-
-    Args:
-        scope: a node's ``(module, outer scope)``, or None.
-        known: what was found before, by the ``id`` of the scope (which is kept, so that the id stays its own).
-    """
-    if scope is None:
-        return ""
-    if known is not None and id(scope) in known:
-        return known[id(scope)][1]
-    called, outer = scope
-    path = ""
-    if outer is not None:
-        path = module_path(outer, known)
-        if outer[0] is not called:
-            own = next((n for n, m in outer[0].named_modules() if m is called), type(called).__name__)
-            path = f"{path}.{own}" if path else own
-    if known is not None:
-        known[id(scope)] = (scope, path)
-    return path
-
-
 class Named(NamedTuple):
     """How one value is called.
 

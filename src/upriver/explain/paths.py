@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core import site
 from ..core.graph import Graph, Node, sorted_nodes
+from ..core.scope import path_of
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError
 from . import names
@@ -21,7 +22,7 @@ from .contributions import Contributions, Ways
 from .edges import Sums
 from .entry import Index, entry_of, written
 from .formula import entrywise, ones, run_rule, simplify
-from .search import Found, Walk, module_of as module_of
+from .search import Found, Walk
 from .writing import format_number, write
 
 LONGEST = 60
@@ -271,7 +272,7 @@ class _Formulas:
             of=tuple([int(i) for i in np.unravel_index(of, shape)]),
             formula=self._formula(node, slot),
             line=site.describe(node.site) if node.site is not None else None,
-            module=module_of(node),
+            module=path_of(node.scope),
         )
 
     def _formula(self, node: Node, slot: int) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..core import site
 from ..core.graph import Node
+from ..core.scope import path_of
 from ..core.state import Array
-from .paths import module_of
 
 _WIDTH = 96
 
@@ -98,7 +98,7 @@ def reason(what: str, state: str, finding: str, cause: Cause) -> Reason:
         fix=cause.fix,
         operation=node.op.name if node is not None else None,
         line=site.describe(where) if where is not None else None,
-        module=module_of(node) if node is not None else "",
+        module=path_of(node.scope) if node is not None else "",
         numbers=dict(cause.numbers),
     )
 

@@ -128,18 +128,3 @@ def column(node: Node, slot: int, index: Index) -> Edges:
     to = np.flatnonzero(pushed)
     at = np.array([[[np.ravel_multi_index(index, rule.shape) if index else 0]]])
     return Edges(at, to[None, None], np.zeros(len(to), np.int64), np.arange(len(to)), pushed[to][None])
-
-
-def module_of(node: Node) -> str:
-    """The path of the module in which an operation ran, by the names under which modules own each other."""
-    chain: list[Any] = []
-    found = node.scope
-    while found is not None:
-        chain.append(found[0])
-        found = found[1]
-    parts: list[str] = []
-    while len(chain) > 1:
-        outer, inner = chain.pop(), chain[-1]
-        if inner is not outer:
-            parts.append(next((name for name, m in outer.named_modules() if m is inner), type(inner).__name__))
-    return ".".join(parts)

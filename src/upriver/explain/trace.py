@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Graph, Node, maker
+from ..core.scope import Paths
 from ..core.site import line_of
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, FileError
@@ -84,6 +85,7 @@ class _Writer:
         self.files: dict[str, str] = {}
         self.calls: dict[int, int] = {}
         self.modules: list[dict[str, Any]] = []
+        self.path = Paths()
 
     def _chosen(self, entries: Mapping[Any, Sequence[Any]]) -> dict[int, list[tuple[int, ...]]]:
         """For each value the entries to write; those that were asked about are always among them."""
@@ -217,10 +219,7 @@ class _Writer:
             module, outer = call
             around = None if outer is None else self.calls[id(outer)]
             self.calls[id(call)] = len(self.modules)
-            own = "" if outer is None else _name_within(outer[0], module)
-            above = "" if around is None else self.modules[around]["path"]
-            path = f"{above}.{own}" if above and own else above or own
-            self.modules.append({"path": path, "type": type(module).__name__, "parent": around})
+            self.modules.append({"path": self.path(call), "type": type(module).__name__, "parent": around})
         return None if not fresh and scope is None else self.calls[id(fresh[0] if fresh else scope)]
 
     def _line(self, node: Node) -> dict[str, Any] | None:
@@ -230,14 +229,6 @@ class _Writer:
         if name not in self.files:
             self.files[name] = os.path.relpath(name) if name.startswith(os.getcwd() + os.sep) else name
         return {"file": self.files[name], "line": line, "text": linecache.getline(name, line).strip()}
-
-
-def _name_within(outer: Any, module: Any) -> str:
-    """What a module is called by the one that calls it; its class where that does not own it."""
-    for name, found in outer.named_modules():
-        if found is module:
-            return str(name)
-    return type(module).__name__
 
 
 # Numbers and arrays.

@@ -4,9 +4,9 @@ import pytest
 
 import upriver as ur
 from upriver import nn
+from upriver.core.scope import path_of
 from upriver.core.state import scope
 from upriver.errors import ShapeError
-from upriver.nn.paths import path_of
 
 
 def test_every_node_knows_its_module():
