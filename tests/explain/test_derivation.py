@@ -12,8 +12,9 @@ import pytest
 import upriver as ur
 from upriver.cli.explain import explain_expression
 from upriver.explain.check import verify
-from upriver.explain.derivation import Number, explain
+from upriver.explain.derivation import explain
 from upriver.explain.explanation import Explanation
+from upriver.explain.records import Number
 from upriver.explain.render import format_value
 
 

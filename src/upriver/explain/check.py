@@ -18,8 +18,8 @@ from ..core.state import Array, no_grad
 from ..core.tensor import wrap
 from ..errors import UpriverError
 from . import language
-from .derivation import Answer, Number, Step, Value
 from .explanation import Explanation
+from .records import Answer, Number, Step, Value
 
 _LARGEST = 100_000
 """Arrays with more entries than this are checked along one random direction only."""

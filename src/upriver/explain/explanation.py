@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.graph import Graph
 from . import render
-from .derivation import Answer, Number, Step, Value
+from .records import Answer, Number, Step, Value
 
 VERSION = 1
 _LARGEST = 10_000

@@ -13,8 +13,8 @@ from ..core.graph import maker
 from .render import derivative, format_value
 
 if TYPE_CHECKING:
-    from .derivation import Step, Value
     from .explanation import Explanation
+    from .records import Step, Value
 
 Frame = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -94,6 +94,53 @@ def of_scopes(graph: Graph) -> dict[Any, str]:
     return found
 
 
+class Fresh:
+    """Names that nothing has yet, as ``v1``, ``v2``: each letter counts on from where it was.
+
+    Args:
+        taken: the names that are in use; those given out are added.
+    """
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.last: dict[str, int] = {}
+
+    def __call__(self, letter: str, first: int = 1) -> str:
+        number = self.last.get(letter, first - 1) + 1
+        while f"{letter}{number}" in self.taken:
+            number += 1
+        self.last[letter] = number
+        self.taken.add(f"{letter}{number}")
+        return f"{letter}{number}"
+
+
+def known_names(graph: Graph, keys: Collection[Any], given: Mapping[str, Any] | None, module: Any) -> dict[Any, str]:
+    """The names of ``keys``: as given, as the caller's variables, as paths in modules, as places in lists."""
+    frame = caller()
+    variables = dict(frame.f_locals) if frame is not None else {}
+    known = {key_of(x): name for name, x in (given or {}).items()}
+    for more in (
+        of_variables(variables, lists=False),
+        of_module(module) if module is not None else {},
+        of_scopes(graph),
+        of_lists(variables),
+    ):
+        for key, name in more.items():
+            if key in keys:
+                known.setdefault(key, name)
+    return _unique(known)
+
+
+def _unique(known: Mapping[Any, str]) -> dict[Any, str]:
+    """The same names, with a number where two values have one name."""
+    fresh = Fresh(set())
+    found: dict[Any, str] = {}
+    for key, name in known.items():
+        found[key] = fresh(f"{name}_", 2) if name in fresh.taken else name
+        fresh.taken.add(found[key])
+    return found
+
+
 class Named(NamedTuple):
     """How one value is called.
 
@@ -108,26 +155,6 @@ class Named(NamedTuple):
     text: str
     latex: str
     formula: Term | None
-
-
-class Fresh:
-    """Names that nothing has yet, as ``v1``, ``v2``: each letter counts on from where it was.
-
-    Args:
-        taken: the names that are in use; those given out are added.
-    """
-
-    def __init__(self, taken: set[str]) -> None:
-        self.taken = taken
-        self.last: dict[str, int] = {}
-
-    def __call__(self, letter: str) -> str:
-        number = self.last.get(letter, 0) + 1
-        while f"{letter}{number}" in self.taken:
-            number += 1
-        self.last[letter] = number
-        self.taken.add(f"{letter}{number}")
-        return f"{letter}{number}"
 
 
 def name_all(graph: Graph, known: Mapping[Any, str], result: Sequence[str] = ("L", "result")) -> dict[Any, Named]:

@@ -12,8 +12,8 @@ import numpy as np
 from .writing import format_number, latex_number
 
 if TYPE_CHECKING:
-    from .derivation import Answer, Step, Value
     from .explanation import Explanation
+    from .records import Answer, Step, Value
 
 _SMALL = 12
 _WIDE = 60
