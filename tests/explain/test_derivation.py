@@ -239,7 +239,7 @@ def test_zero_is_told_apart_from_not_computed() -> None:
     e = explain_expression("relu(w*x) + x", ["w=-2", "x=3"], "w")
     assert value(e, "w").gradient.item() == 0
     assert value(e, "x").gradient is None
-    assert e.conclusion() == "dL/dw = 0: a small change of w does not change L."
+    assert e.conclusion() == "dL/dw = 0: to first order, a small change of w does not change L."
     data = e.to_dict()
     by_name = {v["name"]: v for v in data["values"]}
     assert by_name["w"]["gradient"] == 0
@@ -252,7 +252,28 @@ def test_not_a_number_and_infinity_are_said_and_are_valid_json() -> None:
     assert "not a number" in e.conclusion()
     json.dumps(e.to_dict(), allow_nan=False)
     e = explain_expression("sqrt(w)", ["w=0"], None)
-    assert "without bound" in e.conclusion()
+    assert e.conclusion() == "dL/dw = inf: raising w raises L, at first infinitely steeply."
+
+
+@pytest.mark.parametrize(
+    ("expression", "w", "said"),
+    [
+        ("log(w)", "-1", "dL/dw = -1, which says nothing: L itself is not a number here."),
+        ("exp(w)", "1000", "dL/dw = inf, which says nothing: L itself is infinite here."),
+        ("w**2", "0", "dL/dw = 0: to first order, a small change of w does not change L."),
+        ("abs(w)", "0", "dL/dw = 0; where that is by convention, a small change of w may change L all the same."),
+        ("log(w)", "2", "dL/dw = 0.5: raising w raises L, at first by 0.5 for each unit."),
+    ],
+)
+def test_a_conclusion_claims_no_more_than_the_derivative_says(expression: str, w: str, said: str) -> None:
+    assert explain_expression(expression, [f"w={w}"], None).conclusion() == said
+
+
+def test_sentences_are_broken_between_words() -> None:
+    e = explain_expression("sum(tanh(W)**2)", ["W=[[1,-2],[3,5]]"], None)
+    *_, before, last = e.text(width=60).rstrip().splitlines()
+    assert max(len(before), len(last)) <= 60
+    assert e.conclusion().endswith(f"{before} {last}")
 
 
 def test_where_a_convention_decides_it_is_said() -> None:

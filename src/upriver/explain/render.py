@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = F
         e: the derivation.
         lines: whether to show source lines and module paths; by default where any are known.
         unsimplified: write the formulas exactly as the gradient rules computed them.
-        width: the widest table; where one would be wider, each step gets lines of its own.
+        width: the widest table; where one would be wider, each step gets lines of its own. Sentences are broken there.
     """
     if lines is None:
         lines = any(step.line is not None for step in e.steps)
@@ -130,7 +131,8 @@ def as_text(e: Explanation, *, lines: bool | None = None, unsimplified: bool = F
     for answer in e.answers:
         if answer.entry is not None:
             out += ["", *_entry_lines(e, answer)]
-    return "\n".join([*out, "", e.conclusion(), ""])
+    said = textwrap.fill(e.conclusion(), max(width, 40), break_long_words=False, break_on_hyphens=False)
+    return "\n".join([*out, "", said, ""])
 
 
 def _blocks(e: Explanation, rows: Sequence[Sequence[str]]) -> list[str]:
@@ -230,14 +232,14 @@ def _entry_lines(e: Explanation, answer: Answer) -> list[str]:
 
 def conclusion(e: Explanation) -> str:
     """One sentence for each gradient that was asked for; of many, for the largest, and how many more there are."""
-    root, said = e.values[e.root].name, e.answers
+    said = e.answers
     if len(said) <= _SAID:
-        return " ".join(_sentence(root, a) for a in said)
+        return " ".join(_sentence(e, a) for a in said)
     ordered = sorted(said, key=lambda a: -_size(a))
     zero = sum(_size(a) == 0 for a in ordered[_OF_MANY:])
     of_zero = f", of which {zero} {'is' if zero == 1 else 'are'} exactly 0" if zero else ""
     more = f"There are {len(said) - _OF_MANY} more gradients{of_zero}: see the answers."
-    return " ".join([*(_sentence(root, a) for a in ordered[:_OF_MANY]), more])
+    return " ".join([*(_sentence(e, a) for a in ordered[:_OF_MANY]), more])
 
 
 def _size(a: Answer) -> float:
@@ -246,15 +248,23 @@ def _size(a: Answer) -> float:
     return math.inf if np.isnan(g).any() else float(g.max(initial=0.0))
 
 
-def _sentence(root: str, a: Answer) -> str:
+def _sentence(e: Explanation, a: Answer) -> str:
+    root, result = e.values[e.root].name, e.values[e.root].array
     symbol = derivative(root, a.name)
     g = np.asarray(a.gradient)
     if g.size == 0:
         return f"{symbol} is empty: {a.name} has no entries."
     if np.isnan(g).any():
         return f"{symbol} is not a number: a NaN came up on the way."
+    if not np.isfinite(result).all():
+        what = "not a number" if np.isnan(result).any() else "infinite"
+        return f"{symbol} = {format_value(g)}, which says nothing: {root} itself is {what} here."
     if not g.any():
-        return f"{symbol} = 0: a small change of {a.name} does not change {root}."
+        if any(s.note for s in e.steps):
+            return (
+                f"{symbol} = 0; where that is by convention, a small change of {a.name} may change {root} all the same."
+            )
+        return f"{symbol} = 0: to first order, a small change of {a.name} does not change {root}."
     if g.size == 1:
         return f"{symbol} = {format_number(_plain(g.reshape(())))}: {_effect(a.name, root, _plain(g.reshape(())))}."
     at = tuple(int(i) for i in np.unravel_index(int(np.abs(g).argmax()), g.shape))
@@ -267,7 +277,7 @@ def _sentence(root: str, a: Answer) -> str:
 def _effect(name: str, root: str, slope: float) -> str:
     verb = "lowers" if slope < 0 else "raises"
     if math.isinf(slope):
-        return f"raising {name} {verb} {root} without bound"
+        return f"raising {name} {verb} {root}, at first infinitely steeply"
     return f"raising {name} {verb} {root}, at first by {format_number(abs(slope))} for each unit"
 
 
