@@ -405,3 +405,36 @@ def test_a_large_network_is_answered() -> None:
     loss.backward()
     assert why(model[2].weight[7, 3]).cause == "closed"
     assert why(model[0].weight).cause == "ordinary"
+
+
+# The backward pass of another loss.
+
+
+def test_not_computed_yet_though_another_loss_had_its_backward() -> None:
+    v = leaf(1.0, 2.0)
+    other = (v * 2).sum()
+    other.backward()
+    w = leaf(3.0, 4.0)
+    loss = (w * w).sum()
+    for r in (why(w), why(w.grad), why(w[1])):
+        assert (r.state, r.cause) == ("none", "not computed")
+        assert "a path leads from it to loss" in r.sentence
+        assert r.fix == "Call loss.backward()."
+    assert loss.node is not None
+
+
+def test_a_result_that_does_not_use_it_is_not_waited_for() -> None:
+    v, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    other, loss = (v * 2).sum(), (v * v).sum()
+    other.backward()
+    assert why(w).cause == "unused"
+    assert loss.node is not None
+
+
+def test_a_detached_use_is_not_waited_for() -> None:
+    v, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    other = (v * 2).sum()
+    other.backward()
+    loss = (w.detach() * v).sum()
+    assert why(w).cause == "unused"
+    assert why(w, loss=loss).cause == "detached"

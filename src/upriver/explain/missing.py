@@ -47,6 +47,18 @@ def not_run(loss: Tensor | None) -> Cause:
     )
 
 
+def not_run_on(name: str | None) -> Cause | None:
+    """Of a leaf that the last backward() did not reach, if another result waits for its own."""
+    if name is None:
+        return None
+    return Cause(
+        "not computed",
+        f"a path leads from it to {name}, but backward() has not been called on that: it was on something else "
+        "(which is not zero).",
+        f"Call {name}.backward().",
+    )
+
+
 def no_history(loss: Tensor) -> Cause:
     """Of a loss that nothing was recorded of."""
     known = state.detached_at(loss.array)

@@ -172,6 +172,19 @@ class _Question:
                     self.loss, self._up = root, up
                     return
 
+    def _waiting(self, leaf: Tensor) -> str | None:
+        """The name of a result of the caller's to which a path leads from the leaf, and that backward() has not had."""
+        if self.frame is None:
+            return None
+        had = {id(note.root()) for note in state.backwards}
+        waiting = (
+            name
+            for name, x in self.frame.f_locals.items()
+            if isinstance(x, Tensor) and x.node is not None and x.wants_grad and x.array.size == 1 and id(x) not in had
+            if any(y is leaf for y in Graph.of(x).leaves) and leaf in Upstream(x).reached
+        )
+        return next(waiting, None)
+
     def of_result(self, x: Tensor) -> Reason:
         """Of an intermediate result: as of a leaf, but that its gradient is kept only if that was asked for."""
         what = self.variables.get(x.node, "this result")
@@ -214,6 +227,8 @@ class _Question:
             elif leaf.grad is not None:
                 missing_finding = f"This loss gives {what} no gradient: what .grad holds is of another."
             lost = missing.no_path(self.up, leaf, self.name(leaf)) if loss.wants_grad else missing.no_history(loss)
+            if not self.given and lost.kind in ("unused", "cut or unused"):
+                lost = missing.not_run_on(self._waiting(leaf)) or lost
             if self.runner is not None and lost.kind in ("unused", "cut or unused"):
                 lost = missing.cut_or_not(self.runner, leaf, lost)
             return reason(what, "none", missing_finding, lost)
