@@ -189,6 +189,24 @@ def test_shown_as_text_picture_table_and_data() -> None:
     assert [x["name"] for x in told["measures"][UPDATE]["weights"]] == [x.name for x in found.weights(UPDATE, 3)]
 
 
+def test_the_sign_is_told_in_words_and_by_the_side_of_the_bar() -> None:
+    model = nn.Linear(2, 1, bias=False)
+    model.weight.data = ur.tensor([[1.0, -3.0]])
+    loss = (model(ur.tensor([[2.0, -1.0]])) * ur.tensor([[1.0]])).sum()
+    loss.backward()  # d loss / d weight is the input: 2 and -1
+    b = blame(loss, model)
+    rows = [line.split() for line in b.text().splitlines() if ": raising it" in line]
+    assert [(row[0:2], row[-3]) for row in rows] == [
+        (["weight[0,", "0]"], "raises"),
+        (["weight[0,", "1]"], "lowers"),
+    ]
+    space = "{http://www.w3.org/2000/svg}"
+    bars = [bar for bar in ET.fromstring(b.svg()).iter(f"{space}rect") if "[" in bar.findtext(f"{space}title", "")]
+    right, left = bars[:2]  # by sensitivity, which comes first
+    assert float(left.get("x")) + float(left.get("width")) == float(right.get("x"))
+    assert (right.get("fill"), left.get("fill")) == (None, "url(#minus)")
+
+
 def test_a_gradient_that_was_not_computed_is_told_apart_from_zero() -> None:
     model, loss = network(5, 7, 3)
     model[0].bias.grad = None

@@ -479,3 +479,12 @@ def test_of_many_gradients_those_that_are_not_numbers_or_zero_are_counted() -> N
     said = explain(loss, wrt=weights).conclusion()
     assert "is not a number" in said.split(". ")[0]
     assert said.endswith("There are 7 more gradients, of which 4 are exactly 0: see the answers.")
+
+
+def test_products_that_are_zero_are_not_counted_among_those_of_an_entry() -> None:
+    e = explain_expression("sum(relu(x @ W))", ["x=[[1,2],[3,4],[-5,6]]", "W=[[1,-2],[-1,5]]"], "W[0,0]")
+    # x @ W in its first column is -1, -1, -11: closed; in its second 8, 14, 40, which W[0, 0] does not reach.
+    assert (e.answers[0].count, e.answers[0].gradient) == (0, 0.0)
+    e = explain_expression("sum(relu(x @ W))", ["x=[[1,2],[3,4],[-5,6]]", "W=[[1,-2],[-1,5]]"], "W[0,1]")
+    assert (e.answers[0].count, e.answers[0].gradient) == (3, -1.0)
+    assert "is the sum of 3 products" in e.text()

@@ -71,6 +71,16 @@ def test_explanations_bear_lines_and_paths() -> None:
     assert "[blocks.3.mlp] " in e.text()
 
 
+def test_each_step_and_each_value_bears_the_line_of_its_own_operation() -> None:
+    w = ur.tensor(2.0, requires_grad=True)
+    product = w * 3.0  # mul is here
+    shifted = product - 10.0  # sub is here
+    e = explain(shifted**2)  # pow is here
+    assert [s.operation for s in e.steps] == ["pow", "sub", "mul"]
+    for made in (*e.steps, *[v for v in e.values if v.operation is not None]):
+        assert str(made.line).endswith(f"# {made.operation} is here")
+
+
 def test_a_module_called_by_one_that_does_not_own_it_is_named_by_its_class() -> None:
     inner = MLP()
 
