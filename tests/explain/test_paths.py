@@ -264,7 +264,7 @@ def test_wrong_input() -> None:
         paths(loss, w[0, 0], k=0)
     with pytest.raises(GradError, match="no history"):
         paths(ur.ones(1), w[0, 0])
-    with pytest.raises(GradError, match="start from one number"):
+    with pytest.raises(GradError, match="starts from one number"):
         paths(w * w, w[0, 0])
     other = ur.ones(2, requires_grad=True)
     with pytest.raises(GradError, match="no influence"):

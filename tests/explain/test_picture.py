@@ -128,7 +128,7 @@ def test_a_share_of_what_was_repeated_is_summed() -> None:
 @settings(max_examples=30)
 @given(programs(), st.booleans())
 def test_edges_join_their_boxes_and_go_forward(graph: Graph, down: bool) -> None:
-    placed = place(content(graph, None, None, 25, (), False), "down" if down else "right")
+    placed = place(content(graph, budget=25), "down" if down else "right")
     for link, route in placed.routes:
         source, target = placed.boxes[link.source], placed.boxes[link.target]
         start = source.y + source.height if down else source.x + source.width

@@ -1,4 +1,4 @@
-"""What a question is about: a gradient that is not there, an entry of one, or a value; found by identity and memory."""
+"""What a question is about: a loss, a gradient that is not there, an entry of one; found by identity and memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,32 @@ import numpy as np
 
 from ..core.state import owner
 from ..core.tensor import Tensor
+from ..errors import ArgumentError, GradError
 from .entry import Index
+
+
+def check_loss(function: str, loss: Any) -> None:
+    """Refuse what no gradient can be taken of.
+
+    Raises:
+        ArgumentError: it is not a tensor.
+        GradError: it has no history, or is not one number.
+    """
+    if not isinstance(loss, Tensor):
+        raise ArgumentError(
+            f"{function}: the loss is a {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
+        )
+    if loss.node is None or not loss.wants_grad:
+        raise GradError(
+            f"{function}: the loss has no history: it does not depend on anything that requires a gradient, "
+            "or was computed inside no_grad()",
+            "Set requires_grad=True on the leaves, and compute the loss outside no_grad().",
+        )
+    if loss.array.size != 1:
+        raise GradError(
+            f"{function}: the result has shape {list(loss.shape)}, and a gradient starts from one number",
+            f"Reduce it, as in {function}(y.sum(), ...), or choose an entry: {function}(y[0], ...).",
+        )
 
 
 def of_gradient(grad: Tensor, leaves: Iterable[Tensor]) -> tuple[Tensor, Index | None] | None:

@@ -20,6 +20,7 @@ from ..core.state import Array, tracing
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError
 from . import names
+from .asked import check_loss
 from .formula import Derivative, entrywise, ones, run_rule, simplify
 from .names import Named, key_of
 from .records import Answer, Number, Part, Step, Value
@@ -279,21 +280,7 @@ def explain(
             "explain: None was given: a .grad is None until backward() has computed it, which is not the same as zero",
             "Pass the loss itself: explain(loss, wrt=w).",
         )
-    if not isinstance(loss, Tensor):
-        raise ArgumentError(
-            f"explain: the loss is a {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
-        )
-    if loss.node is None or not loss.wants_grad:
-        raise GradError(
-            "explain: the loss has no history: it does not depend on anything that requires a gradient, "
-            "or was computed inside no_grad()",
-            "Set requires_grad=True on the leaves, and compute the loss outside no_grad().",
-        )
-    if loss.array.size != 1:
-        raise GradError(
-            f"explain: the result has shape {list(loss.shape)}, and a derivation starts from one number",
-            "Reduce it, as in explain(y.sum()), or choose an entry: explain(y[0]).",
-        )
+    check_loss("explain", loss)
     targets = None if wrt is None else [wrt] if isinstance(wrt, Tensor) else list(wrt)
     for x in targets or ():
         if not isinstance(x, Tensor):

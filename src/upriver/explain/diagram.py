@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from ..core.graph import Graph
-from ..errors import ArgumentError
 from .boxes import Box, Link
-from .labels import Content, Flow, Label, content, rows, shorten
+from .labels import Flow, Label, content, rows, shorten
 from .layout import Point
 from .nest import Rect
-from .picture import heading, largest, line_width, place
+from .picture import check_direction, heading, largest, line_width, place
 
 _MERMAID = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;"}
 _TEX = {
@@ -25,12 +24,34 @@ _TEX = {
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
+class Options(TypedDict, total=False):
+    """What may be said of a drawing, in any of the three languages.
+
+    Attributes:
+        gradients: by node and leaf; by default what ``backward()`` left in the leaves.
+        names: what to call nodes and leaves.
+        budget: how many boxes to show; 60 by default.
+        expand: paths of modules to open whatever it costs.
+        direction: "right" or "down"; by default whichever suits the size.
+        views: show reshape, permute, cast and the like too.
+    """
+
+    gradients: Mapping[Any, Any] | None
+    names: Mapping[Any, str] | None
+    budget: int
+    expand: Collection[str]
+    direction: str | None
+    views: bool
+
+
 class _Diagram:
     """What all three formats share: boxes with identifiers, in frames; links with how they are drawn."""
 
-    def __init__(self, shown: Content) -> None:
-        self.collapsed, self.labels, self.said = shown
-        self.shown = shown
+    def __init__(self, graph: Graph, direction: str | None = None, **options: Any) -> None:
+        check_direction(direction)
+        self.shown = content(graph, **options)
+        self.direction = direction
+        self.collapsed, self.labels, self.said = self.shown
         self.ids = {box: f"n{i}" for i, box in enumerate(self.said)}
         self.flows = [(link, self.labels.flow(link)) for link in self.collapsed.links]
         self.largest = largest([flow for _, flow in self.flows])
@@ -51,6 +72,11 @@ class _Diagram:
         head = shorten(label.title, 40) + (f"  {shorten(label.place, 34)}" if label.place else "")
         return [head + (f"  {label.shape}" if label.shape else ""), *[text for text, _ in rows(label)]]
 
+    @property
+    def down(self) -> bool:
+        """Whether it goes down, in the languages whose readers place the boxes."""
+        return self.direction == "down" or (self.direction is None and len(self.collapsed.boxes) > 8)
+
     def walk(self) -> Iterator[tuple[str, Box, int]]:
         """("box" | "open" | "close", box, depth), frames around what they contain."""
         stack: list[tuple[str, Box, int]] = [("", box, 1) for box in reversed(self.collapsed.whole.inside)]
@@ -64,33 +90,12 @@ class _Diagram:
             stack.extend([("", child, depth + 1) for child in reversed(box.inside)])
 
 
-def _way(direction: str | None, diagram: _Diagram) -> bool:
-    """Whether to go down."""
-    if direction not in (None, "right", "down"):
-        raise ArgumentError(f"direction: there is no {direction!r}", 'There are: "right", "down".', at=False)
-    return direction == "down" or (direction is None and len(diagram.collapsed.boxes) > 8)
-
-
-def mermaid(
-    graph: Graph,
-    *,
-    gradients: Mapping[Any, Any] | None = None,
-    names: Mapping[Any, str] | None = None,
-    budget: int = 60,
-    expand: Collection[str] = (),
-    direction: str | None = None,
-    views: bool = False,
-) -> str:
+def mermaid(graph: Graph, **options: Unpack[Options]) -> str:
     """The graph in the language of Mermaid, which many sites draw in a ```` ```mermaid ```` block.
 
     Args:
         graph: what ran.
-        gradients: by node and leaf; by default what ``backward()`` left in the leaves.
-        names: what to call nodes and leaves.
-        budget: how many boxes to show.
-        expand: paths of modules to open whatever it costs.
-        direction: "right" or "down"; by default whichever suits the size.
-        views: show reshape, permute, cast and the like too.
+        options: see :class:`Options`.
 
     Raises:
         ArgumentError: an unknown direction, or nothing is called as ``expand`` says.
@@ -107,8 +112,8 @@ def mermaid(
           classDef result stroke-width:3px
         <BLANKLINE>
     """
-    diagram = _Diagram(content(graph, gradients, names, budget, expand, views))
-    out = [f"flowchart {'TD' if _way(direction, diagram) else 'LR'}"]
+    diagram = _Diagram(graph, **options)
+    out = [f"flowchart {'TD' if diagram.down else 'LR'}"]
     for what, box, depth in diagram.walk():
         pad = "  " * depth
         if what == "close":
@@ -139,26 +144,12 @@ def _mermaid(text: str) -> str:
     return "".join([_MERMAID.get(c, c) for c in text.replace("\n", " ")])
 
 
-def dot(
-    graph: Graph,
-    *,
-    gradients: Mapping[Any, Any] | None = None,
-    names: Mapping[Any, str] | None = None,
-    budget: int = 60,
-    expand: Collection[str] = (),
-    direction: str | None = None,
-    views: bool = False,
-) -> str:
+def dot(graph: Graph, **options: Unpack[Options]) -> str:
     r"""The graph in the language of Graphviz.
 
     Args:
         graph: what ran.
-        gradients: by node and leaf; by default what ``backward()`` left in the leaves.
-        names: what to call nodes and leaves.
-        budget: how many boxes to show.
-        expand: paths of modules to open whatever it costs.
-        direction: "right" or "down"; by default whichever suits the size.
-        views: show reshape, permute, cast and the like too.
+        options: see :class:`Options`.
 
     Raises:
         ArgumentError: an unknown direction, or nothing is called as ``expand`` says.
@@ -177,10 +168,10 @@ def dot(
         }
         <BLANKLINE>
     """
-    diagram = _Diagram(content(graph, gradients, names, budget, expand, views))
+    diagram = _Diagram(graph, **options)
     out = [
         "digraph upriver {",
-        f'  graph [rankdir={"TB" if _way(direction, diagram) else "LR"}, fontname="sans-serif"]',
+        f'  graph [rankdir={"TB" if diagram.down else "LR"}, fontname="sans-serif"]',
         '  node [shape=box, style=rounded, fontname="sans-serif", fontsize=11]',
         "  edge [arrowsize=0.7]",
     ]
@@ -225,26 +216,12 @@ def _quote(text: str) -> str:
     return f'"{_escape(text)}"'
 
 
-def tikz(
-    graph: Graph,
-    *,
-    gradients: Mapping[Any, Any] | None = None,
-    names: Mapping[Any, str] | None = None,
-    budget: int = 60,
-    expand: Collection[str] = (),
-    direction: str | None = None,
-    views: bool = False,
-) -> str:
+def tikz(graph: Graph, **options: Unpack[Options]) -> str:
     r"""The graph for LaTeX, placed as in the SVG: a ``tikzpicture``, for a document that loads TikZ and no more.
 
     Args:
         graph: what ran.
-        gradients: by node and leaf; by default what ``backward()`` left in the leaves.
-        names: what to call nodes and leaves.
-        budget: how many boxes to show.
-        expand: paths of modules to open whatever it costs.
-        direction: "right" or "down"; by default whichever suits the size.
-        views: show reshape, permute, cast and the like too.
+        options: see :class:`Options`.
 
     Raises:
         ArgumentError: an unknown direction, or nothing is called as ``expand`` says.
@@ -255,9 +232,8 @@ def tikz(
         >>> print(tikz(Graph.of(w * 3), names={w: "w"}).splitlines()[0])
         \begin{tikzpicture}[x=0.75pt, y=-0.75pt, font=\sffamily\small]
     """
-    shown = content(graph, gradients, names, budget, expand, views)
-    diagram = _Diagram(shown)
-    placed = place(shown, direction)
+    diagram = _Diagram(graph, **options)
+    said, placed = diagram.said, place(diagram.shown, diagram.direction)
     out = [
         r"\begin{tikzpicture}[x=0.75pt, y=-0.75pt, font=\sffamily\small]",
         r"  \tikzset{box/.style={draw=black!35, rounded corners=2pt, fill=white}, "
@@ -267,7 +243,7 @@ def tikz(
     ]
     for frame, rect in placed.frames.items():
         out.append(rf"  \draw[frame] {_corners(rect)};")
-        title = _tex(heading(shown.said[frame]))
+        title = _tex(heading(said[frame]))
         out.append(rf"  \node[anchor=north west, text=black!60] at {_at(rect.x, rect.y)} {{{title}}};")
     flows = {id(link): flow for link, flow in diagram.flows}
     for link, route in placed.routes:
@@ -276,7 +252,7 @@ def tikz(
         out.append(rf"  \draw[{diagram.kind(box)}] {_corners(rect)};")
         out.append(
             rf"  \node[anchor=west, align=left, inner sep=0pt] at {_at(rect.x + 10, rect.y + rect.height / 2)} "
-            rf"{{{_words(shown.said[box])}}};"
+            rf"{{{_words(said[box])}}};"
         )
     return "\n".join([*out, r"\end{tikzpicture}", ""])
 

@@ -311,9 +311,14 @@ class Content(NamedTuple):
 
 
 def content(
-    graph: Graph, gradients: Mapping[Any, Any] | None, names: Mapping[Any, str] | None,
-    budget: int, expand: Collection[str], views: bool,
-) -> Content:  # fmt: skip
+    graph: Graph,
+    *,
+    gradients: Mapping[Any, Any] | None = None,
+    names: Mapping[Any, str] | None = None,
+    budget: int = 60,
+    expand: Collection[str] = (),
+    views: bool = False,
+) -> Content:
     """The boxes, frames and links of a picture of ``graph``, with their labels."""
     collapsed = collapse(graph, budget=budget, expand=expand, views=views)
     labels = Labels(collapsed, gradients, names)

@@ -18,6 +18,7 @@ from ..core.scope import path_of
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError
 from . import names
+from .asked import check_loss
 from .contributions import Contributions, Ways
 from .edges import Sums
 from .entry import Index, entry_of, written
@@ -203,21 +204,7 @@ def check(loss: Any, wrt: Any) -> tuple[Any, Index]:
         GradError: ``loss`` has no history, or is not one number; the leaf wants no gradient.
         ArgumentError: not one entry is named.
     """
-    if not isinstance(loss, Tensor):
-        raise ArgumentError(
-            f"the loss is of type {type(loss).__name__}, not a tensor", "Pass what backward() is called on."
-        )
-    if loss.node is None or not loss.wants_grad:
-        raise GradError(
-            "the loss has no history: it does not depend on anything that requires a gradient, "
-            "or was computed inside no_grad()",
-            "Set requires_grad=True on the leaves, and compute the loss outside no_grad().",
-        )
-    if loss.array.size != 1:
-        raise GradError(
-            f"the result has shape {list(loss.shape)}, and paths start from one number",
-            "Reduce it, as in y.sum(), or choose an entry, y[0].",
-        )
+    check_loss("paths", loss)
     leaf, index = entry_of(wrt, set(sorted_nodes(loss.node)))
     if isinstance(leaf, Tensor) and not leaf.wants_grad:
         raise GradError(

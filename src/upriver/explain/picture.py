@@ -143,8 +143,18 @@ def svg(
     """
     if theme not in THEMES:
         raise ArgumentError(f"theme: there is no {theme!r}", f"There are: {', '.join(THEMES)}.", at=False)
-    shown = content(graph, gradients, names, budget, expand, views)
+    shown = content(graph, gradients=gradients, names=names, budget=budget, expand=expand, views=views)
     return _Drawing(shown, place(shown, direction), theme, title).document()
+
+
+def check_direction(direction: str | None) -> None:
+    """Refuse a direction that is not one.
+
+    Raises:
+        ArgumentError: it is neither "right" nor "down", nor left open.
+    """
+    if direction not in (None, "right", "down"):
+        raise ArgumentError(f"direction: there is no {direction!r}", 'There are: "right", "down".', at=False)
 
 
 def place(shown: Content, direction: str | None) -> Arranged:
@@ -153,8 +163,7 @@ def place(shown: Content, direction: str | None) -> Arranged:
     Raises:
         ArgumentError: an unknown direction.
     """
-    if direction not in (None, "right", "down"):
-        raise ArgumentError(f"direction: there is no {direction!r}", 'There are: "right", "down".', at=False)
+    check_direction(direction)
     sizes = {
         box: (text_width(heading(label), 11) + 24, 0.0) if box.open else measure(label)
         for box, label in shown.said.items()
