@@ -197,7 +197,7 @@ __all__ = [
 keep_freed_memory()
 
 _SUBPACKAGES = {"autograd", "cuda", "data", "explain", "nn", "optim", "recipes", "train", "utils"}
-_EXPLANATIONS = {"blame", "load_trace", "nudge", "paths", "step_profile", "why"}
+_EXPLANATIONS = {"blame", "draw", "load_trace", "nudge", "paths", "step_profile", "why"}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 _HOMES = {
     "Explanation": "explanation",
     "blame": "blame",
+    "draw": "draw",
     "load_trace": "trace",
     "nudge": "nudge",
     "paths": "paths",
