@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import subprocess
+import sys
 from functools import partial
 
 import upriver as ur
@@ -83,3 +85,10 @@ def test_described() -> None:
     names: dict[str, ur.Tensor] = {}
     exec(code, names)
     assert site.describe(names["y"].node.site) == "nowhere.py:2"
+
+
+def test_code_given_on_the_command_line_is_the_users() -> None:
+    code = "import upriver as ur; w = ur.tensor(2.0, requires_grad=True); print(ur.explain(w * w, wrt=w).text())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "with w = 2" in done.stdout
+    assert "<string>:1" in done.stdout

@@ -21,8 +21,10 @@ enabled = True
 def is_internal(filename: str) -> bool:
     """Whether code in ``filename`` is ours, so that a line of it tells the user nothing."""
     inside = filename.startswith(_PACKAGE) and not filename.startswith(_RECIPES)
-    # Decorated and generated code (dataclasses, contextlib) stands between us and the user.
-    inside = inside or filename.startswith("<string>") or os.path.basename(filename) == "contextlib.py"
+    # Decorated and generated code (dataclasses, contextlib) stands between us and the user; but what follows
+    # ``python -c`` is the user's own, and bears the same name.
+    generated = filename.startswith("<string>") and sys.argv[:1] != ["-c"]
+    inside = inside or generated or os.path.basename(filename) == "contextlib.py"
     _internal[filename] = inside
     return inside
 
