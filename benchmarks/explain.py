@@ -183,8 +183,10 @@ def chain(operations: int) -> ur.Tensor:
 def traces(rounds: int) -> list[str]:
     """The trace of 1,000 operations, with its frames, beside the derivation that it writes down; and its page."""
     from upriver.explain.derivation import explain
+    from upriver.explain.encoding import dumps
     from upriver.explain.page import html
-    from upriver.explain.trace import dumps, load_trace, trace
+    from upriver.explain.reading import load_trace
+    from upriver.explain.trace import trace
 
     loss = chain(1000)
     explanation = explain(loss)

@@ -15,8 +15,10 @@ import pytest
 import upriver as ur
 from upriver.cli.explain import explain_expression
 from upriver.errors import ArgumentError
+from upriver.explain.encoding import dumps
 from upriver.explain.page import html
-from upriver.explain.trace import dumps, load_trace, trace
+from upriver.explain.reading import load_trace
+from upriver.explain.trace import trace
 from upriver.explain.views import Views, short_value, sign_of
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -19,7 +19,9 @@ from upriver.cli import main
 from upriver.cli.explain import explain_expression
 from upriver.cli.keys import split
 from upriver.cli.step import Walk
-from upriver.explain.trace import dumps, load_trace, trace
+from upriver.explain.encoding import dumps
+from upriver.explain.reading import load_trace
+from upriver.explain.trace import trace
 
 WORKED = ["(w*x-y)**2", "w=2", "x=3", "y=10"]
 

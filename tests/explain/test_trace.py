@@ -14,8 +14,10 @@ from upriver.cli.explain import explain_expression
 from upriver.core.graph import Graph
 from upriver.errors import ArgumentError, FileError, GradError
 from upriver.explain.derivation import explain
+from upriver.explain.encoding import decode, dumps, encode
+from upriver.explain.reading import load_trace
 from upriver.explain.schema import problem, schema
-from upriver.explain.trace import decode, dumps, encode, load_trace, trace
+from upriver.explain.trace import trace
 
 
 def worked() -> dict[str, Any]:

@@ -75,7 +75,8 @@ def run(asked: Any) -> int:
 
 def _trace(asked: Any) -> Any:
     from ..errors import ArgumentError
-    from ..explain.trace import load_trace, trace
+    from ..explain.reading import load_trace
+    from ..explain.trace import trace
 
     expression = asked.expression.strip()
     if not asked.values and (expression.endswith(".json") or Path(expression).is_file()):

@@ -15,7 +15,7 @@ _HOMES = {
     "Explanation": "explanation",
     "blame": "blame",
     "draw": "draw",
-    "load_trace": "trace",
+    "load_trace": "reading",
     "nudge": "nudge",
     "paths": "paths",
     "step_profile": "profile",

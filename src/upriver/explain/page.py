@@ -15,8 +15,9 @@ from importlib.resources import files
 from typing import Any
 
 from ..errors import ArgumentError
+from .encoding import dumps
 from .mathml import convert
-from .trace import Trace, dumps, load_trace
+from .reading import Trace, load_trace
 from .views import Views, short_value, sign_of
 
 _LONGEST = 120

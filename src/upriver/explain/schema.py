@@ -1,4 +1,4 @@
-"""Whether a document is as ``trace.schema.json`` says: the few words of JSON Schema that it is written in.
+"""Whether a document is a trace: as ``trace.schema.json`` says, and with every reference leading somewhere.
 
 The schema is the one description of the format; what is checked when a trace is read is read from it, so that
 the two cannot differ. (``jsonschema`` agrees with it in the tests, and is not needed to read a trace.)
@@ -13,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+FORMAT = "upriver-trace"
+VERSION = 1
 _TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool,
     "null": type(None),
@@ -81,3 +83,54 @@ def _within(data: Mapping[str, Any], rule: Mapping[str, Any], at: str) -> str | 
 def _shown(data: Any) -> str:
     text = repr(data) if not isinstance(data, (dict, list)) else "an object" if isinstance(data, dict) else "a list"
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def check(data: Any) -> tuple[str, str | None] | None:
+    """What is wrong with a document, and what to do about it; None if it is a trace that can be read here."""
+    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        return "is not a trace of Upriver", f'A trace begins with "format": "{FORMAT}".'
+    version = data.get("version")
+    if isinstance(version, int) and version > VERSION:
+        return (
+            f"was written in version {version} of the format by {data.get('generator', 'a newer Upriver')}; "
+            f"this Upriver reads up to version {VERSION}",
+            "Update Upriver.",
+        )
+    wrong = problem(data) or _misdirected(data)
+    return None if wrong is None else (f"is damaged: {wrong}", "Write it again from the computation.")
+
+
+def _misdirected(data: Mapping[str, Any]) -> str | None:
+    """The first reference to something that is not there, or that comes too late; None if there is none."""
+    nodes, edges, modules, walk = (data[key] for key in ("nodes", "edges", "modules", "frames"))
+
+    def outside(place: str, i: Any, many: int) -> str | None:
+        return f"{place} is {i}, and there are {many}" if i is not None and i >= many else None
+
+    found = [outside("result.node", data["result"]["node"], len(nodes))]
+    for i, node in enumerate(nodes):
+        if node["id"] != i:
+            found.append(f"nodes[{i}].id is {node['id']}")
+        found += [
+            f"nodes[{i}] reads node {x['node']}, which comes after it"
+            for x in node.get("inputs", ())
+            if x.get("node", -1) >= i
+        ]
+        found.append(outside(f"nodes[{i}].module", node.get("module"), len(modules)))
+    for i, edge in enumerate(edges):
+        found.append(outside(f"edges[{i}].to", edge["to"], len(nodes)))
+        if edge["from"] >= edge["to"]:
+            found.append(f"edges[{i}] leads from node {edge['from']} to {edge['to']}, which is not after it")
+    for i, module in enumerate(modules):
+        if module["parent"] is not None and module["parent"] >= i:
+            found.append(f"modules[{i}].parent is {module['parent']}, which comes after it")
+    for i, frame in enumerate(walk):
+        found.append(outside(f"frames[{i}].node", frame.get("node"), len(nodes)))
+        found.append(outside(f"frames[{i}].edge", frame.get("edge"), len(edges)))
+    for i, frame in enumerate(data["module_frames"]):
+        found.append(outside(f"module_frames[{i}].module", frame.get("module"), len(modules)))
+        if not frame["first"] <= frame["last"] < len(walk):
+            found.append(f"module_frames[{i}] goes from frame {frame['first']} to {frame['last']} of {len(walk)}")
+    for i, answer in enumerate(data["answers"]):
+        found.append(outside(f"answers[{i}].node", answer["node"], len(nodes)))
+    return next((wrong for wrong in found if wrong is not None), None)
