@@ -103,6 +103,10 @@ def test_a_trace_and_a_page(tmp_path: Path, capsys: Any) -> None:
         (["w*x", "w=1", "x=2", "--bogus"], "not understood"),
         ([""], "nothing was given"),
         ([], "EXPRESSION"),
+        (["sum(w)", "w=[1,2]", "--wrt", ""], "not a name or an entry"),
+        (["w * 2", "w=2", "--wrt", "w[0]"], "it is one number"),
+        (["w + 9.0**9**9", "w=1"], "too large to write down"),
+        (["w + 1/0", "w=1"], "a division by zero"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_status_2(arguments: list[str], why: str, capsys: Any) -> None:

@@ -448,6 +448,22 @@ def test_a_notebook_gets_text_latex_and_a_picture() -> None:
     assert "24" in bundle["image/svg+xml"]
 
 
+def test_a_notebook_gets_no_megabytes_of_formulas() -> None:
+    w = ur.tensor(0.5, requires_grad=True)
+    h = w
+    for _ in range(61):
+        h = ur.tanh(h)
+    bundle = explain(h, wrt=w)._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "image/svg+xml"}
+    assert bundle["text/plain"].splitlines()[1:] == ["61 steps back: print it to read them."]
+
+
+def test_an_empty_question_has_no_answer() -> None:
+    w = ur.tensor(0.5, requires_grad=True)
+    with pytest.raises(ur.errors.ArgumentError, match="nothing was asked about"):
+        explain(w * w, wrt=[])
+
+
 # What went wrong once.
 
 

@@ -133,7 +133,7 @@ def explain_expression(expression: str, given: list[str], wrt: str | None) -> An
     with sites_off(), tracing():
         results = language.evaluate(program, values)
         root = results.pop("")
-        asked = [_target(part, results, program.names) for part in _parts(wrt or program.names[0])]
+        asked = [_target(part, results, program.names) for part in _parts(program.names[0] if wrt is None else wrt)]
         if root.array.size != 1:
             raise ArgumentError(
                 f"the expression gives shape {list(root.shape)}, and a gradient is that of one number",
@@ -177,5 +177,6 @@ def _target(part: str, results: Any, names: Any) -> tuple[Any, tuple[int, ...] |
     fits = len(entry) == x.ndim and all(-n <= i < n for i, n in zip(entry, x.shape, strict=True))
     if not fits:
         shape = list(x.shape)
-        raise DimError(f"--wrt {part}: {name} has shape {shape}", "Give one index in range for each dimension.")
+        fix = "Give one index in range for each dimension." if shape else f"Write {name}: it is one number."
+        raise DimError(f"--wrt {part}: {name} has shape {shape}", fix)
     return key_of(x), tuple(i % n for i, n in zip(entry, x.shape, strict=True)), part

@@ -282,6 +282,8 @@ def explain(
         )
     check_loss("explain", loss)
     targets = None if wrt is None else [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    if targets == []:
+        raise ArgumentError("explain: wrt is empty: nothing was asked about", "Leave it out for all leaves.")
     for x in targets or ():
         if not isinstance(x, Tensor):
             raise ArgumentError(f"explain: wrt holds a {type(x).__name__}, not a tensor", "As in wrt=w or wrt=[w, b].")

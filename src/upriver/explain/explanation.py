@@ -13,6 +13,8 @@ from .records import Answer, Number, Step, Value
 
 VERSION = 1
 _LARGEST = 10_000
+_WRITTEN_OUT = 60
+"""The most steps that a notebook writes out by itself, as text and as LaTeX."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +147,11 @@ class Explanation:
         return f"<Explanation: {self.conclusion()}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        bundle = {"text/plain": self.text(), "text/latex": f"$$\n{self.latex()}\n$$", "image/svg+xml": self.svg()}
+        bundle = {"image/svg+xml": self.svg()}
+        if len(self.steps) > _WRITTEN_OUT:  # megabytes of formulas, over which a notebook would stand still
+            bundle["text/plain"] = f"{self.conclusion()}\n{len(self.steps)} steps back: print it to read them."
+        else:
+            bundle |= {"text/plain": self.text(), "text/latex": f"$$\n{self.latex()}\n$$"}
         wanted = set(include or bundle) - set(exclude or ())
         return {kind: data for kind, data in bundle.items() if kind in wanted}
 

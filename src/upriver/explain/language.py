@@ -299,6 +299,12 @@ def _lenient(function: Any) -> bool:
     return any(p.kind == p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
 
 
+_WITHOUT_VALUE = {
+    OverflowError: "among its plain numbers is a power or product too large to write down",
+    ZeroDivisionError: "among its plain numbers is a division by zero",
+}
+
+
 def evaluate(program: Program, values: Mapping[str, Any]) -> dict[str, Tensor]:
     """Every assigned name, and ``""`` for the result, computed by the engine from ``values`` (in float64).
 
@@ -321,7 +327,7 @@ def evaluate(program: Program, values: Mapping[str, Any]) -> dict[str, Tensor]:
         except RecursionError:
             raise ArgumentError("expression: nested too deeply", "Name its parts: h = ...; h*h.", at=False) from None
         except (OverflowError, ZeroDivisionError) as error:
-            raise ArgumentError(f"expression: plain numbers without a value ({error})", at=False) from None
+            raise ArgumentError(f"expression: {_WITHOUT_VALUE[type(error)]}\n  {program.source}", at=False) from None
         except TypeError as error:
             raise ArgumentError(f"expression: {error}\n  {program.source}", at=False) from None
         if not isinstance(result, Tensor):
