@@ -153,3 +153,16 @@ def test_scalars_and_formats() -> None:
     assert np.asarray(i) == 2
     first, second = ur.tensor([1, 2])
     assert (first + second).item() == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from upriver.utils.data.dataloader import DataLoader",
+        "from upriver.utils.data.dataset import Dataset, random_split",
+        "from upriver.utils.data import DataLoader",
+        "from upriver.nn.parameter import Parameter",
+    ],
+)
+def test_modules_that_programs_import_from(line: str) -> None:
+    exec(line, {})

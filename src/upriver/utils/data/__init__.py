@@ -1,6 +1,6 @@
 """Data sets, samplers and loaders, where PyTorch has them."""
 
-from ..data import (
+from ...data import (
     BatchSampler as BatchSampler,
     ConcatDataset as ConcatDataset,
     DataLoader as DataLoader,
