@@ -311,3 +311,17 @@ def test_a_state_that_does_not_fit() -> None:
         optim.Adam(ours[:4]).load_state_dict(stored)
     with pytest.raises(ShapeError, match="exp_avg has shape"):
         optim.Adam(ours[::-1]).load_state_dict(stored)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"state": {}}, "'state' and 'param_groups' are expected"),
+        ({"weight": ur.ones(2)}, r"the keys are \['weight'\]"),
+        ({"state": {7: {"step": 1.0}}, "param_groups": [{"params": [0]}]}, "values for parameter 7"),
+    ],
+)
+def test_a_state_of_something_else(state: dict[str, Any], message: str) -> None:
+    optimizer = ur.optim.Adam([ur.ones(2, requires_grad=True)])
+    with pytest.raises(ArgumentError, match=message):
+        optimizer.load_state_dict(state)

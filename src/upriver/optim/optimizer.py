@@ -275,9 +275,15 @@ class Optimizer:
         """Go on from what :meth:`state_dict` gave (or PyTorch's optimiser of the same name, with NumPy arrays).
 
         Raises:
-            ArgumentError: the groups are not as many, or not as large, as this optimiser's.
+            ArgumentError: it is no optimiser's state, or its groups are not as many, or not as large, as this one's.
             ShapeError: a stored slot does not have its parameter's shape.
         """
+        if not {"state", "param_groups"} <= set(state_dict):
+            raise ArgumentError(
+                f"{self._name}.load_state_dict: 'state' and 'param_groups' are expected, and the keys are "
+                f"{list(state_dict)[:4]}",
+                "Give what optimizer.state_dict() returned; a model's goes to model.load_state_dict.",
+            )
         stored: list[Any] = list(state_dict["param_groups"])
         sizes, mine = [len(g["params"]) for g in stored], [len(g["params"]) for g in self.param_groups]
         if sizes != mine:
@@ -291,6 +297,11 @@ class Optimizer:
         slots = {name for group in [*self.param_groups, *stored] for name in self.slots({**self.defaults, **group})}
         states: dict[Tensor, dict[str, Any]] = {}
         for key, values in state_dict["state"].items():
+            if int(key) not in params:
+                raise ArgumentError(
+                    f"{self._name}.load_state_dict: there are values for parameter {key}, which is in no group",
+                    "The state was changed after it was stored; store it again.",
+                )
             p, _ = params[int(key)]
             states[p] = {
                 name: self._load_slot(p, name, value) if name in slots else _number(name, value)
