@@ -145,3 +145,11 @@ def test_fashion_reads_the_publishers_files(monkeypatch: pytest.MonkeyPatch, tmp
     _, task = built("fashion", model=model)
     assert len(task.classes) == 10
     assert 0.0 <= evaluate(task.model, task.loss, task.test, task.metrics)["accuracy"] <= 1.0
+
+
+def test_a_table_of_too_few_rows_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_text("a,b,t\n1,x,0\n2,y,1\n")
+    with pytest.raises(DataError, match=r"tiny.csv: 2 rows are too few") as caught:
+        load_recipe("table").build(Options(data=str(path), target="t"))
+    assert "recipes" not in str(caught.value)  # no line of ours is at fault

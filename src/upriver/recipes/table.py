@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from upriver import nn
 from upriver.data import Standardize, read_table
-from upriver.errors import ArgumentError
+from upriver.errors import ArgumentError, DataError
 from upriver.train.metrics import ACCURACY, MAE, RMSE, Metric
 
 from .base import Options, Recipe, Task, make_loaders, make_optimizer, make_schedule
 from .models import MLP
+
+_FEWEST = 4  # so that each part has a row
 
 
 def build(options: Options) -> Task:
@@ -18,6 +20,12 @@ def build(options: Options) -> Task:
     if options.data is None or options.target is None:
         raise ArgumentError("a table needs a file and a target", "Give --data FILE --target COLUMN.", at=False)
     table = read_table(options.data, target=options.target)
+    if len(table.x) < _FEWEST:
+        raise DataError(
+            f"{table.path}: {len(table.x)} rows are too few to train on, to validate on and to test on",
+            f"At least {_FEWEST} are needed; for a useful result, some hundreds.",
+            at=False,
+        )
     parts = table.split()
     scale = Standardize().fit(parts.x_train)
     x, x_test = scale(parts.x_train), scale(parts.x_test)
