@@ -211,3 +211,18 @@ def test_logsumexp_at_the_extremes() -> None:
     y[[0, 1, 3]].sum().backward()
     assert x.grad is not None
     assert x.grad[[0, 1, 3]].tolist() == [[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "var", "std", "amax", "amin", "logsumexp"])
+def test_no_dimension_named_means_all_as_in_pytorch(name: str) -> None:
+    # PyTorch itself cannot differentiate some of these where dim=().
+    agree(lambda t: getattr(t, name)(()), lambda t: getattr(t, name)((0, 1, 2)), X)
+
+
+def test_a_mean_in_float16_of_more_entries_than_float16_can_count() -> None:
+    x = ur.ones(70_000, dtype=ur.float16, requires_grad=True)
+    x.mean().backward()
+    assert x.mean().item() == 1.0
+    assert x.grad is not None
+    assert x.grad.dtype == ur.float16
+    assert x.grad[0].item() == pytest.approx(1 / 70_000, rel=0.01)

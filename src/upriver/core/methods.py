@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..errors import DimError
 from .dtypes import DType, as_dtype, bool_, float16, float32, float64, int32, int64
 from .operators import Operators
 from .registry import ops
@@ -360,7 +361,16 @@ class Methods(Operators):
 
     def size(self, dim: Int | None = None) -> Any:
         """The shape, or the length of one dimension."""
-        return self.array.shape if dim is None else self.array.shape[dim]
+        if dim is None:
+            return self.array.shape
+        try:
+            return self.array.shape[dim]
+        except IndexError:
+            n = self.array.ndim
+            fix = f"Use one of {-n} to {n - 1}." if n else "It has no dimensions."
+            raise DimError(
+                f"size: dim {dim} is out of range for a tensor of shape {list(self.array.shape)}", fix
+            ) from None
 
     def dim(self) -> Int:
         """The number of dimensions."""

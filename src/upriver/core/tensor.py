@@ -181,8 +181,13 @@ class Tensor(Methods, InPlace):
 
     @data.setter
     def data(self, value: Any) -> None:
-        new = to_array(value)
         mine = self.array
+        if mine.ndim and not isinstance(value, (Tensor, np.ndarray, list, tuple)):
+            raise DTypeError(
+                f"data: {type(value).__name__} cannot be the values of a tensor of shape {list(mine.shape)}",
+                "Give a tensor; to set every entry, x.data.fill_(number).",
+            )
+        new = to_array(value)
         if new is mine:
             pass
         elif new.shape == mine.shape and new.dtype == mine.dtype and mine.flags.writeable:

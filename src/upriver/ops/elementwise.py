@@ -14,9 +14,9 @@ import numpy as np
 
 from ..core.dtypes import get_default_dtype
 from ..core.op import CALL, POWER, PREFIX, PRODUCT, REALS, SUM, Case, Domain, Formula, Interval, Op, call
-from ..core.registry import front_door
+from ..core.registry import front_door, ops
 from ..core.tensor import Tensor
-from ..errors import DTypeError
+from ..errors import ArgumentError, DTypeError
 from .align import align, number, same_dtype
 from .erf import erf as erf_kernel
 
@@ -56,7 +56,14 @@ class Elementwise(Op):
                 return self.run(inputs, attrs)
         if not any([isinstance(x, Tensor) for x in inputs]):
             return self.forward(*inputs, **attrs)  # bare arrays: a gradient rule that nobody records
-        return self.run(tuple(align(self.name, inputs, self.dtype is floating)), attrs)
+        operands = tuple(align(self.name, inputs, self.dtype is floating))
+        try:
+            return self.run(operands, attrs)
+        except TypeError as error:  # NumPy has no such kernel, as for the difference of booleans
+            dtypes = " and ".join([str(x.dtype) for x in operands if isinstance(x, Tensor)])
+            raise DTypeError(
+                f"{self.name}: not defined for {dtypes}", "Convert first: x.float(); for booleans there are ~, & and ^."
+            ) from error
 
 
 def equal_shapes(s: Shape, *_: Shape, **__: Any) -> Shape:
@@ -160,8 +167,21 @@ pow = elementwise(  # noqa: A001
     formula=Formula("{0}**{1}", "{0}^{{{1}}}", POWER), lower=lambda m, x, p: m.pow(x, p), dtype=same_dtype,
     domain=Domain((Interval(low=0.0), Interval())),
 )  # fmt: skip
+
+
+def _whole_part(kernel: Any, name: str) -> Any:
+    """``kernel`` of integers and floats; what is not defined is an error, since no integer could say NaN."""
+
+    def forward(a: Any, b: Any) -> Any:
+        if np.asarray(a).dtype.kind in "iub" and np.asarray(b).dtype.kind in "iub" and np.size(a) and not np.all(b):
+            raise ArgumentError(f"{name}: an integer divided by 0", "Mask the zeros, or convert first: x.float().")
+        return kernel(a, b)
+
+    return forward
+
+
 remainder = elementwise(
-    "remainder", np.remainder,
+    "remainder", _whole_part(np.remainder, "remainder"),
     lambda ct, _y, _a, _b: ct,
     lambda ct, _y, a, b: -ct * floor(a / b),
     formula=Formula("{0} % {1}", r"{0} \bmod {1}", PRODUCT), dtype=same_dtype,
@@ -169,7 +189,7 @@ remainder = elementwise(
     domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
 )  # fmt: skip
 floor_divide = elementwise(
-    "floor_divide", np.floor_divide, _zero, _zero,
+    "floor_divide", _whole_part(np.floor_divide, "floor_divide"), _zero, _zero,
     formula=Formula("{0} // {1}", r"\left\lfloor {0} / {1} \right\rfloor", PRODUCT), dtype=same_dtype,
     lower=lambda m, a, b: m.floor(a / b),
     domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
@@ -276,7 +296,7 @@ _where = Op(
 
 
 @front_door
-def where(condition: Any, input: Any, other: Any) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """``input`` where ``condition`` holds, ``other`` elsewhere; all three broadcast together.
 
     The entries not chosen get no gradient, whatever their value (so ``where(x > 0, log(x), 0)`` is safe
@@ -288,9 +308,11 @@ def where(condition: Any, input: Any, other: Any) -> Any:
         other: a tensor or a number.
 
     Returns:
-        Of the shape that all three broadcast to.
+        Of the shape that all three broadcast to. Of a condition alone, the positions where it holds: an index for
+        each dimension, as :func:`nonzero` with ``as_tuple=True``.
 
     Raises:
+        ArgumentError: one of ``input`` and ``other`` is missing.
         DTypeError: the condition is not boolean.
         ShapeError: the three do not broadcast.
 
@@ -300,6 +322,10 @@ def where(condition: Any, input: Any, other: Any) -> Any:
         [1.0, 6.0]
     """
     operands = (condition, input, other)
+    if input is None or other is None:
+        if input is not other:
+            raise ArgumentError("where: input or other is missing", "Give both, or the condition alone.")
+        return ops.nonzero(condition, as_tuple=True)
     if not any(isinstance(x, Tensor) for x in operands):
         return np.where(*operands)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
@@ -367,11 +393,16 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
         min: the lower bound, or None.
         max: the upper bound, or None.
 
+    Raises:
+        ArgumentError: both bounds are None.
+
     Example:
         >>> import upriver as ur
         >>> ur.tensor([-2.0, 0.5, 9.0]).clamp(0, 1).tolist()
         [0.0, 0.5, 1.0]
     """
+    if min is None and max is None:
+        raise ArgumentError("clamp: neither bound is given", "Give min, max or both.")
     low, high = number(min), number(max)
     if isinstance(low, Tensor) or isinstance(high, Tensor):
         x = x if low is None else maximum(x, low)

@@ -71,6 +71,8 @@ def dims_of(name: str, x: Any, dim: Any, keepdim: bool, kwargs: dict[str, Any]) 
         dim, keepdim = kwargs.pop("axis", dim), kwargs.pop("keepdims", keepdim)
         if kwargs:
             raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(kwargs))!r}")
+    if isinstance(dim, (tuple, list)) and not dim:
+        dim = None  # PyTorch's reading of dim=(): every dimension
     return {"dims": axes(name, dim, x.ndim), "keepdim": bool(keepdim)}
 
 
@@ -141,14 +143,22 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **
 def mean_array(x: Array, dims: Shape, keepdim: bool) -> Any:
     """The mean of ``x`` over ``dims``; of nothing, NaN."""
     n = count(x.shape, dims)
+    if x.dtype == np.float16:
+        # The sum, and the count too, may be above 65504, float16's largest number.
+        return np.asarray(mean_array(x.astype(np.float32), dims, keepdim)).astype(np.float16)
     total = add_up(x, dims, keepdim)
     return total / n if n else total * math.nan
+
+
+def _mean_rule(ct: Any, _y: Any, _x: Any, dims: Shape, keepdim: bool) -> Any:
+    n = max(1, count(_x.shape, dims))
+    return spread(ct / float(n) if n < 65504 else ct * (1.0 / n), _x.shape, dims)
 
 
 _mean = Op(
     name="mean",
     forward=mean_array,
-    vjps=(lambda ct, _y, _x, dims, keepdim: spread(ct / float(max(1, count(_x.shape, dims))), _x.shape, dims),),
+    vjps=(_mean_rule,),
     shape=reduced_shape,
     dtype=same_dtype,
     formula=Formula("mean({0})", r"\operatorname{{mean}} {0}", CALL),
