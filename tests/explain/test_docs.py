@@ -11,12 +11,15 @@ import pytest
 
 from upriver.cli import main
 
-PAGE = Path(__file__).parents[2] / "docs" / "explain.md"
-BLOCKS = (
-    re.findall(r"```console\n\$ upriver (.*)\n((?:.*\n)*?)```", PAGE.read_text(encoding="utf-8"))
-    if PAGE.exists()
-    else []
-)
+ROOT = Path(__file__).parents[2]
+PAGES = [page for name in ("README.md", "docs/explain.md", "docs/trace.md") if (page := ROOT / name).exists()]
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(
+        r"```console\n\$ upriver ((?:explain|step) .*)\n((?:.*\n)*?)```", page.read_text(encoding="utf-8")
+    )
+]
 
 
 @pytest.mark.parametrize(("command", "expected"), BLOCKS, ids=[command[:40] for command, _ in BLOCKS])
