@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -166,3 +167,15 @@ def test_scalars_and_formats() -> None:
 )
 def test_modules_that_programs_import_from(line: str) -> None:
     exec(line, {})
+
+
+def test_constants() -> None:
+    assert (ur.inf, ur.pi, ur.e) == (math.inf, math.pi, math.e)
+    assert math.isnan(ur.nan)
+
+
+@pytest.mark.parametrize("name", ["save", "load", "compile", "bfloat16", "linalg", "backends"])
+def test_names_that_are_not_here_say_what_to_use(name: str) -> None:
+    assert not hasattr(ur, name)
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'; .*"):
+        getattr(ur, name)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 # Overflow and 0/0 in a kernel show up as inf and NaN, which the engine traces; NumPy's warning about the
@@ -168,35 +169,42 @@ if TYPE_CHECKING:
 
 # fmt: off
 __all__ = [
-    "Generator", "Graph", "Parameter", "Tensor", "__version__", "abs", "acos", "acosh", "add", "addmm", "addmv",
-    "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "argsort", "argwhere", "as_tensor",
-    "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "baddbmm", "bernoulli",
-    "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bmm", "bool", "broadcast_tensors",
-    "broadcast_to", "bucketize", "cat", "ceil", "chunk", "clamp", "clip", "clone", "concat", "concatenate", "cos",
-    "cosh", "cosine_similarity", "count_nonzero", "cumprod", "cumsum", "device", "diag", "diagonal", "div", "dot",
-    "double", "dropout", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "errors", "exp",
-    "exp2", "expm1", "eye", "flatten", "flip", "float", "float16", "float32", "float64", "floor", "floor_divide",
-    "from_numpy", "full", "full_like", "gather", "ge", "get_default_dtype", "get_rng_state", "grad", "gradcheck",
-    "gt", "half", "histogram", "hstack", "index_add", "index_put", "index_select", "inference_mode", "initial_seed",
-    "inner", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isclose", "isfinite",
-    "isinf", "isnan", "kron", "kthvalue", "le", "lerp", "linspace", "log", "log1p", "log2", "log10", "log_softmax",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "long", "lt", "manual_seed",
-    "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum",
-    "mm", "movedim", "msort", "mul", "multinomial", "mv", "narrow", "ne", "neg", "no_grad", "nonzero", "norm",
-    "normal", "numel", "ones", "ones_like", "ops", "outer", "permute", "pow", "prelu", "prod", "rand", "rand_like",
-    "randint", "randn", "randn_like", "randperm", "reciprocal", "record_source_lines", "relu", "remainder",
-    "repeat_interleave", "reshape", "roll", "round", "rsqrt", "scatter", "scatter_add", "searchsorted", "seed",
-    "select", "set_default_dtype", "set_grad_enabled", "set_rng_state", "sigmoid", "sign", "sin", "sinh", "softmax",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "swapaxes", "t", "take_along_dim",
-    "tan", "tanh", "tensor", "tensordot", "tile", "topk", "trace", "transpose", "tril", "triu", "trunc", "uint8",
-    "unbind", "unflatten", "unfold", "unique", "unsqueeze", "var", "vecdot", "vstack", "where", "zeros",
-    "zeros_like",
+    "Generator", "Graph", "Parameter", "Tensor", "__version__", "abs", "acos", "acosh", "add", "addmm", "addmv", "all",
+    "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asin",
+    "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "baddbmm", "bernoulli", "bincount",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bmm", "bool", "broadcast_tensors", "broadcast_to",
+    "bucketize", "cat", "ceil", "chunk", "clamp", "clip", "clone", "concat", "concatenate", "cos", "cosh",
+    "cosine_similarity", "count_nonzero", "cumprod", "cumsum", "device", "diag", "diagonal", "div", "dot", "double",
+    "dropout", "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "errors", "exp", "exp2",
+    "expm1", "eye", "flatten", "flip", "float", "float16", "float32", "float64", "floor", "floor_divide", "from_numpy",
+    "full", "full_like", "gather", "ge", "get_default_dtype", "get_rng_state", "grad", "gradcheck", "gt", "half",
+    "histogram", "hstack", "index_add", "index_put", "index_select", "inf", "inference_mode", "initial_seed", "inner",
+    "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan",
+    "kron", "kthvalue", "le", "lerp", "linspace", "log", "log1p", "log2", "log10", "log_softmax", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
+    "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "movedim",
+    "msort", "mul", "multinomial", "mv", "nan", "narrow", "ne", "neg", "no_grad", "nonzero", "norm", "normal", "numel",
+    "ones", "ones_like", "ops", "outer", "permute", "pi", "pow", "prelu", "prod", "rand", "rand_like", "randint",
+    "randn", "randn_like", "randperm", "reciprocal", "record_source_lines", "relu", "remainder", "repeat_interleave",
+    "reshape", "roll", "round", "rsqrt", "scatter", "scatter_add", "searchsorted", "seed", "select",
+    "set_default_dtype", "set_grad_enabled", "set_rng_state", "sigmoid", "sign", "sin", "sinh", "softmax", "sort",
+    "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "swapaxes", "t", "take_along_dim", "tan",
+    "tanh", "tensor", "tensordot", "tile", "topk", "trace", "transpose", "tril", "triu", "trunc", "uint8", "unbind",
+    "unflatten", "unfold", "unique", "unsqueeze", "var", "vecdot", "vstack", "where", "zeros", "zeros_like",
 ]
 # fmt: on
 
 keep_freed_memory()
 
 _SUBPACKAGES = {"autograd", "cuda", "data", "explain", "nn", "optim", "recipes", "train", "utils"}
+_ABSENT = {
+    "save": "use upriver.train.save_checkpoint, or safetensors.numpy.save_file on the arrays of state_dict()",
+    "load": "use upriver.train.load_checkpoint, or safetensors.numpy.load_file and model.load_state_dict",
+    "compile": "leave it out: the model runs as it is",
+    "bfloat16": "NumPy has no such dtype; use float32",
+    "linalg": "norms are upriver.norm; numpy.linalg takes x.detach().numpy()",
+    "backends": "leave the line out: there is no such thing to set",
+}
 _EXPLANATIONS = {"blame", "draw", "load_trace", "nudge", "paths", "step_profile", "why"}
 
 
@@ -205,4 +213,5 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _EXPLANATIONS:
         return getattr(importlib.import_module(f"{__name__}.explain"), name)
-    raise AttributeError(f"module 'upriver' has no attribute {name!r}")
+    hint = f"; {_ABSENT[name]}" if name in _ABSENT else ""
+    raise AttributeError(f"module 'upriver' has no attribute {name!r}{hint}")
