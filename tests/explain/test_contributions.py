@@ -52,3 +52,14 @@ def test_what_is_not_listed_is_one_number() -> None:
     assert [line.split()[-1] for line in lines[1:4]] == ["400", "196", "40"]
     assert lines[3].split()[:2] == ["2", "others"]
     assert math.fsum(by.values) == by.gradient
+
+
+def test_uses_that_look_alike_are_numbered_in_the_order_in_which_they_ran() -> None:
+    w = ur.tensor(0.5, requires_grad=True)
+    h = w
+    for _ in range(3):
+        h = h * w
+    uses = paths(h, w).by("use")
+    assert [label.rpartition(", ")[2] for label in uses.labels] == ["use 1", "use 2", "use 3", "use 4"]
+    assert [label for label, _ in uses.largest(1)] == [uses.labels[0]]
+    assert "use" not in paths(ur.tanh(w), w).by("use").labels[0]

@@ -144,7 +144,8 @@ class Ways:
                     labels.append(_label(node))
                     values.append(part)
                     total = part if total is None else total + part
-        made = self._made("use", labels[::-1], [float(x) for x in values[::-1]], "every operation that reads it")
+        labels = [f"{x}, use {i}" if labels.count(x) > 1 else x for i, x in enumerate(reversed(labels), 1)]
+        made = self._made("use", labels, [float(x) for x in values[::-1]], "every operation that reads it")
         return Contributions(**{**made.__dict__, "total": float(total)})
 
     def _steps(self) -> Contributions:
