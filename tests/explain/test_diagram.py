@@ -186,3 +186,11 @@ def test_directions() -> None:
     for write in (mermaid, dot, tikz):
         with pytest.raises(ArgumentError, match="direction"):
             write(graph, direction="up")
+
+
+@pytest.mark.parametrize(("draw", "dashed"), [(dot, "style=dashed"), (mermaid, "stroke-dasharray"), (tikz, ", dashed")])
+def test_negative_gradients_are_dashed_and_positive_ones_are_not(draw: Any, dashed: str) -> None:
+    w = ur.tensor(2.0, requires_grad=True)
+    below, above = Graph.of((w * 3.0 - 10.0) ** 2), Graph.of((w * 3.0 + 10.0) ** 2)
+    assert draw(below, gradients=gradients_of(below)).count(dashed) == 3
+    assert dashed not in draw(above, gradients=gradients_of(above))
