@@ -11,7 +11,7 @@ import pytest
 import upriver as ur
 from upriver import optim
 from upriver.core.tensor import wrap
-from upriver.errors import ArgumentError, GradError, ShapeError
+from upriver.errors import ArgumentError, DTypeError, GradError, ShapeError
 from upriver.optim import optimizer as base
 
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -325,3 +325,17 @@ def test_a_state_of_something_else(state: dict[str, Any], message: str) -> None:
     optimizer = ur.optim.Adam([ur.ones(2, requires_grad=True)])
     with pytest.raises(ArgumentError, match=message):
         optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("grad", "message"),
+    [(ur.ones(2), r"shape \[2\] was assigned to a tensor of shape \[3\]"), (ur.ones(1), r"shape \[1\]"), (3, "int")],
+)
+def test_a_gradient_that_was_assigned_and_does_not_fit(grad: Any, message: str) -> None:
+    w = ur.ones(3, requires_grad=True)
+    w.grad = grad
+    with pytest.raises((ShapeError, DTypeError), match=message):
+        optim.SGD([w], lr=0.1).step()
+    with pytest.raises((ShapeError, DTypeError), match=message):
+        (w * 2).sum().backward()
+    assert w.tolist() == [1.0] * 3

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradError, ShapeError
+from ..errors import DTypeError, GradError, ShapeError
 from . import state
 from .graph import Node, check_unchanged, sorted_nodes
 from .state import recording
@@ -155,6 +155,23 @@ def _own(ct: Any, leaf: Tensor, times: Mapping[int, int]) -> Any:
     return ct if own else np.array(ct, leaf.dtype)
 
 
+def check_grad(leaf: Tensor) -> None:
+    """Raise if ``.grad``, which anyone may assign, cannot be the gradient of ``leaf``.
+
+    Raises:
+        DTypeError: it is no tensor.
+        ShapeError: it has another shape.
+    """
+    found: Any = leaf.grad
+    if not isinstance(found, Tensor):
+        raise DTypeError(f"grad: {type(found).__name__} was assigned to .grad", "Assign a tensor, or None.")
+    if found.shape != leaf.shape:
+        raise ShapeError(
+            f"grad: a gradient of shape {list(found.shape)} was assigned to a tensor of shape {list(leaf.shape)}",
+            "Both must have the same shape.",
+        )
+
+
 def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) -> None:
     """Add d(root)/d(leaf) to ``.grad`` of every leaf that requires a gradient. See :meth:`Tensor.backward`."""
     start = wrap(gradient.array.copy(), None) if isinstance(gradient, Tensor) and not create_graph else gradient
@@ -167,6 +184,7 @@ def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) 
         elif leaf.grad is None:
             leaf.grad = wrap(_own(ct, leaf, times), None)
         else:
+            check_grad(leaf)
             np.add(leaf.grad.array, ct, out=leaf.grad.array, casting="same_kind")
             changed.append(leaf.grad.array)
     if changed:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core import state as changes
+from ..core.backward import check_grad
 from ..core.dtypes import DType
 from ..core.state import Array, enable_grad
 from ..core.tensor import Tensor, to_array, wrap
@@ -207,6 +208,8 @@ class Optimizer:
                 if grad is None:
                     continue
                 w = p.array
+                if type(grad) is not Tensor or grad.array.shape != w.shape:
+                    check_grad(p)
                 dtype = w.dtype
                 if stateless:
                     slots, time = [], None
