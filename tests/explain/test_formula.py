@@ -268,3 +268,11 @@ def test_every_template_of_every_operation_can_be_written() -> None:
             assert writing.write(term)
             mathml.convert(writing.write(term, latex=True))
             assert n == len(args)
+
+
+def test_the_mean_and_the_sum_of_a_number() -> None:
+    x = ur.ones(2, 3)
+    with tracing():
+        mean, total = x.mean(), x.sum()
+    assert formula.simplify(formula.read(mean, {})).number == 1.0
+    assert formula.simplify(formula.read(total, {})).number == 6.0
