@@ -304,3 +304,15 @@ def test_an_error_that_was_not_foreseen(capsys: pytest.CaptureFixture[str], monk
     assert main(XOR) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert not Path("runs").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+@pytest.mark.parametrize("options", [[], ["--json", "--quiet"]])
+def test_standard_output_that_is_full_or_closed(tmp_path: Path, options: list[str]) -> None:
+    command = f"{sys.executable} -m upriver train xor --epochs 1 {' '.join(options)} --out"
+    full = subprocess.run(f"{command} {tmp_path / 'a'} > /dev/full", shell=True, capture_output=True, text=True)
+    assert full.returncode == 1
+    assert "No space left" in full.stderr
+    assert "Traceback" not in full.stderr
+    closed = subprocess.run(f"{command} {tmp_path / 'b'} >&-", shell=True, capture_output=True, text=True)
+    assert (closed.returncode, closed.stderr) == (0, "")

@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process by default.
     """
     asked: Any = None
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no × shows ? rather than an error
     try:
@@ -36,8 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as done:  # --help and --version
         return int(done.code or 0)
     except BrokenPipeError:
-        # Whoever was reading has seen enough; what is still buffered must not be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever was reading has seen enough
         return 0
     except KeyboardInterrupt as error:
         return _interrupted(asked, error)
@@ -51,8 +52,7 @@ def _interrupted(asked: Any, error: KeyboardInterrupt) -> int:
     number = getattr(error, "signal", 2)
     run = getattr(error, "run", None)
     print(f"\n{error}" if str(error) else "\nstopped", file=sys.stderr)
-    if getattr(asked, "json", False):
-        print(json.dumps({"run": run, "status": "interrupted"}), flush=True)
+    _tell(asked, {"run": run, "status": "interrupted"})
     return 128 + int(number)
 
 
@@ -68,7 +68,21 @@ def _failed(asked: Any, error: Exception) -> int:
             f"error: {type(error).__name__}: {error}\n  fix  This was not foreseen; --traceback shows where.",
             file=sys.stderr,
         )
-    if getattr(asked, "json", False):
-        told = error.message if isinstance(error, UpriverError) else str(error)
-        print(json.dumps({"run": getattr(asked, "folder", None), "status": "failed", "error": told}), flush=True)
+    told = error.message if isinstance(error, UpriverError) else str(error)
+    _tell(asked, {"run": getattr(asked, "folder", None), "status": "failed", "error": told})
     return 1
+
+
+def _tell(asked: Any, outcome: dict[str, Any]) -> None:
+    """The last line for a program that asked for JSON; standard output may be what has just failed."""
+    try:
+        if getattr(asked, "json", False):
+            print(json.dumps(outcome))
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    """What is still buffered must not be written at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
