@@ -316,3 +316,14 @@ def test_the_pictures_in_the_documentation_are_what_the_script_draws() -> None:
         # Sums of many numbers differ in their last digits from machine to machine; what is shown does not.
         titles = [[box[0] for box in words(parse(text)) if box] for text in (there, here)]
         assert titles[0] == titles[1], "run: python docs/make_pictures.py"
+
+
+def test_an_explanation_opens_the_module_that_was_asked_about() -> None:
+    layers = [nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(40)]
+    model = nn.Sequential(*layers)
+    weight = layers[7][0].weight
+    explanation = ur.explain(model(ur.ones(2, 4)).sum(), wrt=weight[1, 2])
+    assert explanation.modules_asked() == ("7.0",)
+    frames = re.findall(r'<title>Sequential, (\d+),[^<]*</title><rect[^>]*class="f"', explanation.svg())
+    assert "7" in frames
+    assert "8" not in frames

@@ -234,7 +234,7 @@ def test_the_terminal_is_as_it_was_after_ctrl_c(terminal: Any) -> None:
     t.wait_for("q leave")
     t.type("\x03")
     t.wait_for("stopped", False)
-    assert t.process.wait(10) == 130
+    assert t.process.wait(60) == 130
     assert "\x1b[?1049l" in t.raw
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Graph
+from ..core.scope import Paths
 from . import render
 from .records import Answer, Number, Step, Value
 
@@ -71,10 +72,20 @@ class Explanation:
 
         return equations(render.latex_lines(self))
 
+    def modules_asked(self) -> tuple[str, ...]:
+        """The modules that read what was asked for, where that was a few values: the ones that a picture opens."""
+        asked = {self.values[answer.value].key for answer in self.answers}
+        if len(asked) > 3:
+            return ()
+        of = Paths()
+        found = [of(node.scope) for node in self.graph if not asked.isdisjoint(node.edges)]
+        return tuple(dict.fromkeys([path for path in found if path]))
+
     def svg(self, **options: Any) -> str:
-        """The graph with values and gradients, as a picture."""
+        """The graph with values and gradients, as a picture; what reads the asked values is opened."""
         from .picture import svg
 
+        options.setdefault("expand", self.modules_asked())
         return svg(self.graph, gradients=self.gradients, names=self.names, **options)
 
     def mermaid(self, **options: Any) -> str:

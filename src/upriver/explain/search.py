@@ -48,11 +48,7 @@ class Walk:
                 "the leaf has no influence on the loss: no path leads to it",
                 "This is not a gradient of zero: there is none. Was it detached, or never used?",
             )
-        retained = [key.retained() for key in on_the_way if isinstance(key, Node) and key.retained is not None]
-        kept = [(x, x.grad) for x in retained if x is not None]
         self.cts: dict[Any, Array] = pull_back([loss], [None], on_the_way, False)
-        for x, before in kept:  # who asked to retain a gradient meant that of backward()
-            x.grad = before
         if leaf not in self.cts:
             raise GradError("the leaf has no influence on the loss: no gradient flows back to it")
         self.gradient = np.asarray(self.cts[leaf])[index]
