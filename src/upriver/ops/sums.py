@@ -59,7 +59,11 @@ def add_rows(x: Array) -> Any:
 
 def add_up(x: Array, dims: Shape, keepdim: bool = False) -> Any:
     """The sum of ``x`` over ``dims``."""
-    if x.size < _WORTH or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+    if x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        return _add(x, axis=dims, keepdims=keepdim)
+    if x.size < _WORTH:
+        if len(dims) == x.ndim and not keepdim:
+            return x.ravel().dot(_ones(x.size, x.dtype))  # half the time of a reduction, all of it overhead
         return _add(x, axis=dims, keepdims=keepdim)
     blocks = _blocks(x.shape, dims)
     if blocks is None or blocks[2] > _LONGEST:
