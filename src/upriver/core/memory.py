@@ -2,7 +2,7 @@
 
 A training step frees nearly all that it allocated, and the next step wants the same again. glibc gives freed
 memory back to the system at once where blocks are large, and every page of it then costs a fault when it is
-touched anew: on a small transformer that is half of the time of a step. These two settings make it keep up to
+touched anew: on a small transformer that is a third to a half of a step. These two settings make it keep up to
 a quarter of a gigabyte. They hold for the whole process; ``UPRIVER_KEEP_MEMORY=0`` leaves things alone.
 """
 
