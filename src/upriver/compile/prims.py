@@ -1,0 +1,67 @@
+"""Primitives: the few things that every operation is made of, as a graph on whole arrays.
+
+An operation's ``lower`` says how it is made of them (see :mod:`.expand`). Rewrites, fusion and the kernels know
+primitives only. Each kind can be evaluated with NumPy (:func:`evaluate`), which is what tests compare with.
+
+Kinds, with what ``attrs`` holds:
+
+``input`` index · ``cell`` index · ``scalar`` index · ``constant`` array · ``number`` value (shape ()) ·
+``draw`` op, op_attrs, index
+``map`` fn (see MAPS): entry by entry, arguments of the result's shape or of shape ()
+``reduce`` fn (add, mul, max, min, and, or), dims: reduced dimensions stay, with length 1
+``reshape`` · ``permute`` dims · ``expand`` (length 1 → n) · ``slice`` starts, steps: views; ``shape`` is the result's
+``place`` starts, steps: the argument put into zeros · ``concat`` dim
+``iota`` dim: the position along ``dim``
+``gemm``: (..., M, K), (..., K, N) with equal leading dimensions → (..., M, N)
+``gemms``: A₁, B₁, A₂, B₂, …: the sum of the products
+``conv`` · ``conv_input`` · ``conv_weight`` stride, padding, dilation, groups (NCHW): the product and its gradients
+``pool`` · ``pool_back``: windows
+``take`` (table, index): rows of the first dimension · ``put`` rows, (index, x): rows added into zeros
+``gather`` dim · ``scatter`` dim, (x, index, source): source added in
+``scan`` fn (add, mul, max, min), dim, reverse
+``host`` op, op_attrs: the operation's own ``forward``, called
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.dtypes import DType
+
+Shape = tuple[int, ...]
+
+VIEWS = frozenset({"reshape", "permute", "expand", "slice"})
+MAPS = {
+    **dict.fromkeys(("add", "sub", "mul", "div", "max", "min", "pow", "atan2", "mod", "floordiv"), 2),
+    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "xor"), 2),
+    **dict.fromkeys(("neg", "abs", "sqrt", "exp", "expm1", "log", "log1p", "tanh", "erf", "not", "cast"), 1),
+    **dict.fromkeys(("floor", "ceil", "rint", "trunc", "sin", "cos", "tan", "asin", "acos", "atan"), 1),
+    **dict.fromkeys(("sinh", "cosh", "asinh", "acosh", "atanh"), 1),
+    "where": 3,
+}
+"""What ``map`` can do, with the number of arguments. All arguments have one dtype, which is the result's, except:
+comparisons answer bool, ``where`` takes a bool first, and ``cast`` converts (to bool: whether it is not 0).
+
+As NumPy does: ``max`` and ``min`` give NaN if either is NaN; every comparison with NaN is false but ``ne``; ``rint``
+rounds halves to even; ``mod`` has the divisor's sign (``a - b * floordiv``), integers divided by 0 give 0; ``and``,
+``or``, ``xor``, ``not`` work on booleans, and on the bits of integers. ``div`` and what follows from ``sqrt`` on are
+for floats; ``add``, ``mul``, ``max``, ``min`` of booleans are or, and, or, and.
+"""
+
+LEAVES = frozenset({"input", "cell", "scalar", "constant", "number", "draw", "iota"})
+
+
+class Prim:
+    """One primitive: a kind, its arguments, and the shape and dtype of its result. Never changed once made."""
+
+    __slots__ = ("args", "attrs", "dtype", "kind", "origin", "shape")
+
+    def __init__(
+        self, kind: str, args: tuple[Prim, ...], shape: Shape, dtype: DType, attrs: dict[str, Any], origin: Any = None
+    ) -> None:
+        self.kind, self.args, self.shape, self.dtype, self.attrs = kind, args, shape, dtype, attrs
+        self.origin = origin  # the Instruction that it was expanded from, for reports and errors
+
+    def __repr__(self) -> str:
+        fn = self.attrs.get("fn", "")
+        return f"<{self.kind}{' ' + fn if fn else ''} {list(self.shape)} {self.dtype}>"
