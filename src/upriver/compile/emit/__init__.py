@@ -1,0 +1,1 @@
+"""Emitters: from what a kernel is to compute to LLVM IR, as text."""
