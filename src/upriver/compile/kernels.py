@@ -150,6 +150,7 @@ class Call:
             each thread on its own units.
         host: for a call of Python, what to call: ``host(arrays) -> None`` with a view of each slot.
         views: for a call of Python, (dtype, shape, strides in bytes) of each slot.
+        writes: whether it writes a cell. The first call that does runs only if all checks of the plan hold.
     """
 
     code: KernelCode | None
@@ -157,6 +158,7 @@ class Call:
     chain: int = 0
     host: Any = None
     views: tuple[Any, ...] = ()
+    writes: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,20 @@ class Plan:
         calls: in order.
         arena: bytes.
         outputs: for each output of the program (dtype, shape, and the Ref where it lies).
-        checks: for each check of the program the Ref of its boolean.
+        checks: for each check of the program the Ref of its boolean. What computes them comes before the first call
+            that writes a cell.
+        inputs: (dtype, shape) of each input; kernels may take it as contiguous.
+        scalars: dtype of each scalar; it lies in a slot of its own.
+        draws: how many random draws there are; each has a slot of two int64: seed and counter.
+        guards: (offset, bytes) of the zones of the arena that nothing may write: left between buffers where
+            UPRIVER_GUARD is set, and verified after each call.
     """
 
     calls: tuple[Call, ...]
     arena: int
     outputs: tuple[Any, ...]
     checks: tuple[Ref, ...] = ()
+    inputs: tuple[Any, ...] = ()
+    scalars: tuple[DType, ...] = ()
+    draws: int = 0
+    guards: tuple[tuple[int, int], ...] = ()
