@@ -96,6 +96,69 @@ class GemmKernel:
 
 
 @dataclass(frozen=True)
+class ConvKernel:
+    """A convolution or one of its gradients, with an elementwise epilogue on its result. Images are (N, C, H, W).
+
+    Attributes:
+        kind: ``conv``, ``conv_input`` or ``conv_weight``.
+        n, c, o: images, channels of the input, channels of the output.
+        size: height and width of the input.
+        out: of the output.
+        window, stride, dilation: rows, columns.
+        padding: top, left; what lies beyond the input counts as 0.
+        groups: how many, each with c / groups and o / groups channels.
+        a: the first operand: the input, or for ``conv_input`` the upstream gradient.
+        b: the second: the weight (o, c / groups, rows, columns), or for ``conv_weight`` the upstream gradient.
+        body: the epilogue over the dimensions of the result, whose first statement is ``result``.
+    """
+
+    kind: str
+    n: int
+    c: int
+    o: int
+    size: tuple[int, int]
+    out: tuple[int, int]
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    a: Access
+    b: Access
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class PoolKernel:
+    """Windows of an image reduced, or the gradient of that, with an elementwise epilogue on the result.
+
+    Attributes:
+        kind: ``pool`` or ``pool_back``.
+        fn: ``max`` or ``add``.
+        n, c: images, channels.
+        size: height and width of the image.
+        out: how many windows there are, down and along.
+        window, stride, dilation: rows, columns.
+        padding: top, left; what lies outside the image does not count.
+        operands: ``pool``: the image; ``pool_back``: the upstream gradient, and for ``max`` the image and its maxima.
+        body: the epilogue over the dimensions of the result, whose first statement is ``result``.
+    """
+
+    kind: str
+    fn: str
+    n: int
+    c: int
+    size: tuple[int, int]
+    out: tuple[int, int]
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    operands: tuple[Access, ...]
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
 class KernelCode:
     """A kernel as code.
 
