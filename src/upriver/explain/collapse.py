@@ -30,7 +30,7 @@ _LONGEST = 128
 
 def is_view(node: Node) -> bool:
     """Whether an operation only looks at its operand in another way, and is folded into what reads it."""
-    return node.op.lower == "view" and node.op.formula.text in ("{0}", "{0}.T")
+    return node.op.formula.text in ("{0}", "{0}.T")
 
 
 def collapse(graph: Graph, *, budget: int = 60, expand: Collection[str] = (), views: bool = False) -> Collapsed:

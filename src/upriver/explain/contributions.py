@@ -19,6 +19,7 @@ from ..core.graph import Node
 from ..core.scope import Paths, path_of
 from ..core.state import Array
 from ..errors import ArgumentError
+from ..ops.shape import no_flops
 from .entry import Index
 from .local import Rule, has_rule
 from .writing import format_number
@@ -160,7 +161,7 @@ class Ways:
             tangent = self._tangent(key)
             steps = [(node, Rule(node, slot).push(tangent)) for node, slot in users.get(key, ())]
             live = [node for node, pushed in steps if pushed.any()]
-            if len(live) != 1 or (len(steps) > 1 and live[0].op.lower != "view"):
+            if len(live) != 1 or (len(steps) > 1 and live[0].op.flops is not no_flops):
                 break
             key = live[0]  # the only operation, or the only part of a tensor that was taken apart
         if len({node for node, _ in steps}) < 2 or len({node.op for node, _ in steps}) > 1:

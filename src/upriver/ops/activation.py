@@ -23,7 +23,7 @@ _AT_ZERO = Domain((Interval(kinks=(0.0,)),), ties="the derivative at 0 is the on
 # ndarray.clip runs a vector loop of its own, three times as fast as np.maximum with a number; NaN stays NaN.
 relu = elementwise(
     "relu", lambda x: x.clip(0.0, math.inf), lambda ct, y, _x: ct * (y > 0),
-    formula=call("relu"), lower=lambda m, x: m.where(x > 0, x, 0.0),
+    formula=call("relu"), lower=lambda m, x: m.maximum(x, 0.0),
     domain=Domain((Interval(kinks=(0.0,)),), ties="the derivative at 0 is 0"),
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ _leaky_relu = elementwise(
     formula=Formula(
         "leaky_relu({0}, {slope})", r"\operatorname{{leaky\_relu}}_{{{slope}}}\left({0}\right)", CALL
     ),
-    lower=lambda m, x, slope: m.where(x > 0, x, slope * x),
+    lower=lambda m, x, slope: (m.maximum if slope <= 1 else m.minimum)(x, x * slope),
     domain=_AT_ZERO, attrs=({"slope": 0.01}, {"slope": 2.0}),
 )  # fmt: skip
 
@@ -86,6 +86,12 @@ def _softplus_array(x: Array, beta: float, threshold: float) -> Array:
     return out
 
 
+def _softplus_recipe(m: Any, x: Any, beta: float, threshold: float) -> Any:
+    scaled = x * beta
+    smooth = (m.log1p(m.exp(-m.fabs(scaled))) + m.maximum(scaled, 0.0)) * (1.0 / beta)
+    return m.where(scaled > threshold, x, smooth)
+
+
 def _softplus_rule(ct: Any, _y: Any, x: Any, beta: float, threshold: float) -> Any:
     slope = sigmoid(x * beta)
     return ct * (slope if math.isinf(threshold) else where(x * beta > threshold, 1.0, slope))
@@ -95,7 +101,7 @@ _softplus = elementwise(
     "softplus", _softplus_array,
     _softplus_rule,
     formula=call("softplus"),
-    lower=lambda m, x, beta, threshold: m.where(x * beta > threshold, x, m.log1p(m.exp(x * beta)) / beta),
+    lower=lambda m, x, beta, threshold: _softplus_recipe(m, x, beta, threshold),
     attrs=({"beta": 1.0, "threshold": 20.0}, {"beta": 2.0, "threshold": 20.0}),
 )  # fmt: skip
 
@@ -129,7 +135,7 @@ def _elu_rule(ct: Any, y: Any, _x: Any, alpha: float) -> Any:
 
 _elu = elementwise(
     "elu", _elu_array, _elu_rule,
-    formula=call("elu"), lower=lambda m, x, alpha: m.where(x > 0, x, alpha * m.expm1(x)),
+    formula=call("elu"), lower=lambda m, x, alpha: m.expm1(m.minimum(x, 0.0)) * alpha + m.maximum(x, 0.0),
     domain=_AT_ZERO, attrs=({"alpha": 1.0}, {"alpha": 0.5}),
 )  # fmt: skip
 

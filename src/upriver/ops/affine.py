@@ -47,7 +47,7 @@ rrms = Op(
     ),
     domain=REALS,
     flops=lambda out, s, **_: 2 * math.prod(s),
-    lower="reduce",
+    lower=lambda m, x, dims, eps: 1.0 / m.sqrt(m.sum(x * x, dims, True) * (1.0 / max(1, count(x.shape, dims))) + eps),
     cases=(
         Case(((2, 3),), {"dims": (1,), "eps": 1e-5}),
         Case(((4, 2, 3),), {"dims": (0, 2), "eps": 0.1}),
@@ -110,7 +110,7 @@ scale: Op = Op(
     formula=Formula("{0} * {1}", r"{0} \odot {1}", CALL),
     domain=REALS,
     flops=lambda out, *_: math.prod(out),
-    lower=None,
+    lower=lambda m, x, s: x * s,
     cases=(Case(((2, 3), (2, 1))), Case(((4, 2, 3), (2, 1))), Case(((0, 3), (3,)))),
 )
 """``x`` times factors that repeat along leading dimensions and where they have length 1."""
@@ -128,7 +128,7 @@ affine = Op(
     formula=Formula("{0} * {1} + {2}", r"{0} \odot {1} + {2}", SUM),
     domain=REALS,
     flops=lambda out, *_: 2 * math.prod(out),
-    lower=None,
+    lower=lambda m, x, s, b: x * s + b,
     cases=(Case(((2, 3), (3,), (3,))), Case(((4, 2, 3), (4, 2, 1), (2, 1))), Case(((0, 3), (3,), (1, 3)))),
 )
 """``x`` times factors plus shifts; both repeat along leading dimensions and where they have length 1."""

@@ -56,6 +56,12 @@ def _sum_to(x: Array, shape: Shape) -> Array:
     return np.add.reduce(x, axis=axes).reshape(shape) if axes else x.reshape(shape)
 
 
+def _sum_to_recipe(m: Any, x: Any, shape: Shape) -> Any:
+    lead = x.ndim - len(shape)
+    dims = [i for i in range(x.ndim) if i < lead or (shape[i - lead] == 1 and x.shape[i] != 1)]
+    return m.reshape(m.sum(x, dims), shape)
+
+
 broadcast_to: Op = Op(
     name="broadcast_to",
     forward=_broadcast,
@@ -65,7 +71,7 @@ broadcast_to: Op = Op(
     formula=Formula("{0}", "{0}", CALL),
     domain=REALS,
     flops=lambda out, *_, **__: 0,
-    lower="view",
+    lower=lambda m, x, shape: m.expand(x, shape),
     cases=(
         Case(((3,),), {"shape": (2, 3)}),
         Case(((2, 1),), {"shape": (4, 2, 3)}),
@@ -83,7 +89,7 @@ sum_to: Op = Op(
     formula=Formula("sum({0})", r"\sum {0}", PRODUCT),
     domain=REALS,
     flops=lambda out, s, **_: math.prod(s),
-    lower="reduce",
+    lower=lambda m, x, shape: _sum_to_recipe(m, x, shape),
     cases=(
         Case(((2, 3),), {"shape": (3,)}),
         Case(((4, 2, 3),), {"shape": (2, 1)}),
@@ -101,7 +107,7 @@ class Cast(Op):
         out = super().run(inputs, attrs)
         if out.array.dtype.kind != "f":
             out.wants_grad = False
-            if recording.get() is not TRACING:
+            if not recording.get() & TRACING:
                 out.node = None
         return out
 
@@ -115,7 +121,7 @@ cast: Op = Cast(
     formula=Formula("{0}", "{0}", CALL),
     domain=REALS,
     flops=lambda out, *_, **__: 0,
-    lower="view",
+    lower=lambda m, x, dtype: m.cast(x, dtype),
     cases=(Case(((2, 3),), {"dtype": np.dtype(np.float64)}),),
 )
 

@@ -32,6 +32,17 @@ def flip(x: Any, *dims: Any, **kwargs: Any) -> Any:
     return view(x, Key((*[slice(None, None, -1) if d in found else FULL for d in range(x.ndim)], ...)))
 
 
+def _roll_recipe(m: Any, x: Any, shifts: Shape, dims: Shape) -> Any:
+    for shift, d in zip(shifts, dims, strict=True):
+        if (n := x.shape[d]) and (cut := -shift % n):
+            starts, lengths = [0] * x.ndim, list(x.shape)
+            lengths[d] = cut
+            front = m.slice(x, tuple(starts), tuple(lengths))
+            starts[d], lengths[d] = cut, n - cut
+            x = m.concat([m.slice(x, tuple(starts), tuple(lengths)), front], d)
+    return x
+
+
 _roll: Op = Op(
     name="roll",
     forward=lambda x, shifts, dims: np.roll(x, shifts, dims),
@@ -41,7 +52,7 @@ _roll: Op = Op(
     formula=Formula("roll({0})", r"\operatorname{{roll}}\left({0}\right)", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="gather",
+    lower=lambda m, x, shifts, dims: _roll_recipe(m, x, shifts, dims),
     cases=(
         Case(((2, 3),), {"shifts": (1, -2), "dims": (0, 1)}),
         Case(((4,),), {"shifts": (5,), "dims": (0,)}),
@@ -91,6 +102,25 @@ def _add_windows(x: Array, dim: int, size: int, step: int, length: int) -> Array
     return out
 
 
+def _positions(m: Any, n: int, size: int, step: int) -> Any:
+    return m.iota((n, size), 0) * step + m.iota((n, size), 1)
+
+
+def _windows_recipe(m: Any, x: Any, dim: int, size: int, step: int) -> Any:
+    rest = [d for d in range(x.ndim) if d != dim]
+    index = _positions(m, (x.shape[dim] - size) // step + 1, size, step)
+    # (n, size, *rest) with n back at its place, and size last
+    order = (*range(2, 2 + dim), 0, *range(2 + dim, x.ndim + 1), 1)
+    return m.permute(m.take(m.permute(x, (dim, *rest)), index), order)
+
+
+def _add_windows_recipe(m: Any, x: Any, dim: int, step: int, length: int) -> Any:
+    last = x.ndim - 1
+    first = m.permute(x, (dim, last, *[d for d in range(last) if d != dim]))
+    out = m.put(_positions(m, x.shape[dim], x.shape[last], step), first, length)
+    return m.permute(out, (*range(1, dim + 1), 0, *range(dim + 1, out.ndim)))
+
+
 _unfold = Op(
     name="windows",
     forward=_windows,
@@ -100,7 +130,7 @@ _unfold = Op(
     formula=Formula("unfold({0})", r"\operatorname{{unfold}}\left({0}\right)", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="window",
+    lower=lambda m, x, dim, size, step: _windows_recipe(m, x, dim, size, step),
     cases=(
         Case(((7,),), {"dim": 0, "size": 3, "step": 1}),
         Case(((2, 7),), {"dim": 1, "size": 3, "step": 2}),
@@ -118,7 +148,7 @@ add_windows: Op = Op(
     formula=call("add_windows"),
     domain=REALS,
     flops=lambda out, s, **_: int(np.prod(s)),
-    lower="window",
+    lower=lambda m, x, dim, size, step, length: _add_windows_recipe(m, x, dim, step, length),
     cases=(
         Case(((5, 3),), {"dim": 0, "size": 3, "step": 1, "length": 7}),
         Case(((2, 3, 3),), {"dim": 1, "size": 3, "step": 2, "length": 8}),

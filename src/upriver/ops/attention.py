@@ -42,6 +42,12 @@ def _attention_weights_array(scores: Array, mask: Array) -> Array:
     return e
 
 
+def _attention_weights_recipe(m: Any, scores: Any, mask: Any) -> Any:
+    z = m.where(mask, scores, float(np.finfo(scores.dtype).min))
+    e = m.exp(z - m.max(z, -1, True))
+    return e / m.sum(e, -1, True) * m.cast(mask, e.dtype)
+
+
 def _attention_weights_rule(ct: Any, y: Any, _scores: Any, _mask: Any) -> Any:
     return multiply_into(ct - vecdot(ct, y, dims=(y.ndim - 1,), keepdim=True), y)
 
@@ -62,7 +68,7 @@ attention_weights = Op(
     formula=Formula("softmax({0} where {1})", r"\operatorname{{softmax}}\left({0} \mid {1}\right)", CALL),
     domain=REALS,
     flops=lambda out, *_: 6 * math.prod(out),
-    lower=None,
+    lower=lambda m, scores, mask: _attention_weights_recipe(m, scores, mask),
     cases=(Case(((2, 3), _MASK)), Case(((4, 2, 3), _MASK)), Case(((1, 1), np.zeros((1, 1), np.bool_)))),
 )
 """softmax(scores) along the last dimension over the entries that the mask allows; 0 elsewhere."""

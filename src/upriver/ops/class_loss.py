@@ -45,6 +45,10 @@ def _place(ct: Array, target: Array, classes: int) -> Array:
     return out
 
 
+def _pick_recipe(m: Any, x: Any, target: Any) -> Any:
+    return m.sum(m.where(m.onehot(target, x.shape[1]), x, 0), 1)
+
+
 pick: Op = Op(
     name="pick",
     forward=lambda x, target: x[np.arange(len(target)), target],
@@ -54,7 +58,7 @@ pick: Op = Op(
     formula=Formula("pick({0}, {1})", "{0}_{{{1}}}", CALL),
     domain=REALS,
     flops=lambda *_, **__: 0,
-    lower="gather",
+    lower=lambda m, x, target: _pick_recipe(m, x, target),
     cases=(Case(((2, 3), _TARGETS)), Case(((0, 3), _NONE))),
 )
 place: Op = Op(
@@ -66,7 +70,7 @@ place: Op = Op(
     formula=Formula("place_class({0}, {1})", r"{0}\,\operatorname{{onehot}}\left({1}\right)", CALL),
     domain=REALS,
     flops=lambda *_, **__: 0,
-    lower=None,
+    lower=lambda m, ct, target, classes: m.where(m.onehot(target, classes), m.reshape(ct, (*ct.shape, 1)), 0.0),
     cases=(Case(((2,), _TARGETS), {"classes": 3}), Case(((0,), _NONE), {"classes": 3})),
 )
 
@@ -78,6 +82,12 @@ def _cross_entropy_array(z: Array, target: Array) -> Array:
     s = s[:, 0]
     s += (shift - z[rows, target][:, None])[:, 0]
     return s
+
+
+def _cross_entropy_recipe(m: Any, z: Any, target: Any) -> Any:
+    shift = m.max(z, 1)
+    total = m.sum(m.exp(z - m.reshape(shift, (*shift.shape, 1))), 1)
+    return m.log(total) + (shift - _pick_recipe(m, z, target))
 
 
 def _probabilities(z: Array, loss: Array, target: Array) -> Array:
@@ -95,6 +105,12 @@ def _softmax_error_array(z: Array, loss: Array, target: Array) -> Array:
     p = _probabilities(z, loss, target)
     p[np.arange(len(target)), target] -= 1.0
     return p
+
+
+def _softmax_error_recipe(m: Any, z: Any, loss: Any, target: Any) -> Any:
+    column = (*loss.shape, 1)
+    p = m.exp(z - m.reshape(_pick_recipe(m, z, target), column) - m.reshape(loss, column))
+    return m.where(m.onehot(target, z.shape[1]), p - 1.0, p)
 
 
 def _shifted(z: Any, loss: Any, target: Any) -> Any:
@@ -125,7 +141,7 @@ _softmax_error = Op(
     ),
     domain=REALS,
     flops=lambda out, *_: 4 * math.prod(out),
-    lower=None,
+    lower=lambda m, z, loss, target: _softmax_error_recipe(m, z, loss, target),
     cases=(Case(((2, 3), (2,), _TARGETS)), Case(((0, 3), (0,), _NONE))),
 )
 """softmax(z) − onehot(t), with softmax(z) = e^(z − z_t − loss) from the loss that is known."""
@@ -143,7 +159,7 @@ _cross_entropy = Op(
     formula=call("cross_entropy", 2),
     domain=REALS,
     flops=lambda out, z, *_: 5 * math.prod(z),
-    lower=None,
+    lower=lambda m, z, target: _cross_entropy_recipe(m, z, target),
     cases=(Case(((2, 3), _TARGETS)), Case(((0, 3), _NONE)), Case(((1, 1), np.zeros(1, np.int64)))),
 )
 

@@ -37,25 +37,28 @@ def _ask(name: str, forward: Any, lower: Any) -> Elementwise:
 
 isnan = _ask("isnan", np.isnan, lambda m, x: x != x)
 isinf = _ask("isinf", np.isinf, lambda m, x: m.fabs(x) == float("inf"))
-isfinite = _ask("isfinite", np.isfinite, lambda m, x: x - x == 0)
+isfinite = _ask("isfinite", np.isfinite, lambda m, x: m.fabs(x) < float("inf"))
 
 # Logic on truth: anything that is not 0 is true.
 
 logical_and = elementwise(
     "logical_and", np.logical_and, None, None, dtype=boolean,
-    formula=Formula("({0} and {1})", r"\left({0} \land {1}\right)", PREFIX), lower=None,
+    formula=Formula("({0} and {1})", r"\left({0} \land {1}\right)", PREFIX),
+    lower=lambda m, a, b: m.truth(a) & m.truth(b),
 )  # fmt: skip
 logical_or = elementwise(
     "logical_or", np.logical_or, None, None, dtype=boolean,
-    formula=Formula("({0} or {1})", r"\left({0} \lor {1}\right)", PREFIX), lower=None,
+    formula=Formula("({0} or {1})", r"\left({0} \lor {1}\right)", PREFIX),
+    lower=lambda m, a, b: m.truth(a) | m.truth(b),
 )  # fmt: skip
 logical_xor = elementwise(
     "logical_xor", np.logical_xor, None, None, dtype=boolean,
-    formula=Formula("({0} xor {1})", r"\left({0} \oplus {1}\right)", PREFIX), lower=None,
+    formula=Formula("({0} xor {1})", r"\left({0} \oplus {1}\right)", PREFIX),
+    lower=lambda m, a, b: m.truth(a) ^ m.truth(b),
 )  # fmt: skip
 logical_not = elementwise(
     "logical_not", np.logical_not, None, dtype=boolean,
-    formula=Formula("not {0}", r"\lnot {0}", PREFIX), lower=None,
+    formula=Formula("not {0}", r"\lnot {0}", PREFIX), lower=lambda m, x: ~m.truth(x),
 )  # fmt: skip
 
 # Logic on bits.
@@ -82,7 +85,7 @@ class _Bitwise(Elementwise):
         return super().__call__(*inputs, **attrs)
 
 
-def _bitwise(name: str, forward: np.ufunc, text: str, latex: str, precedence: int) -> _Bitwise:
+def _bitwise(name: str, forward: np.ufunc, text: str, latex: str, lower: Any) -> _Bitwise:
     n = forward.nin
     return _Bitwise(
         name=name,
@@ -90,18 +93,22 @@ def _bitwise(name: str, forward: np.ufunc, text: str, latex: str, precedence: in
         vjps=(None,) * n,
         shape=equal_shapes,
         dtype=_bits_dtype,
-        formula=Formula(text, latex, precedence),
+        formula=Formula(text, latex, PREFIX),
         domain=REALS,
         flops=one_flop,
-        lower=None,
+        lower=lower,
         cases=(Case((_TRUE, _TRUE[::-1].copy())[:n]), Case((_BITS, _BITS[::-1].copy())[:n])),
     )
 
 
-bitwise_and = _bitwise("bitwise_and", np.bitwise_and, "({0} & {1})", r"\left({0} \land {1}\right)", PREFIX)
-bitwise_or = _bitwise("bitwise_or", np.bitwise_or, "({0} | {1})", r"\left({0} \lor {1}\right)", PREFIX)
-bitwise_xor = _bitwise("bitwise_xor", np.bitwise_xor, "({0} ^ {1})", r"\left({0} \oplus {1}\right)", PREFIX)
-bitwise_not = _bitwise("bitwise_not", np.bitwise_not, "~{0}", r"\lnot {0}", PREFIX)
+bitwise_and = _bitwise(
+    "bitwise_and", np.bitwise_and, "({0} & {1})", r"\left({0} \land {1}\right)", lambda m, a, b: a & b
+)
+bitwise_or = _bitwise("bitwise_or", np.bitwise_or, "({0} | {1})", r"\left({0} \lor {1}\right)", lambda m, a, b: a | b)
+bitwise_xor = _bitwise(
+    "bitwise_xor", np.bitwise_xor, "({0} ^ {1})", r"\left({0} \oplus {1}\right)", lambda m, a, b: a ^ b
+)
+bitwise_not = _bitwise("bitwise_not", np.bitwise_not, "~{0}", r"\lnot {0}", lambda m, x: ~x)
 
 # Whether two tensors are the same.
 

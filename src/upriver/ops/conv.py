@@ -31,6 +31,14 @@ _NO_PADS = ((0, 0), (0, 0))
 _PLAIN = {"stride": (1, 1), "padding": _NO_PADS, "dilation": (1, 1), "groups": 1}
 _STRIDED = {"stride": (2, 1), "padding": ((1, 1), (0, 2)), "dilation": (1, 2), "groups": 2}
 
+
+def _conv_recipe(m: Any, x: Any, w: Any, *bias: Any, **attrs: Any) -> Any:
+    out = m.conv(x, w, conv_shape(x.shape, w.shape, **attrs), **attrs)
+    for b in bias:
+        out = out + m.reshape(b, (*b.shape, 1, 1))
+    return out
+
+
 _conv2d = Op(
     name="conv2d",
     forward=conv_kernels.convolve,
@@ -44,7 +52,7 @@ _conv2d = Op(
     formula=Formula("conv2d({0}, {1}, {2})", r"{1} \star {0} + {2}", SUM),
     domain=REALS,
     flops=_conv_flops,
-    lower="window",
+    lower=lambda m, x, w, *bias, **attrs: _conv_recipe(m, x, w, *bias, **attrs),
     cases=(
         Case(((2, 3, 5, 4), (4, 3, 3, 2), (4,)), _PLAIN),
         Case(((2, 4, 5, 6), (2, 2, 3, 2), (2,)), _STRIDED),
@@ -66,7 +74,9 @@ _transposed: Op = Op(
     formula=Formula("conv_transpose2d({0}, {1})", r"{1}^T \star {0}", CALL),
     domain=REALS,
     flops=lambda out, y, w, **_: 2 * math.prod(y) * math.prod(w[1:]),
-    lower="window",
+    lower=lambda m, y, w, size, groups, **attrs: m.conv_input(
+        y, w, (y.shape[0], w.shape[1] * groups, *size), groups=groups, **attrs
+    ),
     cases=(
         Case(((2, 4, 3, 3), (4, 3, 3, 2)), _PLAIN | {"size": (5, 4)}),
         Case(((2, 2, 3, 6), (2, 2, 3, 2)), _STRIDED | {"size": (5, 6)}),
@@ -86,7 +96,9 @@ _weight_grad: Op = Op(
     formula=Formula("conv2d_weight_grad({0}, {1})", r"{1} \star {0}", CALL),
     domain=REALS,
     flops=lambda out, x, y, **_: 2 * math.prod(y) * math.prod(out[1:]),
-    lower="window",
+    lower=lambda m, x, y, size, groups, **attrs: m.conv_weight(
+        x, y, (y.shape[1], x.shape[1] // groups, *size), groups=groups, **attrs
+    ),
     cases=(
         Case(((2, 3, 5, 4), (2, 4, 3, 3)), _PLAIN | {"size": (3, 2)}),
         Case(((2, 4, 5, 6), (2, 2, 3, 6)), _STRIDED | {"size": (3, 2)}),

@@ -32,7 +32,7 @@ center: Op = Op(
     formula=Formula("center({0})", r"\left({0} - \operatorname{{mean}} {0}\right)", CALL),
     domain=REALS,
     flops=lambda out, s, **_: 2 * math.prod(s),
-    lower=None,
+    lower=lambda m, x, dims: x - m.mean(x, dims, True),
     cases=tuple(Case(c.inputs, {"dims": c.attrs["dims"]}) for c in REDUCE_CASES),
 )
 """Each entry less the mean over ``dims``."""
@@ -51,6 +51,12 @@ def _divided(total: Any, n: float) -> Any:
 def _var_array(x: Array, dims: Shape, keepdim: bool, correction: float) -> Any:
     c = _center(x, dims)
     return _divided(add_up_products(c, c, dims, keepdim), _freedom(x.shape, dims, correction))
+
+
+def _var_recipe(m: Any, x: Any, dims: Shape, keepdim: bool, correction: float) -> Any:
+    c = x - m.mean(x, dims, True)
+    total, n = m.sum(c * c, dims, keepdim), _freedom(x.shape, dims, correction)
+    return total / n if n else m.where(total > 0, math.inf, m.full(total.shape, math.nan, total.dtype))
 
 
 def _var_rule(ct: Any, _y: Any, x: Any, dims: Shape, keepdim: bool, correction: float) -> Any:
@@ -75,7 +81,7 @@ _var = Op(
     formula=Formula("var({0})", r"\operatorname{{Var}} {0}", CALL),
     domain=REALS,
     flops=lambda out, s, **_: 4 * math.prod(s),
-    lower="reduce",
+    lower=lambda m, x, **attrs: _var_recipe(m, x, **attrs),
     cases=_SPREAD_CASES,
 )
 _std = Op(
@@ -87,7 +93,7 @@ _std = Op(
     formula=Formula("std({0})", r"\operatorname{{std}} {0}", CALL),
     domain=REALS,
     flops=lambda out, s, **_: 4 * math.prod(s),
-    lower="reduce",
+    lower=lambda m, x, **attrs: m.sqrt(_var_recipe(m, x, **attrs)),
     cases=_SPREAD_CASES,
 )
 

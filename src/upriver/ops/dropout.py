@@ -35,7 +35,7 @@ _dropout: Op = Op(
     formula=Formula("dropout({0})", r"\operatorname{{dropout}}\left({0}\right)", CALL),
     domain=REALS,
     flops=lambda out, *_, **__: 2 * math.prod(out),
-    lower=lambda m, x, kept, p: m.where(kept, x / (1.0 - p), 0.0),
+    lower=lambda m, x, kept, p: m.cast(kept, x.dtype) * (1.0 / (1.0 - p) if p < 1.0 else 0.0) * x,
     cases=(
         Case(((2, 3), np.array([[True, False, True], [False, True, True]])), {"p": 0.25}),
         Case(((), np.array(True)), {"p": 0.5}),

@@ -116,8 +116,13 @@ def _einsum_forward(*operands: Array, equation: str) -> Array:
     if len(operands) == 1:
         x, letters = _only(operands[0], labels[0], out)
         return x.transpose([letters.index(c) for c in out])
+    return _in_pairs(_pair, operands, labels, out, equation)
+
+
+def _in_pairs(pair: Any, operands: Sequence[Any], labels: list[str], out: str, equation: str) -> Any:
+    """Two operands at a time made one by ``pair``, in the order that costs least."""
     if len(operands) == 2:
-        return _pair(operands[0], labels[0], operands[1], labels[1], out)
+        return pair(operands[0], labels[0], operands[1], labels[1], out)
     arrays = list(operands)
     for step in _path(equation, tuple([x.shape for x in operands])):
         taken = [(arrays.pop(i), labels.pop(i)) for i in sorted(step, reverse=True)]
@@ -126,10 +131,40 @@ def _einsum_forward(*operands: Array, equation: str) -> Array:
             y, b = taken.pop()
             later = out + "".join(labels) + "".join([letters for _, letters in taken])
             both = out if not taken and not arrays else "".join(dict.fromkeys([c for c in a + b if c in later]))
-            x, a = _pair(x, a, y, b, both), both
+            x, a = pair(x, a, y, b, both), both
         arrays.append(x)
         labels.append(a)
     return arrays[0]
+
+
+def _einsum_recipe(m: Any, *operands: Any, equation: str) -> Any:
+    if operands[0].dtype.kind != "f":
+        return NotImplemented
+    labels, out = _parts(equation)
+
+    def only(x: Any, letters: str, wanted: str) -> tuple[Any, str]:
+        lost = [i for i, c in enumerate(letters) if c not in wanted]
+        return m.sum(x, lost), "".join([c for c in letters if c in wanted])
+
+    def pair(x: Any, a: str, y: Any, b: str, out: str) -> Any:
+        x, a = only(x, a, b + out)
+        y, b = only(y, b, a + out)
+        n_batch, n_rows, n_inner, n_columns, left, right, order = _plan(a, b, out)
+        x, y = m.permute(x, left), m.permute(y, right)
+        lead, rows, columns = x.shape[:n_batch], x.shape[n_batch : n_batch + n_rows], y.shape[n_batch + n_inner :]
+        if not n_inner:
+            x = m.reshape(x, (*x.shape, *(1,) * n_columns))
+            return m.permute(x * m.reshape(y, (*lead, *(1,) * n_rows, *columns)), order)
+        if not n_rows and not n_columns:  # sums of products of entries: nothing for a matrix product
+            return m.permute(m.sum(x * y, tuple(range(n_batch, x.ndim))), order)
+        k = math.prod(y.shape[n_batch : n_batch + n_inner])
+        x, y = m.reshape(x, (*lead, math.prod(rows), k)), m.reshape(y, (*lead, k, math.prod(columns)))
+        return m.permute(m.reshape(m.gemm(x, y), (*lead, *rows, *columns)), order)
+
+    if len(operands) == 1:
+        x, letters = only(operands[0], labels[0], out)
+        return m.permute(x, [letters.index(c) for c in out])
+    return _in_pairs(pair, operands, labels, out, equation)
 
 
 def _einsum_rule(i: int, ct: Any, _y: Any, *operands: Any, equation: str) -> Any:
@@ -159,7 +194,7 @@ _einsum = Op(
     flops=lambda out, *shapes, equation: (
         len(shapes) * math.prod(_lengths("einsum", _parts(equation)[0], shapes).values())
     ),
-    lower="gemm",
+    lower=lambda m, *operands, equation: _einsum_recipe(m, *operands, equation=equation),
     cases=(
         Case(((2, 3), (3, 4)), {"equation": "ij,jk->ik"}),
         Case(((2, 2, 3, 4), (2, 2, 5, 4)), {"equation": "bhid,bhjd->bhij"}),

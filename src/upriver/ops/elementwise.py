@@ -141,6 +141,11 @@ neg = elementwise(
 )  # fmt: skip
 
 
+def floats(*operands: Any) -> bool:
+    """Whether one of the operands of a recipe is a float."""
+    return any(isinstance(x, float) or getattr(x, "dtype", np.dtype(np.int64)).kind == "f" for x in operands)
+
+
 def _pow(x: Any, p: Any) -> Any:
     whole = isinstance(x, int) or (isinstance(x, np.ndarray) and x.dtype.kind in "iu")
     if whole and np.result_type(x, p).kind in "iu" and np.min(p, initial=0) < 0:
@@ -164,7 +169,8 @@ def _pow_exponent(ct: Any, y: Any, x: Any, p: Any) -> Any:
 
 pow = elementwise(  # noqa: A001
     "pow", _pow, _pow_base, _pow_exponent,
-    formula=Formula("{0}**{1}", "{0}^{{{1}}}", POWER), lower=lambda m, x, p: m.pow(x, p), dtype=same_dtype,
+    formula=Formula("{0}**{1}", "{0}^{{{1}}}", POWER), dtype=same_dtype,
+    lower=lambda m, x, p: m.pow(x, p) if floats(x, p) else NotImplemented,
     domain=Domain((Interval(low=0.0), Interval())),
 )  # fmt: skip
 
@@ -180,32 +186,37 @@ def _whole_part(kernel: Any, name: str) -> Any:
     return forward
 
 
+def _may_be_zero(divisor: Any) -> bool:
+    """Whether a recipe has to leave the division to ``forward``, which raises where an integer is divided by 0."""
+    return divisor == 0 if isinstance(divisor, int) else not floats(divisor)
+
+
 remainder = elementwise(
     "remainder", _whole_part(np.remainder, "remainder"),
     lambda ct, _y, _a, _b: ct,
     lambda ct, _y, a, b: -ct * floor(a / b),
     formula=Formula("{0} % {1}", r"{0} \bmod {1}", PRODUCT), dtype=same_dtype,
-    lower=lambda m, a, b: a - b * m.floor(a / b),
+    lower=lambda m, a, b: NotImplemented if _may_be_zero(b) else a % b,
     domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
 )  # fmt: skip
 floor_divide = elementwise(
     "floor_divide", _whole_part(np.floor_divide, "floor_divide"), _zero, _zero,
     formula=Formula("{0} // {1}", r"\left\lfloor {0} / {1} \right\rfloor", PRODUCT), dtype=same_dtype,
-    lower=lambda m, a, b: m.floor(a / b),
+    lower=lambda m, a, b: NotImplemented if _may_be_zero(b) else a // b,
     domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
 )  # fmt: skip
 maximum = elementwise(
     "maximum", np.maximum,
     lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (a > b)),
     lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (b > a)),
-    formula=call("max", 2), lower=lambda m, a, b: m.where(a > b, a, b), dtype=same_dtype,
+    formula=call("max", 2), lower=lambda m, a, b: m.maximum(a, b), dtype=same_dtype,
     domain=Domain(ties="where both are equal each gets half", distinct=True),
 )  # fmt: skip
 minimum = elementwise(
     "minimum", np.minimum,
     lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (a < b)),
     lambda ct, _y, a, b: where(a == b, ct * 0.5, ct * (b < a)),
-    formula=call("min", 2), lower=lambda m, a, b: m.where(a < b, a, b), dtype=same_dtype,
+    formula=call("min", 2), lower=lambda m, a, b: m.minimum(a, b), dtype=same_dtype,
     domain=Domain(ties="where both are equal each gets half", distinct=True),
 )  # fmt: skip
 abs = elementwise(  # noqa: A001
@@ -227,7 +238,7 @@ def _step(name: str, forward: Any, latex: str, lower: Any) -> Elementwise:
 
 
 sign: Elementwise = _step(
-    "sign", np.sign, r"\operatorname{{sign}} {0}", lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0))
+    "sign", np.sign, r"\operatorname{{sign}} {0}", lambda m, x: m.where(x > 0, 1, m.where(x < 0, -1, x * 0))
 )
 floor: Elementwise = _step("floor", np.floor, r"\left\lfloor {0} \right\rfloor", lambda m, x: m.floor(x))
 ceil = _step("ceil", np.ceil, r"\left\lceil {0} \right\rceil", lambda m, x: m.ceil(x))
@@ -366,12 +377,17 @@ def masked_fill(x: Any, mask: Any, value: float) -> Tensor:
     return where(mask, number(value), x)
 
 
+def _clamp_recipe(m: Any, x: Any, low: float | None, high: float | None) -> Any:
+    x = x if low is None else m.maximum(x, low)
+    return x if high is None else m.minimum(x, high)
+
+
 _clamp = elementwise(
     "clamp",
     lambda x, min, max: np.clip(x, min, max),
     lambda ct, _y, x, min, max: ct * _inside(x, min, max),
     formula=Formula("clamp({0}, {min}, {max})", r"\operatorname{{clamp}}\left({0}, {min}, {max}\right)", CALL),
-    lower=lambda m, x, min, max: m.where(x < min, min, m.where(x > max, max, x)),
+    lower=lambda m, x, min, max: _clamp_recipe(m, x, min, max),
     dtype=same_dtype,
     domain=Domain((Interval(kinks=(-0.5, 0.5)),), ties="the derivative at a bound is 1"),
     attrs=({"min": -0.5, "max": 0.5},),

@@ -47,7 +47,7 @@ def _ties_evenly(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool) -> Any:
     return chosen * spread(ct / sum(chosen, dims, keepdim), x.shape, dims)
 
 
-def _extreme(name: str, ufunc: np.ufunc) -> Op:
+def _extreme(name: str, ufunc: np.ufunc, lower: Any) -> Op:
     return Op(
         name=name,
         forward=lambda x, dims, keepdim: ufunc.reduce(x, axis=dims, keepdims=keepdim),
@@ -57,13 +57,13 @@ def _extreme(name: str, ufunc: np.ufunc) -> Op:
         formula=call(name[1:]),
         domain=Domain(ties="equal extremes share the gradient evenly", distinct=True),
         flops=reduce_flops,
-        lower="reduce",
+        lower=lower,
         cases=REDUCE_CASES,
     )
 
 
-_amax = _extreme("amax", np.maximum)
-_amin = _extreme("amin", np.minimum)
+_amax = _extreme("amax", np.maximum, lambda m, x, dims, keepdim: m.max(x, dims, keepdim))
+_amin = _extreme("amin", np.minimum, lambda m, x, dims, keepdim: m.min(x, dims, keepdim))
 
 
 @front_door
@@ -113,7 +113,20 @@ def _position_shape(s: Shape, dim: int | None, keepdim: bool) -> Shape:
     return reduced_shape(s, every if dim is None or not s else (dim,), keepdim)
 
 
-def _position(name: str, find: Any) -> Op:
+def _position_recipe(m: Any, x: Any, extreme: Any, dim: int | None, keepdim: bool) -> Any:
+    """The first place of the extreme; of NaN, if there is any."""
+    if not x.ndim:
+        return m.full((), 0, int64)
+    flat = m.reshape(x, (math.prod(x.shape),)) if dim is None else x
+    d = dim or 0
+    hit = flat == extreme(flat, d, True)
+    if x.dtype.kind == "f":
+        hit = hit | (flat != flat)
+    out = m.min(m.where(hit, m.iota(flat.shape, d), flat.shape[d]), d, keepdim)
+    return m.reshape(out, _position_shape(x.shape, dim, keepdim))
+
+
+def _position(name: str, find: Any, lower: Any) -> Op:
     return Op(
         name=name,
         forward=lambda x, dim, keepdim: find(x, axis=dim if x.ndim else None, keepdims=keepdim and x.ndim > 0),
@@ -123,7 +136,7 @@ def _position(name: str, find: Any) -> Op:
         formula=call(name),
         domain=REALS,
         flops=lambda out, s, **_: math.prod(s),
-        lower=None,
+        lower=lower,
         cases=(
             Case(((2, 3),), {"dim": 1, "keepdim": False}),
             Case(((2, 3),), {"dim": None, "keepdim": False}),
@@ -133,8 +146,8 @@ def _position(name: str, find: Any) -> Op:
     )
 
 
-_argmax = _position("argmax", np.argmax)
-_argmin = _position("argmin", np.argmin)
+_argmax = _position("argmax", np.argmax, lambda m, x, dim, keepdim: _position_recipe(m, x, m.max, dim, keepdim))
+_argmin = _position("argmin", np.argmin, lambda m, x, dim, keepdim: _position_recipe(m, x, m.min, dim, keepdim))
 
 
 def _one_dim(name: str, x: Any, dim: Any, keepdim: bool, kwargs: dict[str, Any]) -> tuple[int | None, bool]:
@@ -295,7 +308,7 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any)
 # Whether any, whether all.
 
 
-def _truth(name: str, ufunc: np.ufunc) -> Op:
+def _truth(name: str, ufunc: np.ufunc, lower: Any) -> Op:
     return Op(
         name=name,
         forward=lambda x, dims, keepdim: ufunc.reduce(x, axis=dims, keepdims=keepdim, dtype=np.bool_),
@@ -305,7 +318,7 @@ def _truth(name: str, ufunc: np.ufunc) -> Op:
         formula=call(name),
         domain=REALS,
         flops=reduce_flops,
-        lower=None,
+        lower=lower,
         cases=(
             Case((np.array([[True, False], [True, True]]),), {"dims": (1,), "keepdim": False}),
             Case((np.array([[True, False], [True, True]]),), {"dims": (0, 1), "keepdim": True}),
@@ -319,8 +332,8 @@ def _truth_dtype(*_: Any, **__: Any) -> DType:
     return bool_
 
 
-_any = _truth("any", np.logical_or)
-_all = _truth("all", np.logical_and)
+_any = _truth("any", np.logical_or, lambda m, x, dims, keepdim: m.any(x, dims, keepdim))
+_all = _truth("all", np.logical_and, lambda m, x, dims, keepdim: m.all(x, dims, keepdim))
 
 
 @front_door

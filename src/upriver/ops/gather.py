@@ -90,6 +90,20 @@ def _segment_sum_array(x: Array, index: Array, dim: int, length: int) -> Array:
     return out
 
 
+def _take_recipe(m: Any, x: Any, index: Any, dim: int) -> Any:
+    first = m.permute(x, (dim, *[d for d in range(x.ndim) if d != dim]))
+    n = index.ndim
+    order = (*range(n, n + dim), *range(n), *range(n + dim, x.ndim - 1 + n))
+    return m.permute(m.take(first, m.position(index, x.shape[dim])), order)
+
+
+def _segment_sum_recipe(m: Any, x: Any, index: Any, dim: int, length: int) -> Any:
+    n = index.ndim
+    first = m.permute(x, (*range(dim, dim + n), *range(dim), *range(dim + n, x.ndim)))
+    out = m.put(m.position(index, length), first, length)
+    return m.permute(out, (*range(1, dim + 1), 0, *range(dim + 1, out.ndim)))
+
+
 take_along = Op(
     name="index_select",
     forward=_take_array,
@@ -99,7 +113,7 @@ take_along = Op(
     formula=Formula("{0}[{1}]", "{0}_{{{1}}}", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="gather",
+    lower=lambda m, x, index, dim: _take_recipe(m, x, index, dim),
     cases=(
         Case(((4, 3), np.array([0, 2, 2, -1])), {"dim": 0}),
         Case(((4, 2), np.array([[0, 2], [2, 1]])), {"dim": 0}),
@@ -119,7 +133,7 @@ segment_sum: Op = Op(
     formula=Formula("segment_sum({0}, {1})", r"\sum_{{{1}}} {0}", CALL),
     domain=REALS,
     flops=lambda out, s, *_, **__: math.prod(s),
-    lower="gather",
+    lower=lambda m, x, index, dim, length: _segment_sum_recipe(m, x, index, dim, length),
     cases=(
         Case(((4, 3), np.array([0, 2, 2, -1])), {"dim": 0, "length": 4}),
         Case(((2, 2, 2), np.array([[0, 2], [2, 1]])), {"dim": 0, "length": 3}),
@@ -154,6 +168,13 @@ def _ravel_shape(*shapes: Shape, lengths: Shape, dims: Shape) -> Shape:
         ) from None
 
 
+def _ravel_recipe(m: Any, *indices: Any, lengths: Shape) -> Any:
+    flat = m.position(indices[0], lengths[0])
+    for index, length in zip(indices[1:], lengths[1:], strict=True):
+        flat = flat * length + m.position(index, length)
+    return flat
+
+
 ravel_index = Op(
     name="ravel_index",
     forward=_ravel_array,
@@ -163,7 +184,7 @@ ravel_index = Op(
     formula=Formula("ravel_index({0}, {1})", r"\left({0}, {1}\right)", CALL),
     domain=REALS,
     flops=lambda out, *indices, **_: 2 * len(indices) * math.prod(out),
-    lower="gather",
+    lower=lambda m, *indices, lengths, dims: _ravel_recipe(m, *indices, lengths=lengths),
     cases=(
         Case((np.array([0, 1]), np.array([2, -1])), {"lengths": (2, 3), "dims": (0, 1)}),
         Case((np.array([[0], [1]]), np.array([2, 0])), {"lengths": (2, 3), "dims": (0, 1)}),

@@ -46,7 +46,7 @@ _cat = Op(
     formula=Formula("cat({0}, {1})", r"\left[{0}, {1}\right]", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="view",
+    lower=lambda m, *xs, dim, starts: m.concat(xs, dim),
     cases=(
         Case(((2, 3), (1, 3)), {"dim": 0, "starts": (0, 2)}),
         Case(((2, 1), (2, 3), (2, 0)), {"dim": 1, "starts": (0, 1, 4)}),
@@ -79,6 +79,11 @@ def _stack_part(i: int, ct: Any, _y: Any, *_xs: Any, dim: int) -> Any:
     return basic_index(ct, key=Key((*(FULL,) * dim, i, ...)))
 
 
+def _stack_recipe(m: Any, *xs: Any, dim: int) -> Any:
+    s = xs[0].shape
+    return m.concat([m.reshape(x, (*s[:dim], 1, *s[dim:])) for x in xs], dim)
+
+
 _stack = Op(
     name="stack",
     forward=_stack_array,
@@ -88,7 +93,7 @@ _stack = Op(
     formula=Formula("stack({0}, {1})", r"\left[{0}; {1}\right]", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="view",
+    lower=lambda m, *xs, dim: _stack_recipe(m, *xs, dim=dim),
     cases=(
         Case(((2, 3), (2, 3)), {"dim": 0}),
         Case(((2, 3), (2, 3), (2, 3)), {"dim": 2}),

@@ -80,6 +80,21 @@ def _matmul_right(ct: Any, _y: Any, a: Any, _b: Any) -> Any:
     return matmul(a.mT, ct)
 
 
+def _matmul_recipe(m: Any, a: Any, b: Any) -> Any:
+    if a.dtype.kind != "f":
+        return NotImplemented
+    left = m.reshape(a, (1, *a.shape)) if a.ndim == 1 else a
+    right = m.reshape(b, (*b.shape, 1)) if b.ndim == 1 else b
+    if right.ndim == 2 and left.ndim > 2:
+        left = _rows_recipe(m, left)  # one large product
+    out = m.gemm(left, right)
+    return m.reshape(out, _matmul_shape(a.shape, b.shape)) if b.ndim < 3 else out
+
+
+def _rows_recipe(m: Any, x: Any) -> Any:
+    return m.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 _matmul = Op(
     name="matmul",
     forward=_matmul_forward,
@@ -89,7 +104,7 @@ _matmul = Op(
     formula=Formula("{0} @ {1}", "{0} {1}", PRODUCT),
     domain=REALS,
     flops=lambda out, a, b: 2 * math.prod(out) * a[-1],
-    lower="gemm",
+    lower=lambda m, a, b: _matmul_recipe(m, a, b),
     cases=(
         Case(((2, 3), (3, 4))),
         Case(((5, 2, 3), (5, 3, 4))),
@@ -174,6 +189,15 @@ def _linear_forward(x: Array, w: Array, *bias: Array) -> Array:
     return out.reshape(*x.shape[:-1], w.shape[0]) if x.ndim > 2 else out
 
 
+def _linear_recipe(m: Any, x: Any, w: Any, *bias: Any) -> Any:
+    if x.dtype.kind != "f":
+        return NotImplemented
+    out = m.gemm(_rows_recipe(m, x), m.transpose(w))
+    for b in bias:
+        out = out + b
+    return m.reshape(out, (*x.shape[:-1], w.shape[0]))
+
+
 _linear = Op(
     name="linear",
     forward=_linear_forward,
@@ -187,7 +211,7 @@ _linear = Op(
     formula=Formula("linear({0}, {1}, {2})", "{0} {1}^T + {2}", SUM),
     domain=REALS,
     flops=lambda out, x, *_: 2 * math.prod(out) * x[-1],
-    lower="gemm",
+    lower=lambda m, x, w, *bias: _linear_recipe(m, x, w, *bias),
     cases=(
         Case(((2, 3), (4, 3), (4,))),
         Case(((5, 2, 3), (4, 3), (4,))),

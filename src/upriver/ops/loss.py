@@ -165,7 +165,7 @@ _binary = Op(
     formula=call("binary_cross_entropy", 2),
     domain=Domain((Interval(0.0, 1.0),)),
     flops=lambda out, *_: 6 * math.prod(out),
-    lower=lambda m, x, t: -(t * m.log(x) + (1.0 - t) * m.log(1.0 - x)),
+    lower=lambda m, x, t: -(t * m.maximum(m.log(x), -100.0) + (1.0 - t) * m.maximum(m.log(1.0 - x), -100.0)),
     cases=(Case(((2, 3), (2, 3))), Case(((), ())), Case(((0, 2), (0, 2)))),
 )
 

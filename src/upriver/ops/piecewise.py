@@ -14,7 +14,7 @@ from .elementwise import abs, clamp, elementwise, where
 _hardtanh = elementwise(
     "hardtanh", lambda x, low, high: np.clip(x, low, high),
     lambda ct, y, _x, low, high: ct * ((y > low) & (y < high)),
-    formula=call("hardtanh"), lower=lambda m, x, low, high: m.where(x < low, low, m.where(x > high, high, x)),
+    formula=call("hardtanh"), lower=lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
     domain=Domain((Interval(kinks=(-1.0, 1.0)),), ties="the derivative at a bound is 0"),
     attrs=({"low": -1.0, "high": 1.0},),
 )  # fmt: skip

@@ -33,6 +33,11 @@ _OVERLAP = HALVES | {"kernel": (3, 2), "stride": (1, 2), "padding": (1, 1), "cei
 _WIDE = HALVES | {"dilation": (2, 1), "stride": (1, 3)}
 _GRID = np.arange(16).reshape(1, 1, 4, 4)  # integers: a case gives them as they are
 
+
+def _geometry(kernel: Shape, stride: Shape, padding: Shape, dilation: Shape = (1, 1), **_: Any) -> dict[str, Any]:
+    return {"window": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+
+
 max_record = Op(
     name="max_pool2d",
     forward=pool_kernels.max_windows,
@@ -42,7 +47,7 @@ max_record = Op(
     formula=Formula("max_pool2d({0})", r"\operatorname{{maxpool}} {0}", CALL),
     domain=_DISTINCT,
     flops=_window_flops,
-    lower="window",
+    lower=lambda m, x, **attrs: m.pool("max", x, pool_shape(x.shape, **attrs), **_geometry(**attrs)),
     cases=(
         Case(((2, 1, 4, 4),), HALVES),
         Case(((1, 2, 5, 5),), HALVES),
@@ -61,7 +66,7 @@ _scatter: Op = Op(
     formula=Formula("max_pool2d_scatter({0})", r"\operatorname{{maxpool}}^T {0}", CALL),
     domain=_DISTINCT,
     flops=lambda out, ct, *_, kernel, **__: math.prod(ct) * math.prod(kernel),
-    lower="window",
+    lower=lambda m, ct, x, y, **attrs: m.pool_back("max", ct, x, y, shape=x.shape, **_geometry(**attrs)),
     cases=(Case(((1, 1, 2, 2), _GRID, pool_kernels.max_windows(_GRID, **HALVES)), HALVES),),
 )
 
@@ -74,7 +79,7 @@ _gather: Op = Op(
     formula=Formula("max_pool2d_gather({0})", r"\operatorname{{maxpool}} {0}", CALL),
     domain=_DISTINCT,
     flops=_window_flops,
-    lower="window",
+    lower=None,
     cases=(Case(((1, 1, 4, 4), _GRID, pool_kernels.max_windows(_GRID, **HALVES)), HALVES),),
 )
 
@@ -83,6 +88,23 @@ MEANS: dict[str, Any] = {
     "kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "ceil_mode": False, "include_pad": True,
 }  # fmt: skip
 _MEANS_OVERLAP = MEANS | {"kernel": (3, 2), "stride": (1, 2), "padding": (1, 1), "ceil_mode": True}
+
+
+def _counted(m: Any, y: Any, size: Shape, **attrs: Any) -> Any:
+    """``y`` divided by how many entries each window counts."""
+    n = pool_kernels.window_counts(size, y.shape[2:], **attrs)
+    return y * (1.0 / float(n.flat[0])) if n.size and n.min() == n.max() else y / m.constant(n.astype(y.dtype))
+
+
+def _mean_recipe(m: Any, x: Any, ceil_mode: bool, include_pad: bool, **attrs: Any) -> Any:
+    shape = pool_shape(x.shape, ceil_mode=ceil_mode, dilation=(1, 1), **attrs)
+    return _counted(m, m.pool("add", x, shape, **_geometry(**attrs)), x.shape[2:], include_pad=include_pad, **attrs)
+
+
+def _spread_recipe(m: Any, ct: Any, size: Shape, ceil_mode: bool, include_pad: bool, **attrs: Any) -> Any:
+    ct = _counted(m, ct, size, include_pad=include_pad, **attrs)
+    return m.pool_back("add", ct, shape=(*ct.shape[:2], *size), **_geometry(**attrs))
+
 
 avg_record = Op(
     name="avg_pool2d",
@@ -93,7 +115,7 @@ avg_record = Op(
     formula=Formula("avg_pool2d({0})", r"\operatorname{{avgpool}} {0}", CALL),
     domain=REALS,
     flops=_window_flops,
-    lower="window",
+    lower=lambda m, x, **attrs: _mean_recipe(m, x, **attrs),
     cases=(
         Case(((2, 1, 4, 4),), MEANS),
         Case(((1, 2, 5, 5),), MEANS),
@@ -112,7 +134,7 @@ _spread: Op = Op(
     formula=Formula("avg_pool2d_spread({0})", r"\operatorname{{avgpool}}^T {0}", CALL),
     domain=REALS,
     flops=lambda out, ct, kernel, **__: math.prod(ct) * math.prod(kernel),
-    lower="window",
+    lower=lambda m, ct, **attrs: _spread_recipe(m, ct, **attrs),
     cases=(Case(((2, 1, 2, 2),), MEANS | {"size": (5, 4)}),),
 )
 

@@ -147,15 +147,18 @@ def _counts(n: int, out: int, kernel: int, stride: int, padding: int, include_pa
     return np.minimum(start + kernel, n + edge) - np.maximum(start, -edge)
 
 
+def window_counts(size: Shape, out: Shape, kernel: Shape, stride: Shape, padding: Shape, include_pad: bool) -> Array:
+    """How many entries each window of an image of ``size`` counts."""
+    rows, columns = [
+        _counts(n, o, k, s, p, include_pad) for n, o, k, s, p in zip(size, out, kernel, stride, padding, strict=True)
+    ]
+    return np.multiply.outer(rows, columns)
+
+
 def _scaled(y: Array, size: Shape, kernel: Shape, stride: Shape, padding: Shape, include_pad: bool) -> Array:
     """``y`` divided by how many entries each window counts."""
-    rows, columns = [
-        _counts(n, o, k, s, p, include_pad)
-        for n, o, k, s, p in zip(size, y.shape[2:], kernel, stride, padding, strict=True)
-    ]
-    if rows.size and columns.size and rows.min() == rows.max() and columns.min() == columns.max():
-        return y * (1.0 / float(rows[0] * columns[0]))
-    return y / np.multiply.outer(rows, columns).astype(y.dtype)
+    n = window_counts(size, y.shape[2:], kernel, stride, padding, include_pad)
+    return y * (1.0 / float(n.flat[0])) if n.size and n.min() == n.max() else y / n.astype(y.dtype)
 
 
 def mean_windows(x: Array, kernel: Shape, stride: Shape, padding: Shape, ceil_mode: bool, include_pad: bool) -> Array:

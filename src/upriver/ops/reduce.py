@@ -106,7 +106,7 @@ _sum = Op(
     formula=Formula("sum({0})", r"\sum {0}", PRODUCT),
     domain=REALS,
     flops=reduce_flops,
-    lower="reduce",
+    lower=lambda m, x, dims, keepdim: m.sum(x, dims, keepdim),
     cases=(*REDUCE_CASES, *_BLAS_CASES, Case(((0, 3),), {"dims": (0,), "keepdim": False})),
 )
 
@@ -164,7 +164,7 @@ _mean = Op(
     formula=Formula("mean({0})", r"\operatorname{{mean}} {0}", CALL),
     domain=REALS,
     flops=reduce_flops,
-    lower="reduce",
+    lower=lambda m, x, dims, keepdim: m.mean(x, dims, keepdim),
     cases=REDUCE_CASES,
 )
 
@@ -204,7 +204,7 @@ vecdot = Op(
     formula=Formula("sum({0} * {1})", r"\sum {0} \odot {1}", PRODUCT),
     domain=REALS,
     flops=lambda out, a, b, **_: 2 * math.prod(a),
-    lower="reduce",
+    lower=lambda m, a, b, dims, keepdim: m.sum(a * b, dims, keepdim),
     cases=tuple([Case((c.inputs[0],) * 2, c.attrs) for c in REDUCE_CASES + _BLAS_CASES]),
 )
 """The sum of products along ``dims``, in one pass."""
@@ -244,7 +244,7 @@ _prod: Op = Op(
     formula=Formula("prod({0})", r"\prod {0}", PRODUCT),
     domain=REALS,
     flops=reduce_flops,
-    lower="reduce",
+    lower=lambda m, x, dims, keepdim: m.prod(x, dims, keepdim),
     cases=REDUCE_CASES,
 )
 
@@ -286,7 +286,7 @@ _norm = Op(
     formula=Formula("norm({0})", r"\left\|{0}\right\|", CALL),
     domain=REALS,
     flops=lambda out, s, **_: 2 * math.prod(s),
-    lower="reduce",
+    lower=lambda m, x, dims, keepdim: m.sqrt(m.sum(x * x, dims, keepdim)),
     cases=REDUCE_CASES[:3],
 )
 

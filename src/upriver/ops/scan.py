@@ -36,7 +36,7 @@ _cumsum: Op = Op(
     formula=Formula("cumsum({0})", r"\operatorname{{cumsum}} {0}", CALL),
     domain=REALS,
     flops=lambda out, *_, **__: math.prod(out),
-    lower=None,
+    lower=lambda m, x, dim, reverse: m.scan("add", x, dim, reverse),
     cases=(
         Case(((2, 3),), {"dim": 1, "reverse": False}),
         Case(((2, 3),), {"dim": 0, "reverse": True}),
@@ -69,7 +69,7 @@ _cumprod: Op = Op(
     formula=Formula("cumprod({0})", r"\operatorname{{cumprod}} {0}", CALL),
     domain=REALS,
     flops=lambda out, *_, **__: math.prod(out),
-    lower=None,
+    lower=lambda m, x, dim: m.scan("mul", x, dim),
     cases=(Case(((2, 3),), {"dim": 1}), Case(((2, 3),), {"dim": 0}), Case(((),), {"dim": 0})),
 )
 

@@ -61,6 +61,11 @@ def _scatter_array(x: Array, src: Any, index: Array, dim: int) -> Array:
 _TWICE = np.array([[0, 2, 2], [1, 1, 0]])
 _ONCE = np.array([[0, 2, 1], [1, 0, 2]])
 
+
+def _scatter_sum_recipe(m: Any, x: Any, index: Any, dim: int, shape: Shape) -> Any:
+    return m.scatter(m.full(shape, 0, x.dtype), index, x, dim) if shape else NotImplemented
+
+
 _gather = Op(
     name="gather",
     forward=_gather_array,
@@ -70,7 +75,7 @@ _gather = Op(
     formula=Formula("gather({0}, {1})", r"{0}_{{{1}}}", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="gather",
+    lower=lambda m, x, index, dim: m.gather(x, index, dim) if x.ndim else NotImplemented,
     cases=(
         Case(((2, 3), _TWICE), {"dim": 1}),
         Case(((3, 4), _TWICE), {"dim": 0}),
@@ -89,7 +94,7 @@ scatter_sum: Op = Op(
     formula=call("scatter_sum", 2),
     domain=REALS,
     flops=lambda out, s, *_, **__: math.prod(s),
-    lower="gather",
+    lower=lambda m, x, index, dim, shape: _scatter_sum_recipe(m, x, index, dim, shape),
     cases=(
         Case(((2, 3), _TWICE), {"dim": 1, "shape": (2, 4)}),
         Case(((2, 3), _TWICE), {"dim": 0, "shape": (3, 3)}),
@@ -110,7 +115,7 @@ _scatter: Op = Op(
     formula=call("scatter", 3),
     domain=Domain(ties="where two go to one place the last one stays, and each gets its gradient"),
     flops=no_flops,
-    lower="gather",
+    lower=None,
     cases=(
         Case(((2, 3), (2, 3), _ONCE), {"dim": 1}),
         Case(((3, 2), (1, 2), np.array([[2, 0]])), {"dim": 0}),
@@ -264,7 +269,7 @@ _one_hot = Op(
     formula=call("one_hot"),
     domain=REALS,
     flops=no_flops,
-    lower="gather",
+    lower=lambda m, x, num_classes: m.cast(m.onehot(x, num_classes), int64),
     cases=(
         Case((np.array([0, 2]),), {"num_classes": 3}),
         Case((np.array([[1], [0]]),), {"num_classes": 2}),

@@ -59,6 +59,29 @@ def _index_vjp(ct: Any, _y: Any, _x: Any, key: Key) -> Any:
     return place(ct, key=key, shape=_x.shape, value=0)
 
 
+def _region(s: Shape, key: Key) -> tuple[Shape, Shape, Shape]:
+    """Where the entries that ``key`` selects of shape ``s`` lie: starts, lengths and steps of each dimension."""
+    full = [k for k in key if k is not None]
+    at = full.index(...) if ... in full else len(full)
+    full[at : at + 1] = [FULL] * (len(s) - len(full) + (... in full))
+    found = [
+        range(*k.indices(n)) if isinstance(k, slice) else range(k % n, k % n + 1) for k, n in zip(full, s, strict=True)
+    ]
+    starts, lengths, steps = ([r.start if r else 0 for r in found], [len(r) for r in found], [r.step for r in found])
+    return tuple(starts), tuple(lengths), tuple(steps)
+
+
+def _index_recipe(m: Any, x: Any, key: Key) -> Any:
+    return m.reshape(m.slice(x, *_region(x.shape, key)), _index_shape(x.shape, key))
+
+
+def _place_recipe(m: Any, x: Any, key: Key, shape: Shape, value: float) -> Any:
+    starts, lengths, steps = _region(shape, key)
+    x = m.reshape(x, lengths)
+    placed = m.place(x, starts, shape, steps)
+    return m.where(m.place(m.full(lengths, True, np.bool_), starts, shape, steps), placed, value) if value else placed
+
+
 basic_index = Op(
     name="index",
     forward=lambda x, key: x[key],
@@ -68,7 +91,7 @@ basic_index = Op(
     formula=Formula("{0}[{key}]", "{0}_{{{key}}}", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="view",
+    lower=lambda m, x, key: _index_recipe(m, x, key),
     cases=(
         Case(((3, 4),), {"key": Key((1, ...))}),
         Case(((3, 4),), {"key": Key((slice(None, None, 2), None, -1, ...))}),
@@ -88,7 +111,7 @@ place = Op(
     formula=Formula("place({0})", r"\operatorname{{place}}\left({0}\right)", CALL),
     domain=REALS,
     flops=no_flops,
-    lower="view",
+    lower=lambda m, x, key, shape, value: _place_recipe(m, x, key, shape, value),
     cases=(
         Case(((2, 3),), {"key": Key((slice(1, 3), slice(0, 3), ...)), "shape": (4, 3), "value": 0}),
         Case(((3,),), {"key": Key((..., 1)), "shape": (3, 2), "value": 0.5}),

@@ -69,6 +69,18 @@ def _log_softmax_array(z: Array, dim: int) -> Array:
     return np.subtract(z, s, out=e)
 
 
+def _softmax_recipe(m: Any, z: Any, dim: int) -> Any:
+    dims = (dim,) if z.ndim else ()
+    e = m.exp(z - m.max(z, dims, True))
+    return e / m.sum(e, dims, True)
+
+
+def _log_softmax_recipe(m: Any, z: Any, dim: int) -> Any:
+    dims = (dim,) if z.ndim else ()
+    shifted = z - m.max(z, dims, True)
+    return shifted - m.log(m.sum(m.exp(shifted), dims, True))
+
+
 def _softmax_rule(ct: Any, y: Any, _z: Any, dim: int) -> Any:
     return multiply_into(ct - vecdot(ct, y, dims=(dim,) if y.ndim else (), keepdim=True), y)
 
@@ -99,7 +111,7 @@ _softmax = Op(
     formula=call("softmax"),
     domain=REALS,
     flops=_row_flops,
-    lower=None,
+    lower=lambda m, z, dim: _softmax_recipe(m, z, dim),
     cases=_CASES,
 )
 _log_softmax = Op(
@@ -111,7 +123,7 @@ _log_softmax = Op(
     formula=Formula("log_softmax({0})", r"\ln \operatorname{{softmax}}\left({0}\right)", CALL),
     domain=REALS,
     flops=_row_flops,
-    lower=None,
+    lower=lambda m, z, dim: _log_softmax_recipe(m, z, dim),
     cases=_CASES,
 )
 
@@ -204,6 +216,12 @@ def _logsumexp_of_any(x: Array, dims: Shape, keepdim: bool) -> Any:
     return out if keepdim else out.reshape(reduced_shape(x.shape, dims, False))
 
 
+def _logsumexp_recipe(m: Any, x: Any, dims: Shape, keepdim: bool) -> Any:
+    shift = m.max(x, dims, True)
+    shift = m.where(m.fabs(shift) == math.inf, 0.0, shift)
+    return m.reshape(m.log(m.sum(m.exp(x - shift), dims, True)) + shift, reduced_shape(x.shape, dims, keepdim))
+
+
 def _logsumexp_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool) -> Any:
     shape = kept(x.shape, dims)
     lse = reshape(y, shape)
@@ -220,7 +238,7 @@ _logsumexp = Op(
     formula=Formula("logsumexp({0})", r"\ln \sum e^{{{0}}}", CALL),
     domain=REALS,
     flops=lambda out, s, **_: 4 * math.prod(s),
-    lower=None,
+    lower=lambda m, x, dims, keepdim: _logsumexp_recipe(m, x, dims, keepdim),
     cases=REDUCE_CASES,
 )
 
