@@ -1,0 +1,185 @@
+"""What each rewrite is for: it fires, and the values stay, for NaN, infinities and −0 too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from upriver.compile.evaluate import evaluate
+from upriver.compile.expand import Primitives, order
+from upriver.compile.maths import Maths
+from upriver.compile.prims import Prim
+from upriver.compile.rewrite import rewrite
+from upriver.compile.terms import Term
+
+F64 = np.dtype(np.float64)
+ODD = (np.nan, np.inf, -np.inf, -0.0)
+
+
+def given_term(m: Maths, index: int, *shape: int, dtype: Any = F64) -> Term:
+    return m.term("input", (), shape, np.dtype(dtype), index=index)
+
+
+def rewritten(*terms: Term, without: Any = ()) -> list[Prim]:
+    return rewrite(Primitives([t.prim for t in terms], [], []), without=without).outputs
+
+
+def kinds(*prims: Prim) -> list[str]:
+    return [x.attrs.get("fn", x.kind) for x in order(prims) if x.kind not in ("input", "number", "constant")]
+
+
+def numbers(shape: tuple[int, ...], seed: int = 0, odd: bool = True) -> np.ndarray:
+    """Small dyadic numbers, so that every order of a sum gives the same; some NaN, infinite, −0."""
+    rng = np.random.default_rng(seed)
+    out = rng.choice([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], shape)
+    if odd and out.size:
+        out = np.where(rng.random(shape) < 0.1, rng.choice(ODD, shape), out)
+    return out
+
+
+def same(before: Term, after: Prim, *arrays: np.ndarray) -> None:
+    (a,), (b,) = evaluate([before.prim], arrays), evaluate([after], arrays)
+    assert (a.shape, a.dtype) == (b.shape, b.dtype)
+    np.testing.assert_array_equal(a, b)
+
+
+def _loop(*terms: Term) -> Term:
+    total = terms[0]
+    for t in terms[1:]:
+        total = total + t
+    return total
+
+
+def _unbind(m: Maths, x: Term) -> list[Term]:
+    _, *rest = x.shape
+    return [m.reshape(m.slice(x, (i, *[0] * len(rest)), (1, *rest)), tuple(rest)) for i in range(x.shape[0])]
+
+
+def _unbound(m: Maths, parts: list[Term]) -> Term:
+    """The gradient of ``unbind``."""
+    n, shape = len(parts), parts[0].shape
+    placed = [m.place(m.reshape(p, (1, *shape)), (i, *[0] * len(shape)), (n, *shape)) for i, p in enumerate(parts)]
+    return _loop(*placed[::-1])
+
+
+def _chunked(m: Maths, parts: list[Term]) -> Term:
+    """The gradient of ``chunk`` along dimension 1."""
+    b, n = parts[0].shape
+    return _loop(*[m.place(p, (0, i * n), (b, n * len(parts))) for i, p in enumerate(parts)])
+
+
+CASES: dict[str, tuple[Any, list[tuple[int, ...]], list[str]]] = {
+    # algebra
+    "times one": (lambda m, x: x * 1.0, [(3, 2)], []),
+    "by one": (lambda m, x: x / 1.0, [(3, 2)], []),
+    "minus nothing": (lambda m, x: x - 0.0, [(3,)], []),
+    "plus minus nothing": (lambda m, x: -0.0 + x, [(3,)], []),
+    "plus nothing": (lambda m, x: x + 0.0, [(9,)], ["add"]),
+    "times nothing": (lambda m, x: x * 0.0, [(9,)], ["mul"]),
+    "itself taken away": (lambda m, x: x - x, [(9,)], ["sub"]),
+    "plus a negative": (lambda m, x, y: x + -y, [(9,), (9,)], ["sub"]),
+    "a negative plus": (lambda m, x, y: -x + y, [(9,), (9,)], ["sub"]),
+    "minus a negative": (lambda m, x, y: x - -y, [(9,), (9,)], ["add"]),
+    "negative twice": (lambda m, x: -(x * -1.0), [(9,)], []),
+    "signs of factors": (lambda m, x, y: (-x * -y) / y, [(9,), (9,)], ["mul", "div"]),
+    "sign of a factor": (lambda m, x, y, z: x + (-y) * z, [(9,)] * 3, ["mul", "sub"]),
+    "sign of a divisor": (lambda m, x, y: x / -y, [(9,), (9,)], ["div", "neg"]),
+    "negative of a multiple": (lambda m, x: -(x * 2.0), [(9,)], ["mul"]),
+    "multiple of a multiple": (lambda m, x: 2.0 * (x * 4.0) / 16.0, [(9,)], ["mul"]),
+    "beyond all range": (lambda m, x: (x * 1e200) * 1e200, [(9,)], ["mul", "mul"]),
+    "by a power of two": (lambda m, x: x / 8.0, [(9,)], ["mul"]),
+    "by another": (lambda m, x: x / 3.0, [(9,)], ["div"]),
+    "minus one times": (lambda m, x: x * -1.0, [(9,)], ["neg"]),
+    "one choice": (lambda m, x, y: m.where(x > y, x, x), [(9,), (9,)], []),
+    "the other way round": (lambda m, x, y: m.where(~(x > y), x, y), [(9,), (9,)], ["gt", "where"]),
+    "chosen before": (lambda m, x, y: m.where(x > y, m.where(x > y, x, 1.0), y), [(9,), (9,)], ["gt", "where"]),
+    "known choice": (lambda m, x, y: m.where(m.number(True, bool), x, y), [(9,), (9,)], []),
+    "not unequal": (lambda m, x, y: ~(x != y), [(9,), (9,)], ["eq"]),
+    "there and back": (lambda m, x: m.cast(m.cast(m.cast(x > 0.0, np.int64), np.float64), bool), [(9,)], ["gt"]),
+    # fold
+    "numbers": (lambda m, x: x * (m.exp(m.number(0.0, F64)) + 1.0), [(9,)], ["mul"]),
+    "constants": (lambda m, x: x * (m.constant(np.arange(3.0)) * 2.0), [(3,)], ["mul"]),
+    "even constants": (lambda m, x: x * m.constant(np.ones((2, 3))), [(2, 3)], []),
+    # common
+    "twice": (lambda m, x, y: m.exp(x + y) * m.exp(y + x), [(9,), (9,)], ["add", "exp", "mul"]),
+    # views
+    "reshapes": (lambda m, x: m.reshape(m.reshape(x, (6, 2)), (3, 4)), [(3, 4)], []),
+    "permutations": (lambda m, x: m.permute(m.permute(x, (2, 0, 1)), (1, 2, 0)), [(2, 3, 4)], []),
+    "moving ones": (lambda m, x: m.permute(x, (1, 0, 2)), [(1, 3, 2)], ["reshape"]),
+    "slices": (lambda m, x: m.slice(m.slice(x, (8,), (4,), (-2,)), (1,), (2,), (2,)), [(9,)], ["slice"]),
+    "all of it": (lambda m, x: m.slice(x, (0,), (4,), (1,)), [(4,)], []),
+    "slice of a row": (lambda m, x: m.slice(_unbind(m, x)[1], (0, 1), (2, 2)), [(3, 2, 4)], ["slice", "reshape"]),
+    "slice of rows split": (
+        lambda m, x: m.slice(m.reshape(x, (3, 2, 4)), (1, 0, 0), (2, 2, 4)), [(6, 4)], ["slice", "reshape"]
+    ),
+    "slice of a permutation": (
+        lambda m, x: m.slice(m.permute(x, (2, 0, 1)), (1, 0, 0), (2, 3, 2), (1, 1, 2)), [(3, 4, 3)],
+        ["slice", "permute"],
+    ),
+    "slice of what is repeated": (
+        lambda m, x: m.slice(m.expand(x, (5, 4)), (1, 1), (3, 2), (1, 2)), [(1, 4)], ["slice", "expand"]
+    ),
+    "repeated numbers": (
+        lambda m, x: x * m.reshape(m.permute(m.full((2, 3, 4), 2.0, F64), (2, 0, 1)), (8, 3)), [(8, 3)], ["mul"]
+    ),
+    # pieces
+    "piece of a whole": (lambda m, x, y: m.slice(m.concat([x, y], 1), (0, 3), (2, 2)), [(2, 3), (2, 3)], ["slice"]),
+    "a piece": (lambda m, x, y: m.slice(m.concat([x, y], 1), (0, 3), (2, 3)), [(2, 3), (2, 3)], []),
+    "what was placed": (lambda m, x: m.slice(m.place(x, (2, 0), (5, 2)), (2, 0), (3, 2)), [(3, 2)], []),
+    "between what was placed": (lambda m, x, y: y * m.slice(m.place(x, (2,), (9,)), (6,), (3,)), [(3,), (3,)], ["mul"]),
+    "half of what was placed": (
+        lambda m, x: m.slice(m.place(x, (2,), (9,)), (1,), (3,)), [(3,)], ["slice", "place"]
+    ),
+    "placed twice": (lambda m, x: m.place(m.place(x, (1,), (4,)), (2,), (9,), (2,)), [(3,)], ["place"]),
+    "cut and joined": (
+        lambda m, x: m.concat([m.slice(x, (0, 1), (2, 2)), m.slice(x, (0, 3), (2, 1))], 1), [(2, 5)], ["slice"]
+    ),
+    "joined in turn": (lambda m, x, y: m.concat([m.concat([x, y], 0), x], 0), [(2,), (3,)], ["concat"]),
+    # repeats
+    "repeated at last": (
+        lambda m, x, y: m.exp(m.expand(x, (4, 3)) * m.expand(y, (4, 3))), [(1, 3), (1, 3)], ["mul", "exp", "expand"]
+    ),
+    "sum of what is repeated": (lambda m, x: m.sum(m.expand(x, (4, 3)), (0,), True), [(1, 3)], ["mul"]),
+    "largest of what is repeated": (lambda m, x: m.max(m.expand(x, (4, 3)), (0,), True), [(1, 3)], []),
+    "sum of a sum": (lambda m, x: m.sum(m.sum(x, (0,), True), (1,), True), [(4, 3)], ["add"]),
+    "sum of rows": (lambda m, x: m.sum(m.reshape(x, (6, 4)), (0,), False), [(2, 3, 4)], ["add", "reshape"]),
+    "sum of a permutation": (
+        lambda m, x: m.sum(m.permute(x, (1, 0, 2)), (1, 2), False), [(2, 3, 4)], ["add", "reshape"]
+    ),
+    "shared matrix": (
+        lambda m, x, y: m.gemm(x, y), [(2, 3, 4), (4, 5)], ["reshape", "gemm", "reshape"]
+    ),
+    # whole graphs
+    "transposed product": (
+        lambda m, x, y: m.transpose(m.gemm(x, m.transpose(y))), [(2, 3), (4, 3)], ["permute", "gemm"]
+    ),
+    "sum of products": (
+        lambda m, x, y: _loop(*[m.gemm(m.transpose(h), g) for h, g in zip(_unbind(m, x), _unbind(m, y), strict=True)]),
+        [(3, 2, 4), (3, 2, 5)], [*["slice", "reshape", "permute", "slice", "reshape"] * 3, "gemms"],
+    ),
+    "gradient of unbind": (
+        lambda m, x: _unbound(m, [-g for g in _unbind(m, x)]), [(4, 2, 3)],
+        [*["slice", "reshape", "neg", "reshape"] * 4, "concat"],
+    ),
+    "gradient of chunk and unbind": (
+        lambda m, x, y: _unbound(m, [_chunked(m, [x, y]), _chunked(m, [y, x])]), [(2, 3), (2, 3)],
+        ["reshape", "reshape", "concat", "concat", "concat"],
+    ),
+    "gradient of some pieces": (
+        lambda m, x, y: _loop(m.place(x, (0, 1), (2, 9)), m.place(y, (0, 5), (2, 9)), m.place(x, (0, 2), (2, 9))),
+        [(2, 3), (2, 2)], ["place", "reshape", "expand", "expand", "concat", "add"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_fires(name: str) -> None:
+    recipe, shapes, expected = CASES[name]
+    m = Maths()
+    before = recipe(m, *[given_term(m, i, *s) for i, s in enumerate(shapes)])
+    (after,) = rewritten(before)
+    for odd in (False, True):
+        same(before, after, *[numbers(s, i, odd) for i, s in enumerate(shapes)])
+    assert sorted(kinds(after)) == sorted(expected)
