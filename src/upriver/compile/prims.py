@@ -1,25 +1,33 @@
 """Primitives: the few things that every operation is made of, as a graph on whole arrays.
 
 An operation's ``lower`` says how it is made of them (see :mod:`.expand`). Rewrites, fusion and the kernels know
-primitives only. Each kind can be evaluated with NumPy (:func:`evaluate`), which is what tests compare with.
+primitives only. Each kind can be computed with NumPy (see :mod:`.evaluate`), which is what tests compare with.
 
 Kinds, with what ``attrs`` holds:
 
 ``input`` index · ``cell`` index · ``scalar`` index · ``constant`` array · ``number`` value (shape ()) ·
-``draw`` op, op_attrs, index
+``draw`` op, op_attrs (without seed and counter), index
 ``map`` fn (see MAPS): entry by entry, arguments of the result's shape or of shape ()
-``reduce`` fn (add, mul, max, min, and, or), dims: reduced dimensions stay, with length 1
-``reshape`` · ``permute`` dims · ``expand`` (length 1 → n) · ``slice`` starts, steps: views; ``shape`` is the result's
-``place`` starts, steps: the argument put into zeros · ``concat`` dim
-``iota`` dim: the position along ``dim``
+``reduce`` fn (add, mul, max, min, and, or), dims: reduced dimensions stay, with length 1; of nothing, what changes
+nothing: 0, 1, −∞, ∞, true, false
+``reshape`` · ``permute`` dims · ``expand`` (length 1 → n) · ``slice`` starts, steps (may be negative): views
+``place`` starts, steps: the argument put into zeros, where ``slice`` would take it from · ``concat`` dim
+``iota`` dim: the position along ``dim``, int64
 ``gemm``: (..., M, K), (..., K, N) with equal leading dimensions → (..., M, N)
 ``gemms``: A₁, B₁, A₂, B₂, …: the sum of the products
-``conv`` · ``conv_input`` · ``conv_weight`` stride, padding, dilation, groups (NCHW): the product and its gradients
-``pool`` · ``pool_back``: windows
+``conv`` (x, w) · ``conv_input`` (y, w) · ``conv_weight`` (x, y): the product of an image (N, C, H, W) and a weight
+(O, C / groups, kh, kw), and its gradients; stride, dilation (rows, columns), padding ((top, bottom), (left, right)), groups
+``pool`` (x) fn (max, add): each window of an image reduced; what lies outside does not count · ``pool_back`` (y, x, its
+maxima) fn max: y added where the first of the largest stood (the last entry, if all are NaN), (y) fn add: y added to all of
+the window; window, stride, dilation, padding (top, left)
 ``take`` (table, index): rows of the first dimension · ``put`` rows, (index, x): rows added into zeros
-``gather`` dim · ``scatter`` dim, (x, index, source): source added in
+``gather`` dim, (x, index): for each entry of ``index`` the one of x at its place, but for ``dim``: there it says where ·
+``scatter`` dim, (x, index, source): source added to x where ``gather`` would take it from
 ``scan`` fn (add, mul, max, min), dim, reverse
-``host`` op, op_attrs: the operation's own ``forward``, called
+``host`` op, op_attrs, numbers: the operation's own ``forward``, called with its arguments and, where ``numbers`` is not
+None, that Python number
+
+An index is int64 and not negative. One that is out of range is an error of the program's: a kernel touches nothing then.
 """
 
 from __future__ import annotations
