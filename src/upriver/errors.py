@@ -49,6 +49,10 @@ class ArgumentError(UpriverError, ValueError):
     """An argument outside the values that it can take."""
 
 
+class CompileError(UpriverError, RuntimeError):
+    """Something inside a compiled function that cannot be part of a program."""
+
+
 class DataError(UpriverError, ValueError):
     """Data that cannot be trained on: missing, empty, not a number, or not what was said."""
 

@@ -18,7 +18,8 @@ import numpy as np
 from ..errors import DTypeError, GradError, ShapeError
 from . import state
 from .graph import Node, check_unchanged, sorted_nodes
-from .state import recording
+from .registry import ops
+from .state import GRAD, RECORD, TRACING, recording
 from .tensor import Tensor, wrap
 
 Key = Any  # Node, or a leaf Tensor
@@ -46,7 +47,7 @@ def _starting_cotangent(root: Tensor, gradient: Any) -> Any:
                 f"backward: the result has shape {list(root.shape)}, and a gradient starts from one number",
                 "Reduce it, as in y.sum().backward(), or say how each entry counts: y.backward(gradient).",
             )
-        return wrap(np.ones(root.shape, root.dtype), None)
+        return ops.ones_like(root)
     gradient = gradient if isinstance(gradient, Tensor) else Tensor(np.asarray(gradient, root.dtype))
     if gradient.shape != root.shape:
         raise ShapeError(
@@ -68,9 +69,15 @@ def pull_back(
         create_graph: run the rules on tensors, recorded; else on bare arrays.
 
     Returns:
-        For each node or leaf reached among those wanted, its cotangent: a tensor if ``create_graph``, else
-        an array.
+        For each node or leaf reached among those wanted, its cotangent: a tensor if ``create_graph`` (or if a
+        recorder is to be told of the operations), else an array.
     """
+    mode = recording.get()
+    if create_graph:
+        mode = mode if mode & (GRAD | TRACING) else mode | GRAD
+    else:
+        mode &= RECORD
+    on_tensors = mode != 0
     cts: dict[Key, Any] = {}
     owned: set[Key] = set()  # cotangents that are sums made here, which nobody else can see
     nodes: set[Node] = set()
@@ -82,7 +89,7 @@ def pull_back(
                 "Set requires_grad=True on the leaves, and compute the result outside no_grad().",
             )
         start = _starting_cotangent(root, gradient)
-        start = start if create_graph else start.array
+        start = start if on_tensors else start.array
         cts[key] = cts[key] + start if key in cts else start
         if type(key) is Node:
             nodes.update(sorted_nodes(key))
@@ -91,7 +98,7 @@ def pull_back(
     useful = _on_the_way(order, wanted) if wanted is not None else None
 
     last_change = state.last_change
-    token = recording.set((recording.get() or True) if create_graph else False)
+    token = recording.set(mode)
     try:
         while order:
             node = order.pop()
@@ -99,14 +106,14 @@ def pull_back(
             if ct is None:
                 continue
             if node.retained is not None and wanted is None:
-                _retain(node, ct, create_graph)
+                _retain(node, ct, on_tensors)
             if last_change > node.time:
                 _check(node)
             op = node.op
             attrs = node.attrs
             out: Any = node
             args: Any = node.inputs
-            if not create_graph:
+            if not on_tensors:
                 if node.reads.some:
                     args = [x.array if isinstance(x, Tensor) else x for x in args]
                 if node.out is not None:
@@ -119,7 +126,7 @@ def pull_back(
                 before: Any = cts.get(key)
                 if before is None:
                     cts[key] = rule(ct, out, *args, **attrs)
-                elif create_graph:
+                elif on_tensors:
                     cts[key] = before + rule(ct, out, *args, **attrs)
                 elif key not in owned:
                     cts[key] = total = np.add(before, rule(ct, out, *args, **attrs))
@@ -143,16 +150,26 @@ def _check(node: Node) -> None:
         check_unchanged(node, node.out)
 
 
-def _retain(node: Node, ct: Any, create_graph: bool) -> None:
+def _retain(node: Node, ct: Any, on_tensors: bool) -> None:
     tensor = node.retained() if node.retained is not None else None
     if tensor is not None:
-        tensor.grad = ct if create_graph else wrap(np.array(ct), None)
+        tensor.grad = ct if on_tensors else wrap(np.array(ct), None)
 
 
-def _own(ct: Any, leaf: Tensor, times: Mapping[int, int]) -> Any:
-    """A cotangent as an array of its own: a rule may have handed on what it was given, or a view of it."""
-    own = type(ct) is np.ndarray and ct.base is None and times[id(ct)] == 1
-    return ct if own else np.array(ct, leaf.dtype)
+def _array(x: Any) -> Any:
+    return getattr(x, "array", x)
+
+
+def _own(ct: Any, leaf: Tensor, times: Mapping[int, int]) -> Tensor:
+    """A cotangent as a tensor of its own: a rule may have handed on what it was given, or a view of it."""
+    array = _array(ct)
+    if type(array) is np.ndarray and array.base is None and times[id(array)] == 1:
+        return wrap(array, None)
+    own = wrap(np.array(array, leaf.dtype), None)
+    told = state.recorder()
+    if told is not None:
+        told.same(own.array, ct)
+    return own
 
 
 def check_grad(leaf: Tensor) -> None:
@@ -174,22 +191,41 @@ def check_grad(leaf: Tensor) -> None:
 
 def backward(root: Tensor, gradient: Any = None, *, create_graph: bool = False) -> None:
     """Add d(root)/d(leaf) to ``.grad`` of every leaf that requires a gradient. See :meth:`Tensor.backward`."""
-    start = wrap(gradient.array.copy(), None) if isinstance(gradient, Tensor) and not create_graph else gradient
+    told = state.recorder()
+    copied = isinstance(gradient, Tensor) and not create_graph
+    start = wrap(gradient.array.copy(), None) if copied else gradient
+    if copied and told is not None:
+        told.same(start.array, gradient)
     cts = pull_back([root], [start], None, create_graph)
-    times = Counter(map(id, cts.values()))
+    times = Counter([id(_array(ct)) for ct in cts.values()])
     changed: list[Any] = []
     for leaf, ct in cts.items():
         if create_graph:
             leaf.grad = ct if leaf.grad is None else leaf.grad + ct
         elif leaf.grad is None:
-            leaf.grad = wrap(_own(ct, leaf, times), None)
+            leaf.grad = _own(ct, leaf, times)
         else:
             check_grad(leaf)
+            if told is not None:
+                told.becomes(leaf.grad, leaf.grad + ct)
+                ct = ct.array
             np.add(leaf.grad.array, ct, out=leaf.grad.array, casting="same_kind")
             changed.append(leaf.grad.array)
     if changed:
         state.note_change(changed)
     state.note_backward(root, gradient)
+
+
+def forget_gradients(leaves: Iterable[Tensor], set_to_none: bool) -> None:
+    """Drop the ``.grad`` of each leaf, or fill it with zeros."""
+    told = state.recorder()
+    for leaf in leaves:
+        if set_to_none:
+            if told is not None:
+                told.forgets(leaf)
+            leaf.grad = None
+        elif leaf.grad is not None:
+            leaf.grad.detach().zero_()
 
 
 def grad(
@@ -239,7 +275,7 @@ def grad(
                 "Call x.requires_grad_() before computing the outputs.",
             )
     cts = pull_back(roots, given, {_key(target) for target in targets}, create_graph)
-    times = Counter([id(cts.get(_key(t))) for t in targets] + [id(getattr(x, "array", x)) for x in given])
+    times = Counter([id(_array(cts.get(_key(t)))) for t in targets] + [id(_array(x)) for x in given])
     found: list[Tensor | None] = []
     for target in targets:
         ct = cts.get(_key(target))
@@ -251,5 +287,5 @@ def grad(
                 )
             found.append(wrap(np.zeros(target.shape, target.dtype), None) if materialize_grads else None)
         else:
-            found.append(ct if create_graph else wrap(_own(ct, target, times), None))
+            found.append(ct if create_graph else _own(ct, target, times))
     return tuple(found)

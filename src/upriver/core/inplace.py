@@ -6,6 +6,7 @@ true: its name is given to a new value, made by a recorded operation. Every chan
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -38,7 +39,7 @@ class InPlace:
 
     def _may_change(self, name: str) -> None:
         """Refuse an in-place change that would make a recorded history untrue."""
-        if state.recording.get():
+        if state.is_grad_enabled():
             if self.node is not None:
                 raise GradError(
                     f"{name}: this tensor was made by {self.node.name} and cannot be changed in place",
@@ -55,13 +56,21 @@ class InPlace:
     def _recorded(self, other: Any) -> bool:
         """Whether a change by ``other`` has to be a new recorded value: one of the two has a history."""
         wanted = getattr(other, "wants_grad", False)
-        return bool(state.recording.get()) and (self.node is not None or (wanted and not self.wants_grad))
+        return state.is_grad_enabled() and (self.node is not None or (wanted and not self.wants_grad))
+
+    def _becomes(self, value: Callable[[], Any]) -> None:
+        """Tell the recorder, if there is one, that this tensor is about to be changed into ``value()``."""
+        told = state.recorder()
+        if told is not None:
+            with state.no_grad():
+                told.becomes(self, value())
 
     def _update(self, ufunc: np.ufunc, name: str, other: Any) -> Any:
         """``self = ufunc(self, other)``: in place, or as a new recorded value where there is history."""
         if self._recorded(other):
             return getattr(ops, name)(self, other)
         self._may_change(name)
+        self._becomes(lambda: getattr(ops, name)(self, other))
         value = _values(other)
         try:
             ufunc(self.array, value, out=self.array, casting="same_kind")
@@ -97,6 +106,7 @@ class InPlace:
         if self._recorded(value):
             return self._put(key, value)
         self._may_change("item assignment")
+        self._becomes(lambda: ops.index_put(self, key, value))
         target, key = self.array, index_arrays(key)
         if type(key) is tuple:
             target, key = _integers_first(target, key)
@@ -127,11 +137,12 @@ class InPlace:
     def _take_over(self, name: str, value: Tensor) -> Self:
         """Take over the values of a tensor, broadcast and converted."""
         self._may_change(name)
-        if value.wants_grad and state.recording.get():
+        if value.wants_grad and state.is_grad_enabled():
             raise GradError(
                 f"{name}: the new values have a history, which would be lost",
                 "Use the operation that gives a new tensor, or pass x.detach().",
             )
+        self._becomes(lambda: value)
         try:
             np.copyto(self.array, value.array, casting="unsafe")
         except ValueError:
@@ -146,6 +157,7 @@ class InPlace:
     def fill_(self, value: float) -> Self:
         """Make every value ``value``."""
         self._may_change("fill_")
+        self._becomes(lambda: ops.full((), value, dtype=self.array.dtype))
         self.array.fill(value)
         state.note_change([self.array])
         return self
@@ -181,7 +193,7 @@ class InPlace:
 
     def clamp_(self, min: float | None = None, max: float | None = None) -> Self:
         """In place: every value brought into [min, max]."""
-        return self.copy_(np.clip(self.array, min, max))
+        return self._take_over("clamp_", ops.clamp(self.detach(), min, max))
 
     def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Self:
         """Made normally distributed, in place."""

@@ -14,7 +14,7 @@ from .dtypes import DType
 from .graph import Node
 from .registry import ops
 from .site import capture
-from .state import TRACING, recording, scope, tick
+from .state import RECORD, TRACING, recorder, recording, scope, tick
 from .tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -155,8 +155,9 @@ class Op:
         formula: how the forward value is written. Derivatives are derived.
         domain: where it is defined and differentiable.
         flops: (output shape, *input shapes, **attributes) → number of floating-point operations.
-        lower: data for native code: a scalar recipe ``(builder, *scalars, **attrs)``, or the name of a
-            structured kind ("view", "reduce", "gemm", "gather", "window"), or None: call ``forward``.
+        lower: how it is made of primitives, for native code: a recipe ``(m, *inputs, **attrs)`` on whole arrays,
+            in the mathematics of ``compile.maths``; or None: call ``forward``. A recipe returns what ``forward``
+            does, up to rounding, or NotImplemented where ``forward`` is to be called.
         cases: arguments to test it on.
     """
 
@@ -171,7 +172,7 @@ class Op:
         formula: Formula,
         domain: Domain,
         flops: Callable[..., int],
-        lower: Callable[..., Any] | str | None,
+        lower: Callable[..., Any] | None,
         cases: tuple[Case, ...],
     ) -> None:
         # Not a dataclass: generating one would be a tenth of what importing this package costs.
@@ -235,9 +236,14 @@ class Op:
         tensor.node = None
         tensor.wants_grad = False
         mode = recording.get()
+        if mode >= RECORD:
+            told = recorder()
+            if told is not None:
+                told.ran(self, inputs, attrs, out)
+            mode -= RECORD
         if mode:
             wanted = mask & (mask - 1) != 0 and self.differentiable
-            if mode is TRACING:
+            if mode == TRACING:
                 tensor.wants_grad = wanted
                 reads = self.reads(mask, edges)
                 tensor.node = Node(

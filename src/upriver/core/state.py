@@ -10,10 +10,11 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from functools import partial, wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,14 +24,84 @@ Array = np.ndarray[Any, Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 tick: Callable[[], int] = itertools.count(1).__next__
+GRAD = 1
+"""Operations through which a gradient flows leave a node."""
 TRACING = 2
 """A way of recording for readers: every operation leaves a node with all its values, also where no gradient flows."""
+RECORD = 4
+"""Whatever happens is told to the :class:`Recorder`, beside the other ways and also where they are off."""
 
-recording: ContextVar[int] = ContextVar("recording", default=True)
-"""False, True, or TRACING."""
+recording: ContextVar[int] = ContextVar("recording", default=GRAD)
+"""0, GRAD or TRACING; and RECORD, or not."""
 
 scope: ContextVar[Any] = ContextVar("scope", default=None)
 """The module being called, as ``(module, outer scope)``, or None outside any."""
+
+
+class Recorder(Protocol):
+    """Who makes a program of what happens: each operation, and each change of a tensor, is told to it."""
+
+    def ran(self, op: Any, inputs: tuple[Any, ...], attrs: dict[str, Any], out: Array) -> None:
+        """An operation has made ``out``."""
+
+    def drawing(self, generator: Any) -> None:
+        """The next operation is a draw of ``generator``."""
+
+    def becomes(self, tensor: Any, value: Any) -> None:
+        """The entries of a tensor are about to become those of another."""
+
+    def same(self, array: Array, value: Any) -> None:
+        """``array`` is a copy of the entries of the tensor ``value``."""
+
+    def constant(self, array: Array) -> None:
+        """``array`` was made of nothing but Python's numbers."""
+
+    def read(self, array: Array, what: str, fix: str) -> None:
+        """Python is about to read ``array``, and to go on by what it finds: an error, unless it is a constant."""
+
+    def forgets(self, tensor: Any) -> None:
+        """The gradient of a tensor is dropped."""
+
+    def check(self, holds: Any, key: Any) -> None:
+        """What follows is right only where the boolean ``holds`` is; ``key`` says which condition this is."""
+
+    def changed(self, arrays: Iterable[Array]) -> None:
+        """``arrays`` have been changed in place."""
+
+    def step(self, optimizer: Any) -> None:
+        """Take a step of an optimiser."""
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+
+
+def recorder() -> Recorder | None:
+    """Who is to be told what happens, if anybody is."""
+    return _recorder.get() if recording.get() & RECORD else None
+
+
+@contextmanager
+def recorded_by(who: Recorder) -> Iterator[None]:
+    """Tell ``who`` everything that happens inside."""
+    told, mode = _recorder.set(who), recording.set(recording.get() | RECORD)
+    try:
+        yield
+    finally:
+        recording.reset(mode)
+        _recorder.reset(told)
+
+
+def read_by_python(array: Array, what: str, fix: str = "") -> None:
+    """Say that Python is about to go on by the values of ``array``: inside a recorded call nothing else may.
+
+    Raises:
+        CompileError: a call is being recorded, and the values may be others in the next one.
+    """
+    if recording.get() & RECORD:
+        known = _recorder.get()
+        if known is not None:
+            known.read(array, what, fix)
+
 
 _changes: dict[int, tuple[int, Site | None, weakref.ref[Any]]] = {}
 last_change = 0
@@ -50,6 +121,9 @@ def note_change(arrays: Iterable[Array]) -> None:
     """Remember that the values of ``arrays`` have just been changed in place, and from which line."""
     global last_change
     now, where = tick(), capture()
+    told = recorder()
+    if told is not None:
+        told.changed(arrays := list(arrays))
     for array in arrays:
         own = owner(array)
         key = id(own)
@@ -115,7 +189,7 @@ class _Mode:
     _tokens: list[Token[int]]
 
     def __enter__(self) -> None:
-        self._tokens.append(recording.set(self.on))
+        self._tokens.append(recording.set(self.on | recording.get() & RECORD))
 
     def __exit__(self, *_: object) -> None:
         recording.reset(self._tokens.pop())
@@ -142,7 +216,7 @@ class no_grad(_Mode):  # noqa: N801 (PyTorch's name)
         False
     """
 
-    on = False
+    on = 0
 
 
 class enable_grad(_Mode):  # noqa: N801
@@ -156,7 +230,7 @@ class enable_grad(_Mode):  # noqa: N801
         True
     """
 
-    on = True
+    on = GRAD
 
 
 class inference_mode(no_grad):  # noqa: N801
@@ -181,7 +255,7 @@ class set_grad_enabled:  # noqa: N801
 
     def __init__(self, mode: bool) -> None:
         self._before = recording.get()
-        recording.set(mode)
+        recording.set((GRAD if mode else 0) | self._before & RECORD)
 
     def __enter__(self) -> None: ...
 
@@ -191,4 +265,4 @@ class set_grad_enabled:  # noqa: N801
 
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded in this thread."""
-    return bool(recording.get())
+    return recording.get() & ~RECORD != 0

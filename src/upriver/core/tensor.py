@@ -50,11 +50,16 @@ def to_array(data: Any, dtype: Any = None) -> Array:
         if dtype is None and (floats or (array.size == 0 and array.dtype == np.float64)):
             dtype = get_default_dtype()
     wanted = as_dtype(array.dtype if dtype is None else dtype)
-    return array if array.dtype == wanted else array.astype(wanted)
+    if array.dtype == wanted:
+        return array
+    if isinstance(data, Tensor):
+        state.read_by_python(array, "Tensor()", "Convert it with x.to(dtype).")
+    return array.astype(wanted)
 
 
 def _plain(data: Any) -> Any:
     if isinstance(data, Tensor):
+        state.read_by_python(data.array, "tensor()", "Use ur.stack.")
         return data.array
     return [_plain(x) for x in data] if isinstance(data, (list, tuple)) else data
 
@@ -189,8 +194,11 @@ class Tensor(Methods, InPlace):
             )
         new = to_array(value)
         if new is mine:
-            pass
-        elif new.shape == mine.shape and new.dtype == mine.dtype and mine.flags.writeable:
+            return
+        told = state.recorder()
+        if told is not None:
+            told.becomes(self, value if isinstance(value, Tensor) else wrap(new, None))
+        if new.shape == mine.shape and new.dtype == mine.dtype and mine.flags.writeable:
             mine[...] = new
         else:
             self.array = new.copy()
@@ -210,6 +218,7 @@ class Tensor(Methods, InPlace):
         """
         if self.wants_grad:
             raise GradError("numpy: this tensor requires a gradient", "Use x.detach().numpy().")
+        state.read_by_python(self.array, "numpy()")
         return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -226,10 +235,12 @@ class Tensor(Methods, InPlace):
             raise ShapeError(
                 f"item: a tensor of shape {list(self.shape)} is not one number", "Index it, or use tolist()."
             )
+        state.read_by_python(self.array, "item()")
         return self.array.item()
 
     def tolist(self) -> Any:
         """Its values as nested lists of Python numbers."""
+        state.read_by_python(self.array, "tolist()")
         return self.array.tolist()
 
     def __float__(self) -> float:
@@ -248,6 +259,7 @@ class Tensor(Methods, InPlace):
             raise ArgumentError(
                 f"the truth of a tensor of shape {list(self.shape)} is ambiguous", "Use x.any() or x.all()."
             )
+        state.read_by_python(self.array, "bool()", "For a choice between values use ur.where(condition, a, b).")
         return bool(self.array.item())
 
     def __len__(self) -> int:
@@ -259,12 +271,14 @@ class Tensor(Methods, InPlace):
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
+        state.read_by_python(self.array, "in")
         return bool(np.any(self.array == to_array(value)))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
+        state.read_by_python(self.array, "repr()")
         text = np.array2string(self.array, precision=4, separator=", ", prefix="tensor(", threshold=1000)
         if self.dtype not in (float32, int64, bool_):
             text += f", dtype={self.dtype}"
@@ -277,6 +291,7 @@ class Tensor(Methods, InPlace):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         if self.node is not None:
             raise GradError("deepcopy: only leaves can be copied", "Use x.detach().clone().")
+        state.read_by_python(self.array, "deepcopy()")
         copy = _new(type(self))
         copy.array, copy.node, copy.wants_grad = self.array.copy(), None, self.wants_grad
         copy.grad = None if self.grad is None else wrap(self.grad.array.copy(), None)
@@ -286,6 +301,7 @@ class Tensor(Methods, InPlace):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.node is not None:
             raise GradError("pickle: only leaves can be stored", "Use x.detach().")
+        state.read_by_python(self.array, "pickle")
         return _rebuild, (type(self), self.array, self.wants_grad)
 
     # Gradients.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from ..core.backward import forget_gradients
 from ..core.dtypes import as_dtype, float16, float32, float64
 from ..core.state import scope
 from ..core.tensor import Buffer, Parameter, Tensor
@@ -392,9 +393,7 @@ class Module:
         Args:
             set_to_none: forget them (the default), instead of filling them with zeros.
         """
-        for p in self.parameters():
-            if p.grad is not None:
-                p.grad = None if set_to_none else p.grad.detach().zero_()
+        forget_gradients(self.parameters(), set_to_none)
 
     # Text.
 

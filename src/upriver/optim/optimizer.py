@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..core import state as changes
-from ..core.backward import check_grad
+from ..core.backward import check_grad, forget_gradients
 from ..core.dtypes import DType
 from ..core.state import Array, enable_grad
 from ..core.tensor import Tensor, to_array, wrap
@@ -170,16 +170,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; with ``set_to_none=False`` fill them with zeros."""
-        zeroed: list[Array] = []
-        for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
-                    p.grad = None
-                elif p.grad is not None:
-                    p.grad.array.fill(0)
-                    zeroed.append(p.grad.array)
-        if zeroed:
-            changes.note_change(zeroed)
+        forget_gradients([p for group in self.param_groups for p in group["params"]], set_to_none)
 
     # A step.
 
@@ -197,20 +188,37 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         self.has_stepped = True
+        told = changes.recorder()
+        if told is not None:
+            told.step(self)
+            return loss
         changed: list[Array] = []
+        for p, rule, slots in self.updates(_has_gradient):
+            w, g = p.array, p.grad.array  # type: ignore[union-attr]
+            if w.size <= BLOCK:
+                s, t = self._scratch[w.dtype].get(w.shape) or self._new_scratch(w.dtype, w.shape)
+                rule(w, g, slots, s, t)
+            else:
+                self._in_blocks(rule, w, g, slots)
+            changed.append(w)
+        if changed:
+            changes.note_change(changed)
+        return loss
+
+    def updates(self, due: Callable[[Tensor], bool]) -> Iterator[tuple[Tensor, Rule, list[Array]]]:
+        """Let a step begin for every parameter that is ``due``: it, its rule, and the arrays of its slots.
+
+        Parameters of one group follow each other with the same rule as long as nothing tells them apart.
+        """
         for group in self.param_groups:
             names = self.slots(group)
             stateless = not names and not self.counts_steps
             rule: Any = None
-            rule_dtype = rule_time = scratch = None
+            rule_dtype = rule_time = None
             for p in group["params"]:
-                grad = p.grad
-                if grad is None:
+                if not due(p):
                     continue
-                w = p.array
-                if type(grad) is not Tensor or grad.array.shape != w.shape:
-                    check_grad(p)
-                dtype = w.dtype
+                dtype = p.array.dtype
                 if stateless:
                     slots, time = [], None
                 else:
@@ -224,16 +232,8 @@ class Optimizer:
                         time = self.advance(state, group)
                 if rule is None or time != rule_time or dtype is not rule_dtype:
                     rule, rule_dtype, rule_time = self.rule(group, dtype, time), dtype, time
-                    scratch = self._scratch.setdefault(dtype, {})
-                if w.size <= BLOCK:
-                    s, t = scratch.get(w.shape) or self._new_scratch(dtype, w.shape)  # type: ignore[union-attr]
-                    rule(w, grad.array, slots, s, t)
-                else:
-                    self._in_blocks(rule, w, grad.array, slots)
-                changed.append(w)
-        if changed:
-            changes.note_change(changed)
-        return loss
+                    self._scratch.setdefault(dtype, {})
+                yield p, rule, slots
 
     def _new_scratch(self, dtype: DType, shape: tuple[int, ...]) -> tuple[Array, Array]:
         """Two scratch arrays of ``shape``, views of the same two buffers for every shape."""
@@ -338,6 +338,15 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key not in ("params", "param_names")]
         return "\n".join([*lines, ")"])
+
+
+def _has_gradient(p: Tensor) -> bool:
+    grad = p.grad
+    if grad is None:
+        return False
+    if type(grad) is not Tensor or grad.array.shape != p.array.shape:
+        check_grad(p)
+    return True
 
 
 def _number(name: str, value: Any) -> Any:

@@ -1,0 +1,375 @@
+"""One call of a function as a program: every operation that runs is written down, whoever called for it.
+
+An array is known by its identity, and a value is what an array held at one time: a change in place gives the array
+another value. A tensor that nobody in the call has made is a cell: it is read at each call, by reference, so that it
+is never stale. What Python reads decides things that no program knows of, and is refused.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..core import state
+from ..core.registry import ops
+from ..core.site import capture, describe
+from ..core.state import Array, owner
+from ..core.tensor import Tensor, wrap
+from ..errors import CompileError
+from .program import Cell, Check, Instruction, Program, Value
+from .optimizer_step import Step, take_step
+
+_constants: weakref.WeakSet[Tensor] = weakref.WeakSet()
+_REMEDY = "Return it and read it outside the compiled function."
+
+
+def constant(x: Tensor) -> Tensor:
+    """Promise that ``x`` is never changed, so that compiled functions may take its values in; returns ``x``.
+
+    Example:
+        >>> import upriver as ur
+        >>> mask = constant(ur.ones(4, 4).tril())
+        >>> mask.sum().item()
+        10.0
+    """
+    _constants.add(x)
+    return x
+
+
+class OfLeaf:
+    """The ``.grad`` of a leaf as what a cell holds: whichever tensor that is at the time.
+
+    Attributes:
+        leaf: the leaf.
+    """
+
+    def __init__(self, leaf: Tensor) -> None:
+        self.leaf = leaf
+
+    @property
+    def array(self) -> Array:
+        """The gradient's entries."""
+        assert self.leaf.grad is not None
+        return self.leaf.grad.array
+
+
+@dataclass(eq=False, slots=True)
+class Gradient:
+    """What a call does to the ``.grad`` of a leaf.
+
+    Attributes:
+        leaf: the leaf.
+        value: what ``.grad`` is when the call ends; None if there is none.
+        read: whether a gradient from before the call enters into it (it is a cell then: see :class:`OfLeaf`).
+        dropped: whether the gradient from before was dropped in the call, so that it need not be None before a call.
+        consumed: whether an optimiser took a step by it.
+    """
+
+    leaf: Tensor
+    value: Value | None
+    read: bool
+    dropped: bool
+    consumed: bool
+
+
+@dataclass(eq=False, slots=True)
+class Recording:
+    """A call that has been recorded. It did happen: its effects on cells are there.
+
+    Attributes:
+        program: its operations; ``outputs`` is empty, to be filled with what :meth:`value` gives.
+        result: what the call returned.
+        steps: the steps that optimisers took, in order; each has a part of the program's scalars.
+        gradients: what became of ``.grad``, for each leaf that the call used.
+        modules: the modules that were called, outermost first in each call.
+    """
+
+    program: Program
+    result: Any
+    steps: list[Step]
+    gradients: list[Gradient]
+    modules: list[Any]
+    recorder: Recorder
+
+    def value(self, tensor: Tensor) -> Value:
+        """What a tensor holds at the end of the call, as a value of the program."""
+        return self.recorder.value(tensor)
+
+
+@dataclass(slots=True)
+class _Known:
+    array: weakref.ref[Any]
+    value: Value
+    time: int
+
+
+def record(call: Callable[[], Any], inputs: Sequence[Tensor]) -> Recording:
+    """Call ``call`` and record what happens.
+
+    Args:
+        call: what is to be recorded; it uses ``inputs``.
+        inputs: the tensors that will be others at each call.
+
+    Raises:
+        CompileError: something in it cannot be part of a program.
+    """
+    recorder = Recorder(inputs)
+    with state.recorded_by(recorder):
+        result = call()
+    return recorder.finish(result)
+
+
+class Recorder:
+    """Makes a :class:`Program` of what it is told; see :class:`upriver.core.state.Recorder`."""
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        self.program = Program()
+        self.steps: list[Step] = []
+        self._known: dict[int, _Known] = {}
+        self._time = 0
+        self._changed: dict[int, tuple[Array, int]] = {}  # owners of memory that was changed, and when
+        self._expected: set[int] = set()  # arrays whose change was told
+        self._inputs: list[Tensor] = list(inputs)
+        self._cells: dict[Value, Cell] = {}
+        self._arrays: dict[Value, Array] = {}  # the array of each cell
+        self._leaves: dict[Tensor, Tensor | None] = {}  # the gradient that a leaf had when it was first met
+        self._dropped: set[Tensor] = set()
+        self._consumed: set[Tensor] = set()
+        self._scopes: dict[int, Any] = {}
+        self._generator: Any = None
+        self._checked: set[Any] = set()
+        for i, x in enumerate(inputs):
+            value = Value(x.array.shape, x.array.dtype, f"input{i}")
+            self.program.inputs.append(value)
+            self._learn(x.array, value)
+            if x.wants_grad:
+                self._meet(x)
+
+    # Arrays and their values.
+
+    def _learn(self, array: Array, value: Value) -> None:
+        key = id(array)
+        self._known[key] = _Known(weakref.ref(array, partial(self._forget, key)), value, self._time)
+
+    def _forget(self, key: int, ref: Any) -> None:
+        known = self._known.get(key)
+        if known is not None and known.array is ref:
+            del self._known[key]
+
+    def find(self, array: Array) -> Value | None:
+        """The value that ``array`` has now, or None if it is not known."""
+        known = self._known.get(id(array))
+        if self._changed and (found := self._changed.get(id(owner(array)))) is not None:
+            if known is None or known.time < found[1]:
+                raise CompileError(
+                    f"compile: a tensor of shape {list(array.shape)} shares memory with one that was changed in place",
+                    "Take the view again after the change, or change a clone().",
+                )
+        return None if known is None else known.value
+
+    def value(self, x: Any) -> Value:
+        """The value that a tensor has now: a cell's, if nobody in the call has made it."""
+        found = self.find(x.array)
+        if found is None:
+            found = self._capture(x)
+        elif x.wants_grad and x.node is None and x not in self._leaves:
+            self._meet(x)
+        return found
+
+    def _capture(self, x: Tensor) -> Value:
+        array = x.array
+        value = Value(array.shape, array.dtype)
+        if x in _constants or not (array.flags.writeable or owner(array).flags.writeable):
+            self.program.constants[value] = array
+        elif x.node is not None:
+            raise CompileError(
+                f"compile: a tensor of shape {list(x.shape)} was computed by {x.node.name} outside the compiled "
+                f"function\n  made at  {describe(x.node.site)}",
+                "Compute it inside, pass it as an argument, or detach() it if no gradient is to flow.",
+            )
+        else:
+            self._cells[value] = Cell(x, value)
+            self._arrays[value] = array
+            if x.wants_grad:
+                self._meet(x)
+        self._learn(array, value)
+        return value
+
+    def _meet(self, leaf: Tensor) -> None:
+        self._leaves.setdefault(leaf, leaf.grad)
+
+    def known_as(self, array: Array, value: Value) -> None:
+        """``array`` holds ``value`` from now on: it was just made, or is being changed into it."""
+        self._time += 1
+        self._learn(array, value)
+
+    # What the engine tells.
+
+    def ran(self, op: Any, inputs: tuple[Any, ...], attrs: dict[str, Any], out: Array) -> None:
+        """An operation has made ``out``."""
+        draw = None
+        if self._generator is not None:
+            draw = len(self.program.draws)
+            self.program.draws.append(self._generator)
+            self._generator = None
+            attrs = {name: x for name, x in attrs.items() if name not in ("seed", "counter")}
+        values = tuple([self.value(x) if isinstance(x, Tensor) else x for x in inputs])
+        made = Value(out.shape, out.dtype)
+        self.add(op, values, attrs, made, draw)
+        self._learn(out, made)
+
+    def add(
+        self, op: Any, values: tuple[Any, ...], attrs: dict[str, Any], made: Value, draw: int | None = None
+    ) -> None:
+        """Add an instruction."""
+        scope = state.scope.get()
+        if scope is not None:
+            self._scopes.setdefault(id(scope), scope)
+        self.program.instructions.append(Instruction(op, values, attrs, made, capture(), scope, draw))
+
+    def drawing(self, generator: Any) -> None:
+        """The next operation is a draw of ``generator``."""
+        self._generator = generator
+
+    def becomes(self, tensor: Any, value: Any) -> None:
+        """The entries of a tensor are about to become those of another, converted and broadcast."""
+        array = tensor.array
+        before = self.value(tensor)
+        if any(array is x.array for x in self._inputs):
+            raise CompileError(
+                f"compile: an argument of shape {list(array.shape)} is changed in place",
+                "Change a clone(), or capture the tensor instead of passing it.",
+            )
+        if array.base is not None and (before not in self._cells or owner(array) is not array):
+            self._refuse_view(array)
+        if value.dtype != array.dtype:
+            value = ops.record("cast")(value.detach(), dtype=array.dtype)
+        if value.shape != array.shape:
+            value = ops.record("broadcast_to")(value.detach(), shape=array.shape)
+        self._assign(array, self.value(value))
+
+    def _refuse_view(self, array: Array) -> None:
+        whole = owner(array)
+        if whole is not array and whole.size != array.size:
+            raise CompileError(
+                f"compile: a view of shape {list(array.shape)} is changed in place, and what it is a view of with it",
+                "Change the whole tensor by item assignment, x[key] = value, or make a new value with ur.where or cat.",
+            )
+
+    def _assign(self, array: Array, value: Value) -> None:
+        whole = owner(array)
+        self.known_as(array, value)
+        self._changed[id(whole)] = (whole, self._time)
+        self._expected.add(id(array))
+
+    def assign(self, array: Array, value: Value) -> None:
+        """The entries of ``array`` have become ``value``."""
+        self._assign(array, value)
+
+    def same(self, array: Array, value: Any) -> None:
+        """``array`` is a copy of the entries of the tensor ``value``."""
+        found = self.value(value)
+        if found.dtype != array.dtype:
+            found = self.value(ops.record("cast")(value.detach(), dtype=array.dtype))
+        self._learn(array, found)
+
+    def constant(self, array: Array) -> None:
+        """``array`` was made of nothing but Python's numbers."""
+        value = Value(array.shape, array.dtype)
+        self.program.constants[value] = array.copy()
+        self._learn(array, value)
+
+    def read(self, array: Array, what: str, fix: str) -> None:
+        """Python is about to read ``array``: an error, unless it is a constant."""
+        value = self.find(array)
+        if value is None or value not in self.program.constants:
+            raise CompileError(
+                f"compile: {what} reads a value of shape {list(array.shape)} in a compiled function, where the next "
+                "call may have another",
+                fix or _REMEDY,
+            )
+
+    def forgets(self, tensor: Any) -> None:
+        """The gradient of a tensor is dropped."""
+        self._meet(tensor)
+        self._dropped.add(tensor)
+
+    def check(self, holds: Any, key: Any) -> None:
+        """What follows is right only where the boolean ``holds`` is."""
+        self.program.checks.append(Check(self.value(holds), lambda *_: None))
+
+    def changed(self, arrays: Iterable[Array]) -> None:
+        """``arrays`` have been changed in place: by something that was told, or it cannot be in a program."""
+        for array in arrays:
+            if id(array) not in self._expected:
+                raise CompileError(
+                    f"compile: a tensor of shape {list(array.shape)} was changed by something that is not an operation",
+                    "Change it outside the compiled function.",
+                )
+            self._expected.discard(id(array))
+
+    def step(self, optimizer: Any) -> None:
+        """Take a step of an optimiser."""
+        step = take_step(self, optimizer)
+        self.steps.append(step)
+        self._consumed.update(step.params)
+
+    # The end.
+
+    def finish(self, result: Any) -> Recording:
+        """The recording of a call that returned ``result``."""
+        for value, cell in self._cells.items():
+            now = self.find(self._arrays[value])
+            if now is not value:
+                cell.after = now
+        gradients = [g for leaf, before in self._leaves.items() if (g := self._gradient(leaf, before)) is not None]
+        self.program.cells = list(self._cells.values())
+        recording = Recording(self.program, result, self.steps, gradients, self._modules(), self)
+        name_cells(recording)
+        return recording
+
+    def _gradient(self, leaf: Tensor, before: Tensor | None) -> Gradient | None:
+        read = False
+        if before is not None:
+            for cell in self._cells.values():
+                if cell.tensor is before:
+                    cell.tensor = OfLeaf(leaf)  # type: ignore[assignment]
+                    read = True
+        dropped = leaf in self._dropped
+        if leaf.grad is before and not read and not dropped:
+            return None  # nothing happened to it
+        value = None if leaf.grad is None else self.value(leaf.grad)
+        return Gradient(leaf, value, read, dropped, leaf in self._consumed)
+
+    def _modules(self) -> list[Any]:
+        found: dict[int, Any] = {}
+        for scope in self._scopes.values():
+            calls = []
+            while scope is not None:
+                calls.append(scope[0])
+                scope = scope[1]
+            for module in reversed(calls):
+                found.setdefault(id(module), module)
+        return list(found.values())
+
+
+def name_cells(recording: Recording) -> None:
+    """Give each cell the name that its module or optimiser has for it."""
+    names: dict[int, tuple[str, Tensor]] = {}
+    for module in recording.modules:
+        for walk in ("named_parameters", "named_buffers"):
+            for name, tensor in getattr(module, walk, lambda: ())():
+                names.setdefault(id(tensor.array), (name, tensor))
+    for cell in recording.program.cells:
+        if isinstance(cell.tensor, OfLeaf):
+            found = names.get(id(cell.tensor.leaf.array))
+            cell.name = "grad" if found is None else f"{found[0]}.grad"
+        elif (found := names.get(id(cell.tensor.array))) is not None:
+            cell.name, cell.tensor = found
+    for step in recording.steps:
+        step.name_cells(recording.program.cells, {key: name for key, (name, _) in names.items()})
