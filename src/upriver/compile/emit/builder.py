@@ -82,7 +82,7 @@ class Builder:
     """
 
     def __init__(self, params: dict[str, str], result: str = "void") -> None:
-        self.params = {name: V(f"%{name}", type) for name, type in params.items()}
+        self.params = {name: V(f"%{name}", kind) for name, kind in params.items()}
         self.result = result
         self.declares: dict[str, None] = {}
         self._lines: list[str] = ["entry:"]
@@ -121,7 +121,7 @@ class Builder:
     # Integers: addresses and counters. Python integers stay Python integers as long as possible.
 
     def add(self, x: Int, y: Int) -> Any:
-        """x + y."""
+        """The sum."""
         if isinstance(x, int) and isinstance(y, int):
             return x + y
         if y == 0:
@@ -132,7 +132,7 @@ class Builder:
         return self.value(f"add nsw i64 {a.text}, {b.text}", I64)
 
     def sub(self, x: Int, y: Int) -> Any:
-        """x − y."""
+        """The difference."""
         if isinstance(x, int) and isinstance(y, int):
             return x - y
         if y == 0:
@@ -140,7 +140,7 @@ class Builder:
         return self.value(f"sub nsw i64 {self.int(x).text}, {self.int(y).text}", I64)
 
     def mul(self, x: Int, y: Int) -> Any:
-        """x · y."""
+        """The product."""
         if isinstance(x, int) and isinstance(y, int):
             return x * y
         if x == 1:
@@ -152,7 +152,7 @@ class Builder:
         return self.value(f"mul nsw i64 {self.int(x).text}, {self.int(y).text}", I64)
 
     def div(self, x: Int, y: Int) -> Any:
-        """x / y, whole, of numbers that are not negative."""
+        """The whole quotient of numbers that are not negative."""
         if isinstance(x, int) and isinstance(y, int):
             return x // y
         return x if y == 1 else self.value(f"udiv i64 {self.int(x).text}, {self.int(y).text}", I64)
@@ -173,7 +173,7 @@ class Builder:
     # Any instruction.
 
     def op(self, name: str, *args: V, flags: str = "") -> V:
-        """An instruction on operands of one type, which is the result's: ``fadd``, ``and``, ``shl`` …"""
+        """An instruction on operands of one type, which is the result's: ``fadd``, ``shl`` and so on."""
         flags = f" {flags}" if flags else ""
         return self.value(f"{name}{flags} {args[0].type} {', '.join(a.text for a in args)}", args[0].type)
 
@@ -183,7 +183,7 @@ class Builder:
         return self.value(f"{kind} {predicate} {x}, {y.text}", vector(lanes_of(x.type), I1))
 
     def select(self, condition: V, x: V, y: V) -> V:
-        """x where the bit is set, y elsewhere."""
+        """Where the bit is set ``x``, elsewhere ``y``."""
         return self.value(f"select {condition}, {x}, {y}", x.type)
 
     def convert(self, how: str, x: V, type: str) -> V:
@@ -200,11 +200,8 @@ class Builder:
         return self.value(text, type)
 
     def intrinsic(self, name: str, *args: V, flags: str = "") -> V:
-        """``llvm.<name>`` overloaded on the type of the arguments: fma, sqrt, fabs, floor, minnum …"""
-        type = args[0].type
-        short = {F32: "f32", F64: "f64", I64: "i64", I32: "i32", I8: "i8"}[element(type)]
-        suffix = f"v{lanes_of(type)}{short}" if type.startswith("<") else short
-        return self.call(f"llvm.{name}.{suffix}", type, *args, flags=flags)
+        """``llvm.<name>`` overloaded on the type of the arguments: fma, sqrt, fabs, floor and so on."""
+        return self.call(f"llvm.{name}.{self._suffix(args[0].type)}", args[0].type, *args, flags=flags)
 
     # Vectors.
 
@@ -212,11 +209,11 @@ class Builder:
         """One entry repeated."""
         if lanes == 1:
             return x
-        type = vector(lanes, x.type)
+        wide = vector(lanes, x.type)
         if not x.text.startswith("%"):
-            return V("zeroinitializer" if x.text in ("0", "0x0000000000000000") else f"splat ({x})", type)
-        first = self.value(f"insertelement {type} poison, {x}, i64 0", type)
-        return self.value(f"shufflevector {first}, {type} poison, {vector(lanes, I32)} zeroinitializer", type)
+            return V("zeroinitializer" if x.text in ("0", "0x0000000000000000") else f"splat ({x})", wide)
+        first = self.value(f"insertelement {wide} poison, {x}, i64 0", wide)
+        return self.value(f"shufflevector {first}, {wide} poison, {vector(lanes, I32)} zeroinitializer", wide)
 
     def shuffle(self, x: V, y: V, order: Sequence[int]) -> V:
         """Entries of x and y (numbered on from x's last) in ``order``."""
@@ -228,11 +225,11 @@ class Builder:
         return x if lanes_of(x.type) == 1 else self.value(f"extractelement {x}, i64 {i}", element(x.type))
 
     def insert(self, x: V, entry: V, i: int) -> V:
-        """x with another entry i."""
+        """The vector with another entry i."""
         return self.value(f"insertelement {x}, {entry}, i64 {i}", x.type)
 
     def count_up(self, lanes: int, type: str = I64) -> V:
-        """0, 1, 2, …"""
+        """The entries 0, 1, 2 and so on."""
         return V("<" + ", ".join(f"{type} {i}" for i in range(lanes)) + ">", vector(lanes, type))
 
     def mask_below(self, n: V, lanes: int) -> V:
@@ -272,7 +269,7 @@ class Builder:
 
     def _suffix(self, type: str) -> str:
         short = {F32: "f32", F64: "f64", I64: "i64", I32: "i32", I8: "i8"}[element(type)]
-        return f"v{lanes_of(type)}{short}"
+        return f"v{lanes_of(type)}{short}" if type.startswith("<") else short
 
     def argument(self, slot: int) -> V:
         """The address of a kernel's slot: what ``args[slot]`` holds. To be read once, at the beginning."""
@@ -293,7 +290,8 @@ class Builder:
         """``for i in range(start, stop, step)``, with values carried from turn to turn.
 
         Args:
-            start, stop: numbers or values.
+            start: a number or a value.
+            stop: the same.
             step: at least 1.
             carried: their values before the first turn.
             body: is given i and the carried values, emits a turn, and returns their next values.
