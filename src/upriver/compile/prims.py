@@ -15,19 +15,20 @@ nothing: 0, 1, −∞, ∞, true, false
 ``iota`` dim: the position along ``dim``, int64
 ``gemm``: (..., M, K), (..., K, N) with equal leading dimensions → (..., M, N)
 ``gemms``: A₁, B₁, A₂, B₂, …: the sum of the products
-``conv`` (x, w) · ``conv_input`` (y, w) · ``conv_weight`` (x, y): the product of an image (N, C, H, W) and a weight
-(O, C / groups, kh, kw), and its gradients; stride, dilation (rows, columns), padding ((top, bottom), (left, right)), groups
-``pool`` (x) fn (max, add): each window of an image reduced; what lies outside does not count · ``pool_back`` (y, x, its
-maxima) fn max: y added where the first of the largest stood (the last entry, if all are NaN), (y) fn add: y added to all of
-the window; window, stride, dilation, padding (top, left)
+``conv`` (x, w) · ``conv_input`` (y, w) · ``conv_weight`` (x, y) stride, dilation (rows, columns),
+padding ((top, bottom), (left, right)), groups: the product of an image (N, C, H, W) and a weight
+(O, C / groups, kh, kw), and its gradients
+``pool`` fn (max, add), window, stride, dilation, padding (top, left): each window of an image reduced; what lies
+outside does not count · ``pool_back`` likewise: its gradient; (y, x, maxima) for max: y added where the first of the
+largest stood, or to the last entry where the maximum is NaN; (y,) for add: y added to all of the window
 ``take`` (table, index): rows of the first dimension · ``put`` rows, (index, x): rows added into zeros
-``gather`` dim, (x, index): for each entry of ``index`` the one of x at its place, but for ``dim``: there it says where ·
+``gather`` dim, (x, index): for each entry of ``index`` the one of x at its place, but for ``dim``: there it says where
 ``scatter`` dim, (x, index, source): source added to x where ``gather`` would take it from
 ``scan`` fn (add, mul, max, min), dim, reverse
 ``host`` op, op_attrs, numbers: the operation's own ``forward``, called with its arguments and, where ``numbers`` is not
 None, that Python number
 
-An index is int64 and not negative. One that is out of range is an error of the program's: a kernel touches nothing then.
+An index is int64 and not negative. One that is out of range is an error of the program: a kernel touches nothing then.
 """
 
 from __future__ import annotations
