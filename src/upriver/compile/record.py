@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from ..core import state
 from ..core.registry import ops
 from ..core.site import capture, describe
 from ..core.state import Array, owner
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from ..errors import CompileError
-from .program import Cell, Check, Instruction, Program, Value
 from .optimizer_step import Step, take_step
+from .program import Cell, Check, Instruction, Program, Value
 
 _constants: weakref.WeakSet[Tensor] = weakref.WeakSet()
 _REMEDY = "Return it and read it outside the compiled function."
