@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.op import POWER, Formula, call
 from ..core.registry import front_door
-from ..core.state import Array
+from ..core.state import Array, is_grad_enabled
 from ..errors import ArgumentError
 from .elementwise import elementwise, exp, square
 from .erf import erf as erf_kernel
@@ -93,11 +93,11 @@ def _gelu_slope_rule(ct: Any, _y: Any, x: Any, approximate: str) -> Any:
 def _slope_from_value(y: Array, x: Array, approximate: str) -> Array:
     """The derivative with Φ(x) = y / x from the value that is known: no error function, no tanh."""
     with np.errstate(invalid="ignore"):
-        out = np.divide(y, x)
+        out = np.asarray(np.divide(y, x))
     zero = x == 0
     if zero.any():
         out[zero] = 0.5
-    x2 = x * x
+    x2 = np.asarray(x * x)
     if approximate == "tanh":
         # tanh = 2Φ - 1, so 1 - tanh² = 4 Φ (1 - Φ).
         x2 *= 6.0 * _K * _C
@@ -115,8 +115,8 @@ def _slope_from_value(y: Array, x: Array, approximate: str) -> Array:
 
 
 def _gelu_rule(ct: Any, y: Any, x: Any, approximate: str) -> Any:
-    if type(ct) is np.ndarray and type(x) is np.ndarray and x.ndim and x.dtype.char in "fd":
-        return multiply_into(_slope_from_value(y, x, approximate), ct)
+    if (type(ct) is np.ndarray or not is_grad_enabled()) and x.ndim and x.dtype.char in "fd":
+        return multiply_into(_slope_of_value(y, x, approximate=approximate), ct)
     return ct * _gelu_slope(x, approximate=approximate)
 
 
@@ -126,6 +126,12 @@ _gelu_slope = elementwise(
     formula=Formula("gelu'({0})", r"\operatorname{{gelu}}'\left({0}\right)", POWER),
     lower=lambda m, x, approximate: _slope_recipe(m, x, approximate), attrs=_KINDS,
 )  # fmt: skip
+_slope_of_value = elementwise(
+    "gelu_slope_of_value", _slope_from_value, None, None,
+    formula=Formula("gelu'({1})", r"\operatorname{{gelu}}'\left({1}\right)", POWER),
+    lower=lambda m, y, x, approximate: _slope_of_value_recipe(m, y, x, approximate), attrs=_KINDS,
+)  # fmt: skip
+"""The derivative from the value that is known; without one of its own, so for gradients that nobody records."""
 _gelu = elementwise(
     "gelu", _gelu_array, _gelu_rule,
     formula=call("gelu"), lower=lambda m, x, approximate: _gelu_recipe(m, x, approximate), attrs=_KINDS,
@@ -141,6 +147,13 @@ def _slope_recipe(m: Any, x: Any, approximate: str) -> Any:
         return 0.5 * (1.0 + m.erf(x * _HALF)) + x * m.exp(-0.5 * x * x) * _DENSITY
     t = m.tanh(_K * (x + _C * x * x * x))
     return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * _K * (1.0 + 3.0 * _C * x * x)
+
+
+def _slope_of_value_recipe(m: Any, y: Any, x: Any, approximate: str) -> Any:
+    p = m.where(x == 0.0, 0.5, y / x)  # Φ(x)
+    if approximate == "tanh":
+        return p + ((6.0 * _K * _C) * x * x + 2.0 * _K) * x * p * (1.0 - p)
+    return p + m.exp(-0.5 * x * x) * x * _DENSITY
 
 
 @front_door

@@ -51,8 +51,8 @@ def _blocks(shape: Shape, dims: Shape) -> tuple[int, int, int] | None:
 
 
 def add_rows(x: Array) -> Any:
-    """The sum of the rows of a matrix."""
-    if x.size < _WORTH or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+    """The sum of the rows of a matrix, as ``add_up(x, (0,))``, bit for bit."""
+    if len(x) <= 16 or x.size < _WORTH or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return _add(x, axis=0)
     return np.dot(_ones(len(x), x.dtype), x)
 
