@@ -159,6 +159,11 @@ CASES: dict[str, tuple[Any, list[tuple[int, ...]], list[str]]] = {
         lambda m, x, y: _loop(*[m.gemm(m.transpose(h), g) for h, g in zip(_unbind(m, x), _unbind(m, y), strict=True)]),
         [(3, 2, 4), (3, 2, 5)], [*["slice", "reshape", "permute", "slice", "reshape"] * 3, "gemms"],
     ),
+    "sum of sums": (
+        lambda m, x: _loop(*[m.sum(g * g, 0) for g in _unbind(m, x)]),
+        [(3, 2, 4)],
+        [*["slice", "reshape", "mul"] * 3, "add", "add", "add", "reshape"],
+    ),
     "gradient of unbind": (
         lambda m, x: _unbound(m, [-g for g in _unbind(m, x)]), [(4, 2, 3)],
         [*["slice", "reshape", "neg", "reshape"] * 4, "concat"],

@@ -10,14 +10,15 @@ from collections.abc import Collection
 
 from ..expand import Primitives
 from . import algebra, fold, pieces, repeats, views
-from .sums import pieces as sums_of_pieces, products as sums_of_products
+from .sums import pieces as tilings, products, reductions, sums
 from .table import Rule, Table
 from .transposes import transposes
 from .walk import Graph, walk
 
 LOCAL = {"fold": fold, "views": views, "pieces": pieces, "repeats": repeats, "algebra": algebra}
-WHOLE = {"transposes": transposes, "sums_of_pieces": sums_of_pieces, "sums_of_products": sums_of_products}
-NAMES = ("common", *LOCAL, *WHOLE)
+SUMS = {"sums of pieces": tilings, "sums of sums": reductions, "sums of products": products}
+NAMES = ("common", *LOCAL, "transposes", *SUMS)
+"""What can be left out."""
 
 
 def rewrite(primitives: Primitives, *, without: Collection[str] = ()) -> Primitives:
@@ -49,7 +50,7 @@ def rewrite(primitives: Primitives, *, without: Collection[str] = ()) -> Primiti
                 rules.setdefault(kind, []).extend(some)
     m = Table(rules, share="common" not in without)
     graph = walk(Graph(primitives), m)
-    for name, whole in WHOLE.items():
-        if name not in without:
-            graph = whole(graph, m)
-    return graph.primitives
+    if "transposes" not in without:
+        graph = transposes(graph, m)
+    ways = [way for name, way in SUMS.items() if name not in without]
+    return sums(graph, m, ways).primitives
