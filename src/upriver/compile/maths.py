@@ -294,10 +294,15 @@ class Maths:
 def _common(operands: Sequence[Any]) -> tuple[DType, bool]:
     """The dtype in which they agree, and whether none of them imposes one."""
     strong = [x.dtype for x in operands if isinstance(x, Term) and not x.weak]
-    if strong and all(d == strong[0] for d in strong) and strong[0].kind == "f":
+    weak = not strong
+    if weak:  # among themselves they are what they are
+        strong = [x.dtype for x in operands if isinstance(x, Term)]
+    elif strong[0].kind == "f" and all(d == strong[0] for d in strong):
         return strong[0], False
-    loose = [x.dtype.type(0).item() if isinstance(x, Term) else x for x in operands if getattr(x, "weak", True)]
-    return np.result_type(*strong, *loose), not strong
+    loose = [x for x in operands if not isinstance(x, Term)]
+    if not weak:
+        loose += [x.dtype.type(0).item() for x in operands if isinstance(x, Term) and x.weak]
+    return np.result_type(*strong, *loose), weak
 
 
 def _dims(dims: Any, ndim: int) -> Shape:
