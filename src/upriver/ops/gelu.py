@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.op import POWER, Formula, call
+from ..core.op import POWER, Case, Domain, Formula, Interval, Op, call
 from ..core.registry import front_door
 from ..core.state import Array, is_grad_enabled
 from ..errors import ArgumentError
-from .elementwise import elementwise, exp, square
+from .elementwise import elementwise, equal_shapes, exp, floating, one_flop, square, where
 from .erf import erf as erf_kernel
 from .fresh import multiply_into
 from .trigonometry import tanh
@@ -126,12 +126,21 @@ _gelu_slope = elementwise(
     formula=Formula("gelu'({0})", r"\operatorname{{gelu}}'\left({0}\right)", POWER),
     lower=lambda m, x, approximate: _slope_recipe(m, x, approximate), attrs=_KINDS,
 )  # fmt: skip
-_slope_of_value = elementwise(
-    "gelu_slope_of_value", _slope_from_value, None, None,
+_slope_of_value = Op(
+    name="gelu_slope_of_value",
+    forward=_slope_from_value,
+    vjps=(
+        lambda ct, _s, y, x, approximate: _by_root(ct, y, x, approximate) / where(x == 0.0, math.inf, x),
+        lambda ct, _s, y, x, approximate: _slope_of_value_rule(ct, y, x, approximate),
+    ),
+    shape=equal_shapes,
+    dtype=floating,
     formula=Formula("gelu'({1})", r"\operatorname{{gelu}}'\left({1}\right)", POWER),
-    lower=lambda m, y, x, approximate: _slope_of_value_recipe(m, y, x, approximate), attrs=_KINDS,
-)  # fmt: skip
-"""The derivative from the value that is known; without one of its own, so for gradients that nobody records."""
+    domain=Domain((Interval(), Interval(low=0.0))),
+    flops=one_flop,
+    lower=lambda m, y, x, approximate: _slope_of_value_recipe(m, y, x, approximate),
+    cases=tuple([Case(((2, 3), (2, 3)), kind) for kind in _KINDS]),
+)
 _gelu = elementwise(
     "gelu", _gelu_array, _gelu_rule,
     formula=call("gelu"), lower=lambda m, x, approximate: _gelu_recipe(m, x, approximate), attrs=_KINDS,
@@ -147,6 +156,26 @@ def _slope_recipe(m: Any, x: Any, approximate: str) -> Any:
         return 0.5 * (1.0 + m.erf(x * _HALF)) + x * m.exp(-0.5 * x * x) * _DENSITY
     t = m.tanh(_K * (x + _C * x * x * x))
     return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * _K * (1.0 + 3.0 * _C * x * x)
+
+
+def _by_root(ct: Any, y: Any, x: Any, approximate: str) -> Any:
+    """``ct`` times the derivative of the slope by Φ(x) = y / x."""
+    if approximate != "tanh":
+        return ct
+    return ct * ((1.0 - 2.0 * _root(y, x)) * ((x * x * (6.0 * _K * _C) + 2.0 * _K) * x) + 1.0)
+
+
+def _root(y: Any, x: Any) -> Any:
+    return where(x == 0.0, 0.5, y / where(x == 0.0, 1.0, x))
+
+
+def _slope_of_value_rule(ct: Any, y: Any, x: Any, approximate: str) -> Any:
+    p, x2 = _root(y, x), x * x
+    if approximate == "tanh":
+        direct = (x2 * (18.0 * _K * _C) + 2.0 * _K) * p * (1.0 - p)
+    else:
+        direct = exp(x2 * -0.5) * (1.0 - x2) * _DENSITY
+    return ct * direct - _by_root(ct, y, x, approximate) * p / where(x == 0.0, math.inf, x)
 
 
 def _slope_of_value_recipe(m: Any, y: Any, x: Any, approximate: str) -> Any:
