@@ -196,11 +196,10 @@ __all__ = [
 
 keep_freed_memory()
 
-_SUBPACKAGES = {"autograd", "cuda", "data", "explain", "nn", "optim", "recipes", "train", "utils"}
+_SUBPACKAGES = {"autograd", "compile", "cuda", "data", "explain", "nn", "optim", "recipes", "train", "utils"}
 _ABSENT = {
     "save": "use upriver.train.save_checkpoint, or safetensors.numpy.save_file on the arrays of state_dict()",
     "load": "use upriver.train.load_checkpoint, or safetensors.numpy.load_file and model.load_state_dict",
-    "compile": "leave it out: the model runs as it is",
     "bfloat16": "NumPy has no such dtype; use float32",
     "linalg": "norms are upriver.norm; numpy.linalg takes x.detach().numpy()",
     "backends": "leave the line out: there is no such thing to set",

@@ -62,8 +62,8 @@ class Recorder(Protocol):
     def forgets(self, tensor: Any) -> None:
         """The gradient of a tensor is dropped."""
 
-    def check(self, holds: Any, key: Any) -> None:
-        """What follows is right only where the boolean ``holds`` is; ``key`` says which condition this is."""
+    def check(self, holds: Callable[[], Any], key: tuple[Any, ...]) -> None:
+        """What follows is right only where the boolean tensor ``holds()`` is; ``key``: of which tensor it is what."""
 
     def changed(self, arrays: Iterable[Array]) -> None:
         """``arrays`` have been changed in place."""
@@ -103,8 +103,25 @@ def read_by_python(array: Array, what: str, fix: str = "") -> None:
             known.read(array, what, fix)
 
 
-_changes: dict[int, tuple[int, Site | None, weakref.ref[Any]]] = {}
+class Change:
+    """When values were changed in place, and from which line: one for all the arrays that were changed together."""
+
+    __slots__ = ("site", "time")
+
+    def __init__(self, time: int, site: Site | None) -> None:
+        self.time, self.site = time, site
+
+
+_changes: dict[int, tuple[Change, weakref.ref[Any]]] = {}
 last_change = 0
+structure = 0
+"""Counts what may make a compiled program wrong: another mode, attribute, part or flag of a module or tensor."""
+
+
+def note_structure() -> None:
+    """Say that something of :data:`structure` has just changed."""
+    global structure
+    structure += 1
 
 
 def owner(array: Array) -> Array:
@@ -120,23 +137,47 @@ def _forget(key: int, _: Any) -> None:
 def note_change(arrays: Iterable[Array]) -> None:
     """Remember that the values of ``arrays`` have just been changed in place, and from which line."""
     global last_change
-    now, where = tick(), capture()
+    now = tick()
     told = recorder()
     if told is not None:
         told.changed(arrays := list(arrays))
+    _note(Change(now, capture()), arrays)
+    last_change = now
+
+
+def _note(change: Change, arrays: Iterable[Array]) -> None:
     for array in arrays:
         own = owner(array)
         key = id(own)
         known = _changes.get(key)
-        ref = known[2] if known is not None else weakref.ref(own, partial(_forget, key))
-        _changes[key] = (now, where, ref)
-    last_change = now
+        _changes[key] = (change, known[1] if known is not None else weakref.ref(own, partial(_forget, key)))
+
+
+class RepeatedChange:
+    """The same arrays changed together again and again, noted at the cost of one.
+
+    Args:
+        arrays: gives the arrays, where they have to be looked up.
+    """
+
+    def __init__(self, arrays: Callable[[], Iterable[Array]]) -> None:
+        self._arrays = arrays
+        self._change = Change(0, None)
+
+    def note(self) -> None:
+        """They have just been changed."""
+        global last_change
+        change, before = self._change, last_change
+        if change.time != before or not before:  # somebody else has noted a change since, perhaps of one of these
+            _note(change, self._arrays())
+        change.time = last_change = tick()
+        change.site = capture()
 
 
 def change_after(array: Array, time: int) -> tuple[int, Site | None] | None:
     """When and where ``array`` was last changed, if that was after ``time``."""
     known = _changes.get(id(owner(array)))
-    return (known[0], known[1]) if known is not None and known[0] > time else None
+    return (known[0].time, known[0].site) if known is not None and known[0].time > time else None
 
 
 class Backward(NamedTuple):

@@ -161,6 +161,7 @@ class Tensor(Methods, InPlace):
                 f"requires_grad: this is the result of {self.node.name}, not a leaf", "Use x.detach() for a constant."
             )
         self.wants_grad = bool(wanted)
+        state.note_structure()
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set ``requires_grad`` and return itself."""
@@ -202,6 +203,7 @@ class Tensor(Methods, InPlace):
             mine[...] = new
         else:
             self.array = new.copy()
+            state.note_structure()
         state.note_change([self.array])
 
     def detach(self) -> Tensor:

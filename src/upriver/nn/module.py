@@ -7,9 +7,10 @@ from typing import Any, Self
 
 from ..core.backward import forget_gradients
 from ..core.dtypes import as_dtype, float16, float32, float64
-from ..core.state import scope
+from ..core import state
+from ..core.state import no_grad, scope
 from ..core.tensor import Buffer, Parameter, Tensor
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, CompileError, DTypeError
 from ..ops.align import check_device
 from .state import Keys, entries, load
 
@@ -71,6 +72,9 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
+        if isinstance(value, Tensor) and state.recorder() is not None and self._kept_in_program(name, value):
+            return
+        state.note_structure()
         if isinstance(value, Parameter):
             self._registry("_parameters", name)[name] = value
         elif isinstance(value, Module):
@@ -84,6 +88,24 @@ class Module:
                     return
             super().__setattr__(name, value)
 
+    def _kept_in_program(self, name: str, value: Tensor) -> bool:
+        """Whether ``value`` went into the buffer that is there: in a program, a name cannot be given to another tensor.
+
+        Raises:
+            CompileError: there is no such buffer.
+        """
+        if isinstance(value, Parameter):
+            return False
+        buffer = self.__dict__.get("_buffers", {}).get(name)
+        if buffer is None or buffer.shape != value.shape or buffer.dtype != value.dtype:
+            raise CompileError(
+                f"compile: {type(self).__name__}.{name} is given a tensor in a compiled function",
+                "Register a buffer of that shape and dtype, whose values a program can change; or return the tensor.",
+            )
+        with no_grad():
+            buffer.copy_(value)
+        return True
+
     def _part(self, name: str, value: Any, kind: str) -> Any:
         """What is kept of ``value``, assigned to the part ``name``: a parameter stays one, a module too."""
         if value is None or (kind == "buffer" and isinstance(value, Tensor)):
@@ -96,6 +118,7 @@ class Module:
     def _registry(self, registry: str, name: str) -> dict[str, Any]:
         """The dictionary to put ``name`` into, after taking it out of everywhere else."""
         own = self.__dict__
+        state.note_structure()
         if "_parameters" not in own:
             raise ArgumentError(
                 f"{type(self).__name__}: .{name} was assigned before the module was initialised",
@@ -123,6 +146,7 @@ class Module:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
+        state.note_structure()
         for registry in _REGISTRIES:
             if name in self.__dict__.get(registry, ()):
                 del self.__dict__[registry][name]

@@ -95,6 +95,11 @@ class Generator:
             self._counter = (counter + 1) % _WORD
             return {"seed": self._seed, "counter": counter}
 
+    def rewind(self, counter: int) -> None:
+        """Go back to draw ``counter``: what was drawn since did not happen."""
+        with self._lock:
+            self._counter = counter
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Generator:
         return Generator().set_state(self.get_state())
 

@@ -1,0 +1,254 @@
+"""One program of a compiled function: what it rests on, how it is run, and how its results are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core import state
+from ..core.state import Array
+from ..core.tensor import Tensor, wrap
+from .optimizer_step import Stale
+from .record import OfLeaf, Recording
+from .replay import Failed, Replay
+from .signature import flatten
+
+if TYPE_CHECKING:
+    from .report import Profile
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+class Outdated(Exception):  # noqa: N818 (not an error: the function is recorded again)
+    """A program is not the right one any more."""
+
+
+class Entry:
+    """A program, and everything that must still be as it was for the program to be right.
+
+    Args:
+        key: the signature it is kept under.
+        recording: the call that was recorded.
+        tensors: the tensors among its arguments.
+        grads: whether ``.grad`` is kept: None for the gradients that no optimiser in the call used up.
+        native: whether native code is wanted.
+        without: names of rewrites to leave out.
+
+    Attributes:
+        plain: shape and dtype of each argument if they are tensors alone, given by position; else what none can match.
+        structure: the state of modules and tensors in which the program was last found to be right.
+        mode: the recording mode it was made in.
+    """
+
+    def __init__(
+        self,
+        key: Any,
+        recording: Recording,
+        tensors: Sequence[Tensor],
+        *,
+        grads: bool | None = None,
+        native: bool = True,
+        without: Sequence[str] = (),
+    ) -> None:
+        self.key, self.recording = key, recording
+        self.program = program = recording.program
+        self.mode = state.recording.get()
+        simple = key[0].key == (tuple, ((tuple, ((Tensor,),) * len(tensors)), (dict, (), ())))
+        self.plain = [(x.array.shape, x.array.dtype) for x in tensors] if simple else [((-1,), None)] * 99
+        self._given = [(x.array.shape, x.array.dtype) for x in tensors]
+        self._results, self._build = self._outputs(recording, tensors)
+        self._kept: list[tuple[Tensor, int]] = []
+        self._absent: list[Tensor] = []  # leaves that must have no gradient before a call
+        self._added: list[Tensor] = []  # leaves that must have one
+        for gradient in recording.gradients:
+            if gradient.read:
+                self._added.append(gradient.leaf)
+            elif gradient.value is not None:
+                if not gradient.dropped:
+                    self._absent.append(gradient.leaf)
+                if grads or (grads is None and not gradient.consumed):
+                    self._kept.append((gradient.leaf, len(program.outputs)))
+                    program.outputs.append(gradient.value)
+                else:
+                    gradient.leaf.grad = None
+        self._cells = program.cells
+        self._moving = [i for i, cell in enumerate(self._cells) if isinstance(cell.tensor, OfLeaf)]
+        self._written = [i for i, cell in enumerate(self._cells) if cell.after is not None]
+        self._steps = recording.steps
+        self._draws = program.draws
+        self._flags = [(cell.tensor, cell.tensor.wants_grad) for cell in self._cells if isinstance(cell.tensor, Tensor)]
+        self._modules = [(module, _attributes(module)) for module in recording.modules]
+        self.structure = state.structure
+        self._change = state.RepeatedChange(lambda: [self._cells[i].tensor.array for i in self._written])
+        self._replay = Replay(program)
+        self._native: Any = None
+        self.fallback = "native code was not asked for"
+        if native and hasattr(self, "_compile"):
+            self._compile(tuple(without))
+
+    # Before a run.
+
+    def valid(self) -> bool:
+        """Whether everything that the program rests on is as it was; looked at only when something has changed."""
+        for leaf in self._absent:
+            if leaf.grad is not None:
+                return False
+        for leaf in self._added:
+            if leaf.grad is None or leaf.grad.array.shape != leaf.array.shape:
+                return False
+        if self.structure == state.structure:
+            return True
+        for tensor, wanted in self._flags:
+            if tensor.wants_grad is not wanted:
+                return False
+        for cell in self._cells:
+            array = cell.tensor.array
+            if array.shape != cell.before.shape or array.dtype != cell.before.dtype:
+                return False
+        if any(_attributes(module) != before for module, before in self._modules):
+            return False
+        if self._native is not None:
+            self._native.rebind([cell.tensor.array for cell in self._cells])
+        self.structure = state.structure
+        return True
+
+    # Runs.
+
+    def run(self, arrays: Sequence[Array]) -> Any:
+        """Run the program on ``arrays``.
+
+        Raises:
+            Outdated: it is not the right one for them.
+        """
+        if (self._absent or self._added) and not self.valid():
+            raise Outdated
+        scalars, draws = self._numbers()
+        try:
+            if self._native is None:
+                outputs = self._by_replay(arrays, scalars, draws)
+            else:
+                if self._moving:
+                    self._native.rebind([cell.tensor.array for cell in self._cells])
+                outputs = self._native.run(arrays, scalars, draws)
+        except BaseException as error:
+            self._undo(draws)
+            if isinstance(error, Failed):
+                raise Outdated from None
+            raise
+        if self._written:
+            self._change.note()
+        for leaf, i in self._kept:
+            leaf.grad = wrap(outputs[i], None)
+        return self._build(outputs, arrays)
+
+    def run_many(self, tensors: Sequence[Tensor], rows: Array | None, first: int, last: int) -> tuple[Any, int]:
+        """Run the program for the steps from ``first`` to ``last``, or fewer.
+
+        Args:
+            tensors: the arguments of all steps, stacked; with ``rows``, data sets from which each step takes rows.
+            rows: (steps, batch), or None.
+            first, last: the steps to run: ``range(first, last)``.
+
+        Returns:
+            The results, stacked; and the number of steps that were run, at least one.
+
+        Raises:
+            Outdated: the program is not the right one for the first of the steps.
+        """
+        done: list[Any] = []
+        for step in range(first, last):
+            arrays = [x.array[step] if rows is None else x.array[rows[step]] for x in tensors]
+            try:
+                done.append(flatten(self.run(arrays)))
+            except Outdated:
+                if not done:
+                    raise
+                break
+        stacked = [wrap(np.stack([x.array for x in parts]), None) for parts in zip(*[d[0] for d in done], strict=True)]
+        return done[0][1].build(stacked), len(done)
+
+    def _numbers(self) -> tuple[list[Any], list[tuple[int, int]]]:
+        """The scalars of one run and where its random draws begin; optimisers count the step."""
+        scalars: list[Any] = []
+        for n, step in enumerate(self._steps):
+            try:
+                scalars += step.scalars()
+            except Stale:
+                for earlier in self._steps[:n]:
+                    earlier.undo()
+                raise Outdated from None
+        if not self._draws:
+            return scalars, []
+        draws = [generator.draw() for generator in self._draws]
+        return scalars, [(draw["seed"], draw["counter"]) for draw in draws]
+
+    def _undo(self, draws: Sequence[tuple[int, int]]) -> None:
+        """Take back that a run was counted: it did not happen."""
+        for step in self._steps:
+            step.undo()
+        for generator, (_, counter) in zip(reversed(self._draws), reversed(draws), strict=True):
+            generator.rewind(counter)
+
+    def _by_replay(self, arrays: Sequence[Array], scalars: list[Any], draws: list[tuple[int, int]]) -> list[Array]:
+        cells = [cell.tensor.array for cell in self._cells]
+        outputs, after = self._replay.run(arrays, cells, scalars, draws)
+        for array, new in zip(cells, after, strict=True):
+            if new is not None:
+                array[...] = new
+        return outputs
+
+    def _outputs(self, recording: Recording, tensors: Sequence[Tensor]) -> tuple[list[Any], Any]:
+        """For each tensor returned the number of the output, the argument, or the tensor itself; and what builds them."""
+        returned, structure = flatten(recording.result)
+        cells = {id(cell.tensor) for cell in recording.program.cells}
+        given = {id(x): i for i, x in enumerate(tensors)}
+        places: list[Any] = []
+        for x in returned:
+            value = recording.recorder.find(x.array)
+            if id(x) in given:
+                places.append(("argument", given[id(x)]))
+            elif id(x) in cells or value is None:
+                places.append(("itself", x))
+            else:
+                places.append(("output", len(recording.program.outputs)))
+                recording.program.outputs.append(value)
+        if structure.key == (Tensor,) and places[0][0] == "output":
+
+            def one(outputs: Sequence[Array], _: Sequence[Array]) -> Any:
+                return wrap(outputs[0], None)
+
+            return places, one
+
+        def build(outputs: Sequence[Array], arrays: Sequence[Array]) -> Any:
+            made = {"output": lambda i: wrap(outputs[i], None), "argument": lambda i: wrap(arrays[i], None)}
+            return structure.build([x if kind == "itself" else made[kind](x) for kind, x in places])
+
+        return places, build
+
+
+def _attributes(module: Any) -> dict[str, Any]:
+    """What a module's forward pass may depend on: plain attributes by value, parts and tensors by identity."""
+    found: dict[str, Any] = {}
+    for name, value in vars(module).items():
+        if isinstance(value, dict) and name in ("_parameters", "_buffers", "_modules"):
+            found.update({f"{name}.{key}": _Same(part) for key, part in value.items()})
+        elif isinstance(value, _PLAIN) or (isinstance(value, tuple) and all(isinstance(x, _PLAIN) for x in value)):
+            found[name] = value
+        else:
+            found[name] = _Same(value)
+    return found
+
+
+class _Same:
+    """Equal only to itself around the same object, which it keeps alive."""
+
+    __slots__ = ("of",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.of is self.of
