@@ -45,8 +45,9 @@ def _place(ct: Array, target: Array, classes: int) -> Array:
     return out
 
 
-def _pick_recipe(m: Any, x: Any, target: Any) -> Any:
-    return m.sum(m.where(m.onehot(target, x.shape[1]), x, 0), 1)
+def _picked(m: Any, x: Any, hit: Any) -> Any:
+    """The entry of each row where ``hit`` holds: (rows, 1)."""
+    return m.sum(m.where(hit, x, 0), 1, True)
 
 
 pick: Op = Op(
@@ -58,7 +59,7 @@ pick: Op = Op(
     formula=Formula("pick({0}, {1})", "{0}_{{{1}}}", CALL),
     domain=REALS,
     flops=lambda *_, **__: 0,
-    lower=lambda m, x, target: _pick_recipe(m, x, target),
+    lower=lambda m, x, target: m.reshape(_picked(m, x, m.onehot(target, x.shape[1])), target.shape),
     cases=(Case(((2, 3), _TARGETS)), Case(((0, 3), _NONE))),
 )
 place: Op = Op(
@@ -85,9 +86,9 @@ def _cross_entropy_array(z: Array, target: Array) -> Array:
 
 
 def _cross_entropy_recipe(m: Any, z: Any, target: Any) -> Any:
-    shift = m.max(z, 1)
-    total = m.sum(m.exp(z - m.reshape(shift, (*shift.shape, 1))), 1)
-    return m.log(total) + (shift - _pick_recipe(m, z, target))
+    shift = m.max(z, 1, True)
+    loss = m.log(m.sum(m.exp(z - shift), 1, True)) + (shift - _picked(m, z, m.onehot(target, z.shape[1])))
+    return m.reshape(loss, target.shape)
 
 
 def _probabilities(z: Array, loss: Array, target: Array) -> Array:
@@ -108,9 +109,9 @@ def _softmax_error_array(z: Array, loss: Array, target: Array) -> Array:
 
 
 def _softmax_error_recipe(m: Any, z: Any, loss: Any, target: Any) -> Any:
-    column = (*loss.shape, 1)
-    p = m.exp(z - m.reshape(_pick_recipe(m, z, target), column) - m.reshape(loss, column))
-    return m.where(m.onehot(target, z.shape[1]), p - 1.0, p)
+    hit = m.onehot(target, z.shape[1])
+    p = m.exp(z - _picked(m, z, hit) - m.reshape(loss, (*loss.shape, 1)))
+    return m.where(hit, p - 1.0, p)
 
 
 def _shifted(z: Any, loss: Any, target: Any) -> Any:
