@@ -6,14 +6,17 @@ import math
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from upriver.compile.evaluate import evaluate
-from upriver.compile.expand import Primitives, order
+from upriver.compile.expand import Primitives, expand, order
 from upriver.compile.maths import Maths
 from upriver.compile.prims import Prim
+from upriver.compile.program import Instruction, Program, Value
 from upriver.compile.rewrite import NAMES, rewrite
 from upriver.compile.terms import Term
+from upriver.core.registry import ops
 
 F64 = np.dtype(np.float64)
 ODD = (np.nan, np.inf, -np.inf, -0.0)
@@ -187,3 +190,23 @@ def test_random_graphs(graph: Any, seed: int, left_out: str | None) -> None:
     (again,) = rewrite(Primitives([after], [], [])).outputs
     if not left_out:
         assert len(order([again])) <= len(order([after]))
+
+
+RECIPES = [(op, case) for op in ops if op.lower is not None for case in op.cases]
+
+
+@pytest.mark.parametrize(("op", "case"), RECIPES, ids=lambda x: getattr(x, "name", ""))
+def test_recipes(op: Any, case: Any) -> None:
+    """Every operation's own recipe, rewritten."""
+    rng = np.random.default_rng(0)
+    inputs = [rng.uniform(0.1, 0.9, x) if isinstance(x, tuple) else x for x in case.inputs]
+    with np.errstate(all="ignore"):
+        made = np.asarray(op.forward(*inputs, **case.attrs))
+    values = [Value(x.shape, x.dtype) if isinstance(x, np.ndarray) else x for x in inputs]
+    out, given_values = Value(made.shape, made.dtype), [v for v in values if isinstance(v, Value)]
+    program = Program(given_values, instructions=[Instruction(op, tuple(values), case.attrs, out)], outputs=[out])
+    graph = expand(program)
+    arrays = [x for x in inputs if isinstance(x, np.ndarray)]
+    (a,), (b,) = evaluate(graph.outputs, arrays), evaluate(rewrite(graph).outputs, arrays)
+    np.testing.assert_allclose(b, a, rtol=1e-12)
+    assert (a.shape, a.dtype) == (b.shape, b.dtype)

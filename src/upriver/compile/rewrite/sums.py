@@ -126,13 +126,13 @@ def sums(graph: Graph, m: Table, ways: Sequence[Together]) -> Graph:
         if not _is_sum(x):
             return None
         terms = _terms(x, inner)
-        out = [new[y] for y in terms]
+        out = first = [new[y] for y in terms]
         alone = [_only(y, uses) for y in terms]
         for way in ways:
             before, out = out, way(out, alone, m)
             if out is not before:
                 alone = [y not in before or alone[before.index(y)] for y in out]
-        return _added(out, m)
+        return x if out is first and out == terms else _added(out, m)
 
     return walk(graph, m, visit)
 

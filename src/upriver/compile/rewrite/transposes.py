@@ -11,6 +11,8 @@ from .walk import Graph, walk
 
 def transposes(graph: Graph, m: Table) -> Graph:
     """Products whose only use is their transpose, made as that."""
+    if not any([x.kind == "permute" and x.args[0].kind == "gemm" for x in graph.order]):
+        return graph
     uses = Counter([arg for x in graph.order for arg in x.args])
     uses.update(graph.roots)
 

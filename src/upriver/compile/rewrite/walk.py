@@ -33,7 +33,8 @@ def walk(graph: Graph, m: Table, visit: Callable[[Prim, dict[Prim, Prim]], Prim 
     Args:
         graph: is not changed.
         m: what is made goes through its rules.
-        visit: is asked first what a primitive is to be, given the new ones for all before it.
+        visit: is asked first what a primitive is to be, given the new ones for all before it. Then the graph has
+            been through the rules before, and what keeps its arguments stays as it is.
     """
     new: dict[Prim, Prim] = {}
     for x in graph.order:
@@ -41,7 +42,10 @@ def walk(graph: Graph, m: Table, visit: Callable[[Prim, dict[Prim, Prim]], Prim 
         y = visit(x, new) if visit is not None else None
         if y is None:
             args = tuple([new[a] for a in x.args])
-            y = m.normal(x if args == x.args else Prim(x.kind, args, x.shape, x.dtype, x.attrs, x.origin))
+            if args != x.args:
+                y = m.normal(Prim(x.kind, args, x.shape, x.dtype, x.attrs, x.origin))
+            else:
+                y = m.normal(x) if visit is None else x
         new[x] = y
     old = graph.primitives
     return Graph(
