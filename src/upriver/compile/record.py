@@ -297,9 +297,13 @@ class Recorder:
         self._meet(tensor)
         self._dropped.add(tensor)
 
-    def check(self, holds: Any, key: Any) -> None:
-        """What follows is right only where the boolean ``holds`` is."""
-        self.program.checks.append(Check(self.value(holds), lambda *_: None))
+    def check(self, holds: Callable[[], Any], key: tuple[Any, ...]) -> None:
+        """What follows is right only where the boolean ``holds()`` is; ``key``: of which tensor it is what."""
+        x, *condition = key
+        name = (self.value(x), *condition)
+        if name not in self._checked:
+            self._checked.add(name)
+            self.program.checks.append(Check(self.value(holds()), lambda *_: None))
 
     def changed(self, arrays: Iterable[Array]) -> None:
         """``arrays`` have been changed in place: by something that was told, or it cannot be in a program."""

@@ -15,11 +15,13 @@ import numpy as np
 from ..core.dtypes import DType
 from ..core.op import CALL, REALS, Case, Formula, Op, call
 from ..core.registry import front_door
-from ..core.state import Array
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.state import Array, no_grad
+from ..core.tensor import Tensor, as_tensor
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
-from .elementwise import exp
+from .checks import check_none, check_range
+from .elementwise import exp, where
 from .fresh import multiply_into
+from .gather import index_select
 from .reduce import mean, sum, vecdot
 from .shape import permute, reshape
 from .softmax import exponentials, log_softmax
@@ -168,19 +170,23 @@ _cross_entropy = Op(
 # Checks, and what both front doors share.
 
 
-def check_labels(name: str, labels: Array, shape: Shape, classes: int, ignore_index: int) -> Array | None:
-    """Which of the flattened ``labels``, once of ``shape``, count; None if all do.
+def check_labels(name: str, target: Tensor, shape: Shape, classes: int, ignore_index: int) -> Tensor | None:
+    """Which of the flattened labels, once of ``shape``, count; None if all do.
 
     Raises:
         DTypeError: labels that are not integers.
         DimError: a label that is not a class; it names the first one and its place.
     """
+    labels = target.array
     if labels.dtype.kind not in "iu":
         raise DTypeError(
             f"{name}: the target has dtype {labels.dtype}; classes are integers",
             "Convert it with target.long(), or give class probabilities of the input's shape.",
         )
-    if labels.size == 0 or (labels.min() >= 0 and labels.max() < classes and ignore_index < 0):
+    if labels.size == 0:
+        return None
+    if labels.min() >= 0 and labels.max() < classes and ignore_index < 0:
+        check_range(target, 0, classes - 1)
         return None
     counts = labels != ignore_index
     wrong = counts & ((labels < 0) | (labels >= classes))
@@ -192,7 +198,14 @@ def check_labels(name: str, labels: Array, shape: Shape, classes: int, ignore_in
             f"{name}: label {label} at position {place} of the target is not one of {classes} classes",
             f"Labels go from 0 to {classes - 1}; does the last layer have too few outputs, or do labels start at 1?",
         )
-    return None if counts.all() else counts
+    if counts.all():
+        check_range(target, 0, classes - 1)
+        check_none(target, ignore_index)
+        return None
+    with no_grad():
+        counted = target != ignore_index
+        check_range(where(counted, target, 0), 0, classes - 1)
+    return counted
 
 
 def reduced(name: str, loss: Any, reduction: str) -> Any:
@@ -241,22 +254,25 @@ def _class_weights(name: str, weight: Any, x: Tensor, classes: int) -> Tensor:
     return weight if weight.dtype == x.dtype else weight.to(x.dtype)
 
 
-def _finish(
-    name: str, loss: Tensor, labels: Array, counts: Array | None, weight: Tensor | None, reduction: str, shape: Shape
-) -> Tensor:
+def _counted(x: Tensor, target: Tensor, counts: Tensor | None, weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The targets with a class for each sample, and how much each sample counts; None if all count alike."""
+    with no_grad():
+        if counts is not None:
+            target = where(counts, target, 0)
+        if weight is None:
+            return target, None if counts is None else counts.to(x.dtype)
+        w = index_select(weight.detach(), 0, target)
+        return target, w if counts is None else w * counts.to(x.dtype)
+
+
+def _finish(name: str, loss: Tensor, counts: Tensor | None, w: Tensor | None, reduction: str, shape: Shape) -> Tensor:
     """The loss per sample weighted by class, without the samples that do not count, and reduced."""
-    if counts is None and weight is None:
+    if w is None:
         if reduction == "mean":
             return mean(loss)
         return reduced(name, loss if loss.shape == shape else reshape(loss, shape), reduction)
-    if weight is None:
-        w = as_tensor(counts.astype(loss.dtype))  # type: ignore[union-attr]
-    else:
-        w = wrap(weight.array[labels], None)
-        if counts is not None:
-            w = wrap(w.array * counts, None)
     if counts is not None:
-        loss = loss.masked_fill(wrap(~counts, None), 0.0)
+        loss = where(counts, loss, 0.0)
     loss = loss * w
     if reduction == "mean":
         return sum(loss) / sum(w)
@@ -309,24 +325,19 @@ def cross_entropy(
     shape = t.shape
     x, t = class_rows("cross_entropy", x, t)
     classes = x.shape[1]
-    labels = t.array
-    counts = check_labels("cross_entropy", labels, shape, classes, ignore_index)
-    if counts is not None:
-        labels = np.where(counts, labels, 0)
-        t = wrap(labels, None)
-    w = None if weight is None else _class_weights("cross_entropy", weight, x, classes)
-    hard = _finish("cross_entropy", _cross_entropy.run((x, t), {}), labels, counts, w, reduction, shape)
+    counts = check_labels("cross_entropy", t, shape, classes, ignore_index)
+    by_class = None if weight is None else _class_weights("cross_entropy", weight, x, classes)
+    t, w = _counted(x, t, counts, by_class)
+    hard = _finish("cross_entropy", _cross_entropy.run((x, t), {}), counts, w, reduction, shape)
     if not label_smoothing:
         return hard
     # The even share: the mean of −log p over the classes (weighted by class), divided by what the hard loss is.
     logp = -log_softmax(x, 1)
-    even = sum(logp if w is None else logp * w, 1) / float(classes)
+    even = sum(logp if by_class is None else logp * by_class, 1) / float(classes)
     if counts is not None:
-        even = even.masked_fill(wrap(~counts, None), 0.0)
+        even = where(counts, even, 0.0)
     if reduction == "mean":
-        n = len(labels) if counts is None else int(counts.sum())
-        total = float(n) if w is None else float((w.array[labels] * (1.0 if counts is None else counts)).sum())
-        even = sum(even) / total
+        even = sum(even) / (float(len(t)) if w is None else sum(w))
     else:
         even = reduced("cross_entropy", reshape(even, shape), reduction)
     return hard * (1.0 - label_smoothing) + even * label_smoothing
@@ -368,10 +379,7 @@ def nll_loss(
     x, t = as_tensor(input), as_tensor(target)
     shape = t.shape
     x, t = class_rows("nll_loss", x, t)
-    labels = t.array
-    counts = check_labels("nll_loss", labels, shape, x.shape[1], ignore_index)
-    if counts is not None:
-        labels = np.where(counts, labels, 0)
-        t = wrap(labels, None)
-    w = None if weight is None else _class_weights("nll_loss", weight, x, x.shape[1])
-    return _finish("nll_loss", -pick(x, t), labels, counts, w, reduction, shape)
+    counts = check_labels("nll_loss", t, shape, x.shape[1], ignore_index)
+    by_class = None if weight is None else _class_weights("nll_loss", weight, x, x.shape[1])
+    t, w = _counted(x, t, counts, by_class)
+    return _finish("nll_loss", -pick(x, t), counts, w, reduction, shape)

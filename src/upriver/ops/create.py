@@ -9,8 +9,8 @@ import numpy as np
 
 from ..core.dtypes import as_dtype, get_default_dtype
 from ..core.registry import front_door
-from ..core.state import Array
-from ..core.tensor import Tensor, to_array, wrap
+from ..core.state import Array, recorder
+from ..core.tensor import Tensor, as_tensor, to_array, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .align import check_device, number
 from .shape import one_sequence
@@ -20,6 +20,9 @@ Shape = tuple[int, ...]
 
 def _leaf(array: Array, device: Any, requires_grad: bool) -> Tensor:
     check_device(device)
+    told = recorder()
+    if told is not None:
+        told.constant(array)
     out = wrap(array, None)
     return out.requires_grad_() if requires_grad else out
 
@@ -53,6 +56,11 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         >>> ur.tensor([[1, 2], [3, 4]]).dtype
         dtype('int64')
     """
+    if recorder() is not None and isinstance(data, (Tensor, np.ndarray)):
+        source = as_tensor(data).detach()  # which another call may give with other values
+        check_device(device)
+        out = source.clone() if dtype is None or source.dtype == as_dtype(dtype) else source.to(dtype)
+        return out.requires_grad_() if requires_grad else out
     array = to_array(data, dtype)
     return _leaf(array.copy(), device, requires_grad)
 

@@ -12,13 +12,16 @@ import numpy as np
 
 from ..core.op import Case, Domain, Interval, Op, call
 from ..core.registry import front_door
-from ..core.state import Array
+from ..core.state import Array, no_grad
 from ..core.tensor import Tensor, as_tensor
 from ..errors import ArgumentError, ShapeError
 from .activation import softplus
+from .checks import check_range
 from .class_loss import check_labels, class_rows, pick, reduced
 from .elementwise import abs, clamp, equal_shapes, exp, floating, log, square, where
+from .gather import index_select
 from .reduce import sum
+from .scatter import one_hot
 from .shape import reshape
 
 
@@ -195,6 +198,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
             "binary_cross_entropy: an input is outside [0, 1] or not a number",
             "Apply a sigmoid, or give the logits to binary_cross_entropy_with_logits.",
         )
+    check_range(x, 0, 1)
     return _weighted("binary_cross_entropy", _binary(x, t), weight, reduction)
 
 
@@ -330,15 +334,15 @@ def multi_margin_loss(
     shape = t.shape
     scores, t = class_rows("multi_margin_loss", scores, t)
     n, classes = scores.shape
-    check_labels("multi_margin_loss", t.array, shape, classes, -1)
+    check_labels("multi_margin_loss", t, shape, classes, -1)
     lead = clamp(float(margin) - reshape(pick(scores, t), (n, 1)) + scores, min=0.0)
     if p == 2:
         lead = square(lead)
     if weight is not None:
-        lead = lead * as_tensor(as_tensor(weight).array[t.array][:, None])
-    wrong = np.ones((n, classes), np.bool_)
-    wrong[np.arange(n), t.array] = False
-    loss = sum(lead * as_tensor(wrong.astype(scores.dtype)), 1) / float(classes)
+        lead = lead * reshape(index_select(as_tensor(weight).detach(), 0, t), (n, 1))
+    with no_grad():
+        wrong = (one_hot(t, classes) == 0).to(scores.dtype)
+    loss = sum(lead * wrong, 1) / float(classes)
     return reduced("multi_margin_loss", reshape(loss, shape), reduction)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from ..core.dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from ..core.op import CALL, REALS, Case, Formula, Op
 from ..core.registry import front_door
-from ..core.state import Array, no_grad
+from ..core.state import Array, no_grad, read_by_python, recorder
 from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .align import broadcast_shapes, check_device, number
+from .checks import check_range
 from .generator import (
     Generator as Generator,
     default_generator as default_generator,
@@ -125,6 +126,9 @@ def made(draw: Draw, shape: Shape, dtype: Any, device: Any, requires_grad: bool,
     if wanted.kind != "f" and draw in (random_uniform, random_normal, random_exponential):
         raise DTypeError(f"{draw.name}: dtype {wanted} is not floating", "Use ur.randint for integers.")
     source = default_generator if generator is None else generator
+    told = recorder()
+    if told is not None:
+        told.drawing(source)
     out = draw.run((), {"shape": shape, "dtype": wanted, **attrs, **source.draw()})
     return out.requires_grad_() if requires_grad else out
 
@@ -265,6 +269,8 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any 
     if size is not None:
         shape = _size("normal", (), size)
     lowest = (std.array.min() if std.array.size else 0) if isinstance(std, Tensor) else std
+    if isinstance(std, Tensor):
+        check_range(std, 0, None)
     if lowest < 0:
         raise ArgumentError(f"normal: the standard deviation {lowest} is negative")
     if dtype is None and tensors:
@@ -328,8 +334,11 @@ def bernoulli(x: Any, p: float | None = None, *, generator: Any = None) -> Tenso
     odds = x.array if p is None else np.asarray(p)
     if odds.size and not (odds.min() >= 0 and odds.max() <= 1):
         raise ArgumentError("bernoulli: an entry is not between 0 and 1", "Pass probabilities, as from sigmoid.")
-    u = rand(x.shape, generator=generator, dtype=np.float64).array
-    return wrap((u < odds).astype(x.dtype), None)
+    with no_grad():
+        u = rand(x.shape, generator=generator, dtype=np.float64)
+        if p is None:
+            check_range(x, 0, 1)
+        return (u < (x.detach() if p is None else float(p))).to(x.dtype)
 
 
 @front_door
@@ -357,6 +366,7 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generato
         [1, 1, 1]
     """
     x = as_tensor(x)
+    read_by_python(x.array, "multinomial")
     if x.ndim not in (1, 2):
         raise ShapeError(f"multinomial: shape {list(x.shape)} is neither (n) nor (rows, n)")
     rows = np.atleast_2d(x.array).astype(np.float64)
