@@ -162,12 +162,12 @@ class Recorder:
     def find(self, array: Array) -> Value | None:
         """The value that ``array`` has now, or None if it is not known."""
         known = self._known.get(id(array))
-        if self._changed and (found := self._changed.get(id(owner(array)))) is not None:
-            if known is None or known.time < found[1]:
-                raise CompileError(
-                    f"compile: a tensor of shape {list(array.shape)} shares memory with one that was changed in place",
-                    "Take the view again after the change, or change a clone().",
-                )
+        found = self._changed.get(id(owner(array))) if self._changed else None
+        if found is not None and (known is None or known.time < found[1]):
+            raise CompileError(
+                f"compile: a tensor of shape {list(array.shape)} shares memory with one that was changed in place",
+                "Take the view again after the change, or change a clone().",
+            )
         return None if known is None else known.value
 
     def value(self, x: Any) -> Value:

@@ -9,23 +9,19 @@ from ..core.registry import ops
 from ..core.tensor import Tensor
 
 
-def check_range(x: Tensor, low: Any, high: Any) -> None:
-    """Say that every entry of ``x`` lies from ``low`` to ``high``, both included; None for no bound."""
-    told = state.recorder()
-    if told is None:
-        return
-    with state.no_grad():
-        x = x.detach()
-        for bound, compare in ((low, "ge"), (high, "le")):
-            if bound is not None:
-                told.check(
-                    lambda compare=compare, bound=bound: ops.all(getattr(ops, compare)(x, bound)), (x, compare, bound)
-                )
+def check_range(x: Any, low: Any, high: Any) -> None:
+    """Say that every entry of the tensor ``x`` lies from ``low`` to ``high``, both included; None for no bound."""
+    _check(x, "ge", low)
+    _check(x, "le", high)
 
 
-def check_none(x: Tensor, value: Any) -> None:
-    """Say that no entry of ``x`` is ``value``."""
+def check_none(x: Any, value: Any) -> None:
+    """Say that no entry of the tensor ``x`` is ``value``."""
+    _check(x, "ne", value)
+
+
+def _check(x: Any, comparison: str, bound: Any) -> None:
     told = state.recorder()
-    if told is not None:
+    if told is not None and bound is not None and isinstance(x, Tensor):
         with state.no_grad():
-            told.check(lambda: ops.all(ops.ne(x.detach(), value)), (x, "ne", value))
+            told.check(lambda: ops.all(getattr(ops, comparison)(x, bound)), (x, comparison, bound))

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core import state
 from ..core.registry import front_door
-from ..core.state import Array
+from ..core.state import no_grad
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
 from .affine import affine, rrms, scale
-from .deviation import center
-from .reduce import count, spread
+from .deviation import center, var
+from .elementwise import maximum, square
+from .reduce import count, mean, spread, sum
 from .shape import reshape
-from .sums import add_up
 
 Shape = tuple[int, ...]
 
@@ -128,10 +127,13 @@ def _channels(name: str, x: Tensor) -> int:
     return x.shape[1]
 
 
-def _take_over(running: Any, new: Array, momentum: float) -> None:
-    array = running.array
-    array *= 1.0 - momentum
-    array += momentum * new.reshape(array.shape)
+def _take_over(running: Tensor, new: Tensor, momentum: Any) -> None:
+    """Let ``new`` enter a running average with weight ``momentum``, a number or a tensor of no dimensions."""
+    kept = 1.0 - momentum
+    if isinstance(momentum, Tensor):
+        kept, momentum = kept.to(running.dtype), momentum.to(running.dtype)
+    running.mul_(kept)
+    running.add_(reshape(new * momentum, running.shape))
 
 
 @front_door
@@ -188,16 +190,12 @@ def batch_norm(
     centered = center.run((x,), {"dims": dims})
     rstd = rrms.run((centered,), {"dims": dims, "eps": float(eps)})
     if training and n:
-        changed: list[Array] = []
-        if running_mean is not None:
-            _take_over(running_mean, add_up(x.array, dims) / n, momentum)
-            changed.append(running_mean.array)
-        if running_var is not None:
-            biased = np.maximum(1.0 / np.square(rstd.array) - eps, 0.0)
-            _take_over(running_var, biased * (n / (n - 1)), momentum)
-            changed.append(running_var.array)
-        if changed:
-            state.note_change(changed)
+        with no_grad():
+            if running_mean is not None:
+                _take_over(running_mean, sum(x, dims) / float(n), momentum)
+            if running_var is not None:
+                biased = maximum(1.0 / square(rstd) - float(eps), 0.0)
+                _take_over(running_var, biased * (n / (n - 1)), momentum)
     return _scaled(centered, rstd if w is None else scale(rstd, w), b)
 
 
@@ -295,13 +293,9 @@ def instance_norm(
             f"instance_norm: an input of shape {list(x.shape)} has one value for each channel, which has no variance"
         )
     dims = tuple(range(2, x.ndim))
-    changed: list[Array] = []
-    if running_mean is not None:
-        _take_over(running_mean, x.array.mean(axis=dims).mean(axis=0), momentum)
-        changed.append(running_mean.array)
-    if running_var is not None:
-        _take_over(running_var, x.array.var(axis=dims, ddof=1).mean(axis=0), momentum)
-        changed.append(running_var.array)
-    if changed:
-        state.note_change(changed)
+    with no_grad():
+        if running_mean is not None:
+            _take_over(running_mean, mean(mean(x, dims), 0), momentum)
+        if running_var is not None:
+            _take_over(running_var, mean(var(x, dims), 0), momentum)
     return _grouped("instance_norm", x, channels, weight, bias, eps)

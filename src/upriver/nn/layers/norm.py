@@ -94,7 +94,7 @@ class _BatchNorm(_Tracked):
         if self.training and self.track_running_stats:
             self.num_batches_tracked.add_(1)
             if momentum is None:
-                momentum = 1 / self.num_batches_tracked.item()
+                momentum = 1.0 / self.num_batches_tracked.double()
         return F.batch_norm(
             input,
             self.running_mean,
