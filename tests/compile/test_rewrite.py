@@ -176,6 +176,48 @@ CASES: dict[str, tuple[Any, list[tuple[int, ...]], list[str]]] = {
         lambda m, x, y: _loop(m.place(x, (0, 1), (2, 9)), m.place(y, (0, 5), (2, 9)), m.place(x, (0, 2), (2, 9))),
         [(2, 3), (2, 2)], ["place", "reshape", "expand", "expand", "concat", "add"],
     ),
+    # where nothing must be done, or not all
+    "turned twice": (lambda m, x: m.permute(m.permute(x, (1, 0, 2)), (0, 2, 1)), [(2, 3, 4)], ["permute"]),
+    "repeated and merged": (lambda m, x: m.reshape(m.expand(x, (2, 3)), (6,)), [(1, 3)], ["expand", "reshape"]),
+    "slice within rows split": (
+        lambda m, x: m.slice(m.reshape(x, (3, 2, 4)), (0, 1, 0), (3, 1, 4)), [(6, 4)], ["reshape", "slice"]
+    ),
+    "every second of rows split": (
+        lambda m, x: m.slice(m.reshape(x, (3, 2, 4)), (0, 0, 0), (2, 2, 4), (2, 1, 1)), [(6, 4)], ["reshape", "slice"]
+    ),
+    "end of what was placed": (lambda m, x: m.slice(m.place(x, (2,), (9,)), (3,), (5,)), [(3,)], ["slice", "place"]),
+    "sum across rows": (
+        lambda m, x: m.sum(m.reshape(x, (2, 6)), 1, True), [(3, 4)], ["reshape", "add"]
+    ),
+    "sum of largest": (lambda m, x: m.sum(m.max(x, 0, True), 1, True), [(3, 4)], ["max", "add"]),
+    "partly shared matrix": (lambda m, x, y: m.gemm(x, y), [(2, 3, 4, 5), (1, 3, 5, 2)], ["expand", "gemm"]),
+    "other chosen before": (
+        lambda m, x, y: m.where(x > y, x, m.where(x > y, 1.0, y)), [(9,), (9,)], ["gt", "where"]
+    ),
+    "through less": (
+        lambda m, x: m.cast(m.cast(x / 3.0, np.float32), np.float64), [(9,)], ["div", "cast", "cast"]
+    ),
+    "two nothings": (lambda m, x: x / m.where(x > 0.0, 0.0, -0.0), [(9,)], ["gt", "where", "div"]),
+    "product wanted twice": (
+        lambda m, x: m.gemm(x, x) + m.transpose(m.gemm(x, x)), [(3, 3)], ["gemm", "permute", "add"]
+    ),
+    "products used elsewhere": (
+        lambda m, x, y: (m.gemm(x, x) + m.gemm(y, y)) * m.gemm(x, x), [(3, 3), (3, 3)], ["gemm", "gemm", "add", "mul"]
+    ),
+    "products of other lengths": (
+        lambda m, x, y: m.gemm(x, m.transpose(x)) + m.gemm(y, m.transpose(y)), [(3, 2), (3, 4)],
+        ["permute", "permute", "gemm", "gemm", "add"],
+    ),
+    "placed with gaps": (
+        lambda m, x, y: m.place(x, (0,), (6,), (2,)) + m.place(y, (1,), (6,), (2,)), [(3,), (3,)],
+        ["place", "place", "add"],
+    ),
+    "sums over other dimensions": (
+        lambda m, x, y: m.sum(x, 0) + m.sum(y, 1), [(3, 3), (3, 3)], ["add", "reshape", "add", "reshape", "add"]
+    ),
+    "sums of much": (
+        lambda m, x: m.sum(x, 0) + m.sum(x * x, 0), [(1024, 65)], ["add", "reshape", "mul", "add", "reshape", "add"]
+    ),
 }  # fmt: skip
 
 
