@@ -1,0 +1,517 @@
+"""Fusion: which primitives run in one loop nest, passing values by register, and what is stored in memory.
+
+One walk in the order of the graph. A primitive joins the group of one of its arguments where it reads what the group
+computes at the very position at which it is computed, and where no other argument waits for that group; groups that
+it joins to each other become one. Views are looked through. Cheap maps of leaves alone are computed wherever they are
+read, again and again. What is put into a region (``concat``, ``place``, a cell) is a copy that joins its producer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .expand import Primitives, order
+from .groups import Group, Owner, merged_loops, over, own_loops, prim_loops
+from .indexing import Strides, positions, row_major, through
+from .prims import VIEWS, Prim, Shape
+
+CHEAP = frozenset(
+    "add sub mul max min lt le gt ge eq ne and or xor neg abs not cast where floor ceil rint trunc copy".split()
+)
+"""What may be computed more often than once to save a trip through memory."""
+
+HELD = frozenset({"input", "cell", "scalar", "constant"})
+"""What is in memory when a call begins."""
+
+FORMULAS = frozenset({"number", "iota"})
+"""What is never in memory."""
+
+LEAVES = HELD | FORMULAS
+
+LOADED = frozenset([np.dtype(name) for name in ("f4", "f8", "?", "i8", "i4", "u1")])
+"""The dtypes that loops load; what has others is called."""
+
+MOST = 300
+"""Of so many members a group at most consists."""
+
+
+class Read(NamedTuple):
+    """An argument through its views: what it is of, with a map over the dimensions of the reader."""
+
+    base: Prim
+    strides: Strides
+    offset: int
+
+
+class Region(NamedTuple):
+    """Where a value is put instead of memory of its own: into that of a primitive, or of a cell (by its index)."""
+
+    owner: Prim | int
+    strides: Strides
+    offset: int
+
+
+class Fusion:
+    """The groups of a graph.
+
+    Arguments:
+        graph: what is to be computed.
+        cells: for each cell its strides in entries.
+        shared: for each cell those others whose memory overlaps its own.
+
+    Attributes:
+        groups: all of them, by creation.
+        group: of each primitive that is computed.
+        floats: the primitives that are computed where they are read.
+        regions: where copies are put.
+        strides: of each value in its memory.
+    """
+
+    def __init__(self, graph: Primitives, cells: Sequence[Strides], shared: dict[int, set[int]] | None = None) -> None:
+        self.graph, self.cells, self.shared = graph, cells, shared or {}
+        self.groups: dict[int, Group] = {}
+        self.group: dict[Prim, Group] = {}
+        self.floats: dict[Prim, int] = {}
+        self.regions: dict[Prim, Region] = {}
+        self.strides: dict[Prim, Strides] = {}
+        self._sources: dict[Prim, Read] = {}
+        self._reads: dict[Prim, list[Read]] = {}
+        self._settled: dict[Prim, Read] = {}
+        self._copies: dict[Prim, Prim] = {}
+        self._count = 0
+        self._scalars: Group | None = None
+        for prim in order(graph.roots()):
+            self.add(prim)
+        self.outputs = [self._taken(p) for p in graph.outputs]
+        self.checks = [self._taken(p) for p in graph.checks]
+        self._write_cells()
+
+    # What is read.
+
+    def source(self, arg: Prim) -> Read:
+        """``arg`` through its views, over its own dimensions."""
+        found = self._sources.get(arg)
+        if found is None:
+            if arg.kind in VIEWS:
+                inner = self.source(arg.args[0])
+                to = through(arg, inner.strides, inner.offset)
+                if to is None:
+                    copy = self.copy(arg.args[0])
+                    to = through(arg, self.strides[copy], 0)
+                    assert to is not None
+                    found = Read(copy, *to)
+                else:
+                    found = Read(inner.base, *to)
+            else:
+                found = Read(arg, self._strides_of(arg), 0)
+            self._sources[arg] = found
+        return found
+
+    def _strides_of(self, prim: Prim) -> Strides:
+        found = self.strides.get(prim)
+        if found is None:
+            if prim.kind == "cell":
+                found = tuple(self.cells[prim.attrs["index"]])
+            elif prim.kind == "iota":  # an array whose addresses are its entries
+                found = tuple([int(d == prim.attrs["dim"]) for d in range(len(prim.shape))])
+            else:
+                found = row_major(prim.shape)
+            self.strides[prim] = found
+        return found
+
+    def reads(self, prim: Prim) -> list[Read]:
+        """The arguments of a map, a reduction or a float through their views, over the dimensions it runs over."""
+        found = self._reads.get(prim)
+        if found is None:
+            found = []
+            shape = runs_over(prim)
+            for arg in prim.args:
+                read = self.source(arg)
+                if arg.shape != shape:
+                    read = Read(read.base, (0,) * len(shape), read.offset)
+                base = read.base
+                if base in self.floats and positions(base.shape, shape, read.strides, read.offset) is None:
+                    read = Read(self.kept(base), read.strides, read.offset)
+                found.append(read)
+            self._reads[prim] = found
+        return found
+
+    def settled(self, arg: Prim) -> Read:
+        """``arg`` through its views, as a value that is in memory."""
+        found = self._settled.get(arg)
+        if found is None:
+            found = self.source(arg)
+            if found.base.kind in FORMULAS:
+                found = Read(self.copy(arg), row_major(arg.shape), 0)
+            elif found.base in self.floats:
+                found = Read(self.kept(found.base), found.strides, found.offset)
+            self._settled[arg] = found
+        return found
+
+    def kept(self, prim: Prim) -> Prim:
+        """A float in memory."""
+        found = self._copies.get(prim)
+        if found is None:
+            found = self._copies[prim] = self.copy(prim)
+        return found
+
+    def dense(self, arg: Prim) -> Read:
+        """``arg`` as a value in memory without gaps, in row-major order."""
+        read = self.settled(arg)
+        plain = row_major(arg.shape)
+        if all([n == 1 or s == t for n, s, t in zip(arg.shape, read.strides, plain, strict=True)]):
+            return Read(read.base, plain, read.offset)
+        return Read(self.copy(arg), plain, 0)
+
+    def leaves(self, read: Read) -> Iterable[Prim]:
+        """What is in memory, of all that a read looks at."""
+        if read.base in self.floats:
+            for inner in self.reads(read.base):
+                yield from self.leaves(inner)
+        elif read.base.kind not in FORMULAS:
+            yield read.base
+
+    # What is computed.
+
+    def add(self, prim: Prim) -> None:
+        """Find the group of a primitive, whose arguments have theirs."""
+        if prim.kind in LEAVES or prim.kind in VIEWS or 0 in prim.shape:
+            return
+        self._strides_of(prim)
+        if prim.kind in ("map", "reduce") and self._loops(prim):
+            if self._is_float(prim):
+                return
+            self.settle(prim)
+        elif prim.kind == "concat":
+            self._concat(prim)
+        elif prim.kind == "place":
+            self._place(prim)
+        elif prim.kind in ("gemm", "gemms") and prim.dtype.kind == "f" and 0 not in prim.args[0].shape:
+            group = self._new("gemm", prim.shape, prim)
+            self._enter(group, prim, [(i, 1) if n != 1 else None for i, n in enumerate(prim.shape)])
+            self._depend(group, [self.settled(arg) for arg in prim.args])
+        else:
+            self.own(prim)
+
+    def own(self, prim: Prim) -> None:
+        """A group of its own kind."""
+        group = self._new("own", (), prim)
+        self.group[prim] = group
+        self._depend(group, [self.settled(arg) for arg in prim.args if 0 not in arg.shape])
+
+    def _loops(self, prim: Prim) -> bool:
+        dtypes = (prim.dtype, *[arg.dtype for arg in prim.args])
+        return all([d in LOADED for d in dtypes]) and 0 not in prim.args[0].shape
+
+    def _is_float(self, prim: Prim) -> bool:
+        if prim.kind != "map" or prim.attrs["fn"] not in CHEAP or prim.shape == ():
+            return False
+        cost = 1
+        for read in self.reads(prim):
+            if read.base in self.floats:
+                cost += self.floats[read.base]
+            elif read.base.kind not in LEAVES:
+                return False
+        if cost <= 8:
+            self.floats[prim] = cost
+        return cost <= 8
+
+    def copy(self, arg: Prim, region: Region | None = None, before: Group | None = None) -> Prim:
+        """A copy of a value, in memory of its own or in a region, once the group ``before`` has run."""
+        prim = Prim("map", (arg,), arg.shape, arg.dtype, {"fn": "copy"}, arg.origin)
+        if region is not None:
+            self.regions[prim] = region
+            self.strides[prim] = region.strides
+        else:
+            self._strides_of(prim)
+        self.settle(prim)
+        if before is not None:
+            self._need(self.group[prim], before)
+        return prim
+
+    def _concat(self, prim: Prim) -> None:
+        group = self._new("own", (), prim)
+        strides, dim, begin = self.strides[prim], prim.attrs["dim"], 0
+        for arg in prim.args:
+            if 0 not in arg.shape:
+                piece = self.copy(arg, Region(prim, strides, begin * strides[dim]))
+                self._need(group, self.group[piece])
+            begin += arg.shape[dim]
+        self.group[prim] = group
+
+    def _place(self, prim: Prim) -> None:
+        strides, starts, steps = self.strides[prim], prim.attrs["starts"], prim.attrs["steps"]
+        zero = Prim("number", (), (), prim.dtype, {"value": prim.dtype.type(0).item()}, prim.origin)
+        fill = Prim("map", (zero,), prim.shape, prim.dtype, {"fn": "copy"}, prim.origin)
+        self.regions[fill] = Region(prim, strides, 0)
+        self.strides[fill] = strides
+        self.settle(fill)
+        group = self._new("own", (), prim)
+        offset = sum([a * s for a, s in zip(starts, strides, strict=True)])
+        inner = tuple([s * step for s, step in zip(strides, steps, strict=True)])
+        if 0 not in prim.args[0].shape:
+            piece = self.copy(prim.args[0], Region(prim, inner, offset), self.group[fill])
+            self._need(group, self.group[piece])
+        self._need(group, self.group[fill])
+        self.group[prim] = group
+
+    def settle(self, prim: Prim) -> None:
+        """Find the group of a map or a reduction."""
+        if prim in self.group:
+            return
+        reads = self.reads(prim)
+        held: list[Group] = []
+        for base, _, offset in reads:
+            group = self.group.get(base)
+            if group is not None and group.kind != "own" and not offset and group not in held:
+                held.append(group)
+        joined: Group | None = None
+        for group in sorted(held, key=lambda g: -g.number):
+            if joined is None:
+                owner = self._joins(group, prim, reads)
+                if owner is not None:
+                    self._enter(group, prim, owner)
+                    self._depend(group, reads)
+                    joined = group
+            else:
+                joined = self._merge(joined, group, prim, reads) or joined
+        if joined is None:
+            self._alone(prim, reads)
+
+    def _alone(self, prim: Prim, reads: list[Read]) -> None:
+        shape = runs_over(prim)
+        dims, owner = own_loops(shape)
+        last = self._scalars
+        if not dims and prim not in self.regions and last is not None:  # numbers share a kernel
+            if not any([self._waits(read, last) for read in reads]):
+                self._enter(last, prim, [])
+                self._depend(last, reads)
+                return
+        group = self._new("loop", dims)
+        if not dims and prim not in self.regions:
+            self._scalars = group
+        if prim.kind == "reduce":
+            for d in prim_loops(owner, prim.attrs["dims"]):
+                group.reduced[d] = True
+        self._enter(group, prim, owner)
+        self._depend(group, reads)
+
+    def _waits(self, read: Read, group: Group) -> bool:
+        for base in self.leaves(read):
+            of = self.group.get(base)
+            if of is not None and of is not group and of.needs & group.mask:
+                return True
+        return False
+
+    def _joins(self, group: Group, prim: Prim, reads: list[Read]) -> Owner | None:
+        """How a group's loops move along ``prim``, if it may join."""
+        if len(group.members) >= MOST or (prim.kind == "reduce" and group.kind == "gemm"):
+            return None
+        if any([self._waits(read, group) for read in reads]):
+            return None
+        inside = [read for read in reads if read.base in group.members]
+        if any([read.offset for read in inside]):
+            return None
+        first, shape = inside[0], runs_over(prim)
+        at = group.written(first.base, self.strides[first.base])
+        owner = group.locate(at, shape, first.strides)
+        if owner is None:
+            return None
+        for base, strides, _ in inside[1:]:
+            if over(owner, strides) != group.written(base, self.strides[base]):
+                return None
+        if over(owner, first.strides) != group.written(first.base, self.strides[first.base]):
+            return None
+        if prim.kind == "reduce":
+            loops = prim_loops(owner, prim.attrs["dims"])
+            wanted = [d in loops for d in range(len(group.dims))]
+            if any(group.reduced) and wanted != group.reduced:
+                return None
+            if not any(wanted) or any([o is None for o in owner]):
+                return None
+            group.reduced = wanted
+        return owner
+
+    def _merge(self, a: Group, b: Group, prim: Prim, reads: list[Read]) -> Group | None:
+        """Make one group of two that ``prim``, a member of ``a``, reads; None where that cannot be."""
+        if len(a.members) + len(b.members) > MOST or a.kind == b.kind == "gemm":
+            return None
+        if self._between(a, b) or self._between(b, a):
+            return None
+        read = next(read for read in reads if read.base in b.members)
+        owner = b.locate(b.written(read.base, self.strides[read.base]), runs_over(prim), read.strides)
+        if owner is None:
+            return None
+        of_a, of_b = list(a.members[prim]), owner
+        if b.kind == "gemm":
+            a, b, of_a, of_b = b, a, of_b, of_a
+        where = merged_loops(a, of_a, b, of_b)
+        if where is None:
+            return None
+        reduced = [b.reduced[where.index(d)] for d in range(len(a.dims))]
+        if any(reduced) and (a.kind == "gemm" or (any(a.reduced) and reduced != a.reduced)):
+            return None
+        if a.root is not None and any([self.settled(arg).base in b.members for arg in a.root.args]):
+            return None  # a product does not make its own operands
+        back = [where.index(d) for d in range(len(a.dims))]
+        moved = {p: [owner[d] for d in back] for p, owner in b.members.items()}
+        merged = Group(a.number, a.kind, a.dims, a.root)
+        merged.reduced = reduced if any(reduced) else a.reduced
+        merged.members = {**a.members, **moved}
+        for one, other in ((a, b), (b, a)):
+            for member in one.members:
+                for base, strides, offset in self.reads(member) if member is not one.root else ():
+                    if base in other.members and (
+                        offset or over(merged.members[member], strides) != merged.written(base, self.strides[base])
+                    ):
+                        return None
+        a.members, a.reduced = merged.members, merged.reduced
+        a.mask |= b.mask
+        a.needs = (a.needs | b.needs) & ~a.mask
+        a.direct = (a.direct | b.direct) & ~a.mask
+        for p in moved:
+            self.group[p] = a
+        del self.groups[b.number]
+        for group in self.groups.values():
+            if group is not a and group.needs & a.mask:
+                group.needs |= a.needs | a.mask
+        if self._scalars is b:
+            self._scalars = None if a.dims else a
+        return a
+
+    def _between(self, a: Group, b: Group) -> bool:
+        """Whether something that needs ``a``, and is neither, is needed by ``b``."""
+        if not b.needs & a.mask:
+            return False
+        both = a.mask | b.mask
+        return any([b.direct & g.mask and g.needs & a.mask and not g.mask & both for g in self.groups.values()])
+
+    # The order between groups.
+
+    def _new(self, kind: str, dims: Sequence[int], root: Prim | None = None) -> Group:
+        group = Group(self._count, kind, dims, root)
+        self.groups[self._count] = group
+        self._count += 1
+        return group
+
+    def _enter(self, group: Group, prim: Prim, owner: Owner) -> None:
+        group.members[prim] = owner
+        self.group[prim] = group
+
+    def _depend(self, group: Group, reads: Iterable[Read]) -> None:
+        for read in reads:
+            for base in self.leaves(read):
+                of = self.group.get(base)
+                if of is not None:
+                    self._need(group, of)
+
+    def _need(self, group: Group, before: Group) -> None:
+        """``before`` runs before ``group``."""
+        if before is group:
+            return
+        group.direct |= before.mask
+        new = (before.needs | before.mask) & ~group.needs
+        if new:
+            group.needs |= new
+            for other in self.groups.values():
+                if other.needs & group.mask:
+                    other.needs |= new
+
+    # Cells.
+
+    def _taken(self, prim: Prim) -> Read:
+        """What is returned: never a leaf, whose memory may be another value's when the call ends."""
+        if 0 in prim.shape:
+            return Read(prim, row_major(prim.shape), 0)
+        read = self.dense(prim)
+        return Read(self.copy(prim), row_major(prim.shape), 0) if read.base.kind in LEAVES else read
+
+    def _write_cells(self) -> None:
+        """Put what cells are to hold into their memory, after everyone who reads what they held."""
+        wanted: dict[int, Prim] = {}
+        for i, after in enumerate(self.graph.cells_after):
+            if after is None or 0 in after.shape:
+                continue
+            base, strides, offset = self.source(after)
+            if base.kind == "cell" and base.attrs["index"] == i and not offset and strides == self.strides[base]:
+                continue  # it holds that already
+            wanted[i] = self.copy(after) if base.kind in LEAVES or base in self.floats else after
+        readers: dict[int, dict[Group, None]] = {}
+        for group in self.groups.values():
+            for base, _, _ in self.loads(group, operands=True):
+                if base.kind == "cell":
+                    readers.setdefault(base.attrs["index"], {})[group] = None
+        # No cell is written before all checks are known.
+        tested = {self.group[read.base]: None for read in self.checks}
+        for i, after in wanted.items():
+            alike = [i, *sorted(self.shared.get(i, ()))]
+            before = {**tested, **{group: None for j in alike for group in readers.get(j, ())}}
+            group = self._write_cell(i, after, before)
+            for other in before:
+                self._need(group, other)
+            readers.setdefault(i, {})[group] = None
+
+    def _write_cell(self, i: int, after: Prim, before: dict[Group, None]) -> Group:
+        sink = Prim("map", (after,), after.shape, after.dtype, {"fn": "copy"}, after.origin)
+        region = self.regions[sink] = Region(i, tuple(self.cells[i]), 0)
+        self.strides[sink] = region.strides
+        reads = self.reads(sink)
+        group = self.group[reads[0].base]
+        tested = any([self.group[read.base] is group for read in self.checks])
+        if group.kind != "own" and not tested and not any([g.needs & group.mask for g in before]):
+            owner = self._joins(group, sink, reads)
+            if owner is not None and self._in_place(group, i, over(owner, region.strides), owner):
+                self._enter(group, sink, owner)
+                return group
+        self._alone(sink, reads)
+        return self.group[sink]
+
+    def _in_place(self, group: Group, i: int, at: list[int], owner: Owner) -> bool:
+        """Whether a group may write a cell ``at`` a map: all that it reads of it, it reads there."""
+        if any([r and o is not None for r, o in zip(group.reduced, owner, strict=True)]):
+            return False  # a later phase might read it again
+        for base, strides, offset in self.loads(group, operands=True):
+            j = base.attrs["index"] if base.kind == "cell" else None
+            if j in self.shared.get(i, ()) or (j == i and (offset or strides != at)):
+                return False
+        return True
+
+    def loads(self, group: Group, operands: bool = False) -> Iterable[tuple[Prim, list[int] | None, int]]:
+        """What a group reads from memory, with its maps over the loops; those of ``operands`` are None."""
+        if operands and group.root is not None and group.root.kind not in ("concat", "place"):
+            for arg in group.root.args:
+                if 0 not in arg.shape:
+                    yield self.settled(arg).base, None, 0
+        for member, owner in group.members.items():
+            if member is not group.root:
+                for read in self.reads(member):
+                    for base, strides, offset in self.landed(read, runs_over(member)):
+                        if base not in group.members:
+                            yield base, over(owner, strides), offset
+
+    def landed(self, read: Read, shape: Shape) -> Iterable[Read]:
+        """A read of a value over ``shape``, through floats, as reads of memory."""
+        base, strides, offset = read
+        if base in self.floats:
+            at = positions(base.shape, shape, strides, offset)
+            assert at is not None
+            for inner in self.reads(base):
+                yield from self.landed(composed(inner, at), shape)
+        elif base.kind not in FORMULAS:
+            yield read
+
+
+def composed(read: Read, at: list[list[int]]) -> Read:
+    """A read over the dimensions of a value, as one over those that meet it ``at`` positions along them."""
+    total = (
+        [sum([s * row[d] for s, row in zip(read.strides, at, strict=True)]) for d in range(len(at[0]))] if at else [0]
+    )
+    return Read(read.base, tuple(total[:-1]), read.offset + total[-1])
+
+
+def runs_over(prim: Prim) -> Shape:
+    """The shape that a map or a reduction runs over."""
+    return prim.args[0].shape if prim.kind == "reduce" else prim.shape

@@ -1,0 +1,251 @@
+"""Groups as kernels: the loops in a good order, and a body of loads, maps, reductions and stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.dtypes import DType, int64
+from .fuse import Fusion, Read, composed, runs_over
+from .groups import Group, Owner, over
+from .indexing import positions, size
+from .kernels import Access, GemmKernel, LoopKernel, Shape, Statement
+from .prims import Prim
+
+Place = tuple[str, Any]
+"""Some memory: ``("value", prim)``, ``("constant", prim)``, or the kind and the index of a leaf."""
+
+
+@dataclass
+class Step:
+    """What becomes one call, or a few.
+
+    Attributes:
+        kernel: what it computes, or None for a primitive with a kernel of its own or a host call.
+        places: the memory of each slot.
+        prims: what went in.
+        root: the primitive, where ``kernel`` is None.
+        args, out: for that primitive its arguments and its result, as reads.
+    """
+
+    kernel: LoopKernel | GemmKernel | None
+    places: list[Place]
+    prims: list[Prim]
+    writes: set[Place] = field(default_factory=set[Place])
+    root: Prim | None = None
+    args: list[Read] = field(default_factory=list[Read])
+
+
+@dataclass(slots=True)
+class _Line:
+    kind: str
+    dtype: DType
+    args: tuple[int, ...] = ()
+    fn: str = ""
+    place: Place | None = None
+    at: list[int] = field(default_factory=list[int])
+    offset: int = 0
+    value: Any = None
+
+
+def place_of(prim: Prim) -> Place:
+    """The memory in which a value lies."""
+    if prim.kind in ("input", "cell", "scalar"):
+        return prim.kind, prim.attrs["index"]
+    return "constant" if prim.kind == "constant" else "value", prim
+
+
+class Body:
+    """The body of a group's kernel, line by line."""
+
+    def __init__(self, fusion: Fusion, group: Group, stored: set[Prim]) -> None:
+        self.fusion, self.group, self.stored = fusion, group, stored
+        self.lines: list[_Line] = []
+        self.places: dict[Place, int] = {}
+        self.writes: set[Place] = set()
+        self._known: dict[Any, int] = {}
+        members = list(group.members)
+        if group.kind == "gemm":
+            assert group.root is not None
+            for arg in group.root.args:
+                self.slot(place_of(fusion.settled(arg).base))
+            members.remove(group.root)
+            members.insert(0, group.root)
+        for prim in self._ordered(members):
+            self._compute(prim)
+            if prim in fusion.regions or prim in stored:
+                self._store(prim)
+
+    def _ordered(self, members: list[Prim]) -> list[Prim]:
+        """Members after what they read; copies into cells last."""
+        inside, found, done = set(members), [], set[Prim]()
+        stack = [(p, False) for p in reversed(members)]
+        while stack:
+            prim, ready = stack.pop()
+            if prim in done:
+                continue
+            if ready or prim is self.group.root:
+                done.add(prim)
+                found.append(prim)
+                continue
+            stack.append((prim, True))
+            stack += [(read.base, False) for read in self.fusion.reads(prim) if read.base in inside]
+        regions = self.fusion.regions
+        late = [p for p in found if p in regions and isinstance(regions[p].owner, int)]
+        return [p for p in found if p not in late] + late if late else found
+
+    def slot(self, place: Place) -> int:
+        """The number of a slot for some memory."""
+        return self.places.setdefault(place, len(self.places))
+
+    def _line(self, key: Any, line: _Line) -> int:
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = len(self.lines)
+            self.lines.append(line)
+        return found
+
+    def _compute(self, prim: Prim) -> None:
+        if prim is self.group.root:
+            self._line(prim, _Line("result", prim.dtype))
+            return
+        owner, shape = self.group.members[prim], runs_over(prim)
+        args = tuple([self._value(read, shape, owner) for read in self.fusion.reads(prim)])
+        if prim.attrs["fn"] == "copy":
+            self._known[prim] = args[0]
+        else:
+            self._line(prim, _Line(prim.kind, prim.dtype, args, prim.attrs["fn"]))
+
+    def _store(self, prim: Prim) -> None:
+        region = self.fusion.regions.get(prim)
+        place: Place = ("value", prim)
+        offset = 0
+        if region is not None:
+            offset = region.offset
+            place = ("cell", region.owner) if isinstance(region.owner, int) else ("value", region.owner)
+        self.slot(place)
+        self.writes.add(place)
+        at = self.group.written(prim, self.fusion.strides[prim])
+        self.lines.append(_Line("store", prim.dtype, (self._known[prim],), "", place, at, offset))
+
+    def _value(self, read: Read, shape: Shape, owner: Owner) -> int:
+        base, strides, offset = read
+        if base.kind == "number" or (base.kind == "constant" and size(base.shape) == 1):
+            value = base.attrs["value"] if base.kind == "number" else base.attrs["array"].item()
+            return self._line(("number", base.dtype, repr(value)), _Line("number", base.dtype, value=value))
+        if base in self.group.members:
+            return self._known[base]
+        at = over(owner, strides)
+        if base in self.fusion.floats:
+            key = (base, tuple(at), offset)
+            found = self._known.get(key)
+            if found is None:
+                meets = positions(base.shape, shape, strides, offset)
+                assert meets is not None
+                args = tuple([self._value(composed(r, meets), shape, owner) for r in self.fusion.reads(base)])
+                if base.attrs["fn"] == "copy":
+                    found = self._known[key] = args[0]
+                else:
+                    found = self._line(key, _Line("map", base.dtype, args, base.attrs["fn"]))
+            return found
+        if base.kind == "iota":
+            return self._line(
+                ("iota", base.dtype, tuple(at), offset), _Line("iota", base.dtype, (), "", None, at, offset)
+            )
+        place = place_of(base)
+        self.slot(place)
+        return self._line((place, tuple(at), offset), _Line("load", base.dtype, (), "", place, at, offset))
+
+    # Statements.
+
+    def statements(self, order: Sequence[Sequence[int]]) -> tuple[Statement, ...]:
+        """The body over loops in another order; each is some of the group's loops, merged, outermost first."""
+        out: list[Statement] = []
+        moved: list[int] = []
+        for line in self.lines:
+            at = tuple([line.at[loops[-1]] if loops else 0 for loops in order]) if line.at else (0,) * len(order)
+            if line.kind == "iota":
+                moved.append(_position(line, at, out))
+                continue
+            access = None
+            if line.place is not None:
+                access = Access(self.places[line.place], line.dtype, at, line.offset)
+            args = tuple([moved[arg] for arg in line.args])
+            moved.append(len(out))
+            out.append(Statement(line.kind, line.dtype, args, line.fn, access, line.value))
+        return tuple(out)
+
+    def loops(self) -> tuple[list[int], list[list[int]]]:
+        """The loops in the order in which memory is best walked through, those that lie behind one another merged."""
+        dims, reduced = self.group.dims, self.group.reduced
+        maps = [line for line in self.lines if line.at]
+        touched = [size([n for n, s in zip(dims, line.at, strict=True) if s]) for line in maps if line.kind != "iota"]
+        most = max(touched, default=0)
+        weight = [0.0] * len(dims)
+        moving = [line for line in maps if line.kind != "iota"]
+        for line, entries in zip(moving, touched, strict=True):
+            if entries == most:
+                for d, s in enumerate(line.at):
+                    weight[d] += abs(s) * (1.5 if line.kind == "store" else 1.0)
+        order: list[list[int]] = []
+        for d in sorted(range(len(dims)), key=lambda d: -weight[d]):
+            last = order[-1][-1] if order else -1
+            alike = bool(order) and reduced[d] == reduced[last]
+            if alike and all([line.at[last] == line.at[d] * dims[d] for line in maps]):
+                order[-1].append(d)
+            else:
+                order.append([d])
+        return [size([dims[d] for d in loops]) for loops in order], order
+
+
+def _position(line: _Line, at: tuple[int, ...], out: list[Statement]) -> int:
+    """A position along a dimension, from those of the loops."""
+
+    def put(statement: Statement) -> int:
+        out.append(statement)
+        return len(out) - 1
+
+    total = -1
+    for d, times in enumerate(at):
+        if times:
+            term = put(Statement("index", int64, dim=d))
+            if times != 1:
+                factor = put(Statement("number", int64, value=times))
+                term = put(Statement("map", int64, (term, factor), "mul"))
+            total = term if total < 0 else put(Statement("map", int64, (total, term), "add"))
+    if line.offset or total < 0:
+        number = put(Statement("number", int64, value=line.offset))
+        total = number if total < 0 else put(Statement("map", int64, (total, number), "add"))
+    return total if line.dtype == int64 else put(Statement("map", line.dtype, (total,), "cast"))
+
+
+def lowered(fusion: Fusion, group: Group, stored: set[Prim]) -> Step | None:
+    """The step of a group, or None where nothing is left to run."""
+    root = group.root
+    if group.kind == "own":
+        assert root is not None
+        if root.kind in ("concat", "place"):
+            return None
+        args = [fusion.settled(arg) if 0 not in arg.shape else Read(arg, (0,) * len(arg.shape), 0) for arg in root.args]
+        places = [place_of(read.base) for read in args]
+        return Step(None, [*places, ("value", root)], [root], {("value", root)}, root, args)
+    body = Body(fusion, group, stored)
+    if not body.writes:
+        return None
+    if group.kind == "loop":
+        dims, order = body.loops()
+        reduced = tuple([i for i, loops in enumerate(order) if group.reduced[loops[0]]])
+        kernel: LoopKernel | GemmKernel = LoopKernel(tuple(dims), reduced, body.statements(order))
+    else:
+        assert root is not None
+        every = [[d] for d in range(len(group.dims))]
+        operands = []
+        for arg in root.args:
+            read = fusion.settled(arg)
+            strides = tuple([s if n != 1 else 0 for n, s in zip(arg.shape, read.strides, strict=True)])
+            operands.append(Access(body.slot(place_of(read.base)), arg.dtype, strides, read.offset))
+        *batch, m, n = group.dims
+        k = root.args[0].shape[-1]
+        kernel = GemmKernel(tuple(batch), m, n, k, tuple(operands[::2]), tuple(operands[1::2]), body.statements(every))
+    return Step(kernel, list(body.places), list(group.members), body.writes)
