@@ -209,7 +209,7 @@ CASES: dict[str, tuple[Any, list[tuple[int, ...]], list[str]]] = {
         ["permute", "permute", "gemm", "gemm", "add"],
     ),
     "placed with gaps": (
-        lambda m, x, y: m.place(x, (0,), (6,), (2,)) + m.place(y, (1,), (6,), (2,)), [(3,), (3,)],
+        lambda m, x, y: m.place(x, (0,), (6,), (2,)) + m.place(y, (3,), (6,), (2,)), [(2,), (2,)],
         ["place", "place", "add"],
     ),
     "sums over other dimensions": (
