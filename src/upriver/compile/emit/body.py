@@ -93,7 +93,8 @@ class Scope:
     def at(self, dim: int, position: Int) -> Scope:
         """The scope inside, where ``dim`` stands at ``position``."""
         child = self._child()
-        child.fixed[dim] = position
+        constant = isinstance(position, V) and not position.text.startswith("%")
+        child.fixed[dim] = int(str(position).split()[-1]) if constant else position
         child._pending = (*self._pending, dim)
         return child
 
@@ -103,10 +104,15 @@ class Scope:
         child.along, child.width, child.mask = dim, lanes, mask
         return child
 
+    def within(self, addresses: Mapping[int, V]) -> Scope:
+        """The same, with the addresses of further slots."""
+        child = self._child()
+        child.addresses = {**self.addresses, **addresses}
+        return child
+
     def settle(self, accesses: Iterable[Access]) -> None:
         """Compute here how far these addresses are known: before a loop is opened whose turns all need them."""
-        for access in accesses:
-            self._pointers[access] = self._pointer(access)
+        self._pointers = {access: self._pointer(access) for access in {**self._pointers, **dict.fromkeys(accesses)}}
         self._pending = ()
 
     def learn(self, outer: Scope) -> None:
@@ -114,10 +120,11 @@ class Scope:
         self.known = {**outer.known, **self.known}
         self._spread = {**outer._spread, **self._spread}
 
-    def ready(self) -> None:
-        """Emit each load and map that depends on the dimensions that stand, and on what is known, alone."""
+    def ready(self, statements: Iterable[int] | None = None) -> None:
+        """Emit each load and map (of these) that depends on the dimensions that stand, and on what is known, alone."""
         here = self.fixed.keys()
-        for i, s in enumerate(self.body):
+        for i in range(len(self.body)) if statements is None else statements:
+            s = self.body[i]
             due = i not in self.known and s.kind in ("load", "map", "index") and self.varies[i] <= here
             if due and all(a in self.known for a in s.args):
                 self.known[i] = self._value(s)

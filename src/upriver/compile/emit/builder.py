@@ -33,6 +33,7 @@ class V:
 
 
 Int = V | int
+Whole = int  # in the class, ``int`` is a method
 
 
 def vector(lanes: int, type: str) -> str:
@@ -205,7 +206,7 @@ class Builder:
 
     # Vectors.
 
-    def splat(self, x: V, lanes: int) -> V:
+    def splat(self, x: V, lanes: Whole) -> V:
         """One entry repeated."""
         if lanes == 1:
             return x
@@ -215,24 +216,24 @@ class Builder:
         first = self.value(f"insertelement {wide} poison, {x}, i64 0", wide)
         return self.value(f"shufflevector {first}, {wide} poison, {vector(lanes, I32)} zeroinitializer", wide)
 
-    def shuffle(self, x: V, y: V, order: Sequence[int]) -> V:
+    def shuffle(self, x: V, y: V, order: Sequence[Whole]) -> V:
         """Entries of x and y (numbered on from x's last) in ``order``."""
         mask = ", ".join(f"i32 {i}" for i in order)
         return self.value(f"shufflevector {x}, {y}, <{len(order)} x i32> <{mask}>", vector(len(order), element(x.type)))
 
-    def extract(self, x: V, i: int) -> V:
+    def extract(self, x: V, i: Whole) -> V:
         """Entry i."""
         return x if lanes_of(x.type) == 1 else self.value(f"extractelement {x}, i64 {i}", element(x.type))
 
-    def insert(self, x: V, entry: V, i: int) -> V:
+    def insert(self, x: V, entry: V, i: Whole) -> V:
         """The vector with another entry i."""
         return self.value(f"insertelement {x}, {entry}, i64 {i}", x.type)
 
-    def count_up(self, lanes: int, type: str = I64) -> V:
+    def count_up(self, lanes: Whole, type: str = I64) -> V:
         """The entries 0, 1, 2 and so on."""
         return V("<" + ", ".join(f"{type} {i}" for i in range(lanes)) + ">", vector(lanes, type))
 
-    def mask_below(self, n: V, lanes: int) -> V:
+    def mask_below(self, n: V, lanes: Whole) -> V:
         """A bit for each entry: set for the first ``n`` (i64)."""
         return self.compare("slt", self.count_up(lanes), self.splat(n, lanes))
 
@@ -244,11 +245,11 @@ class Builder:
             return pointer
         return self.value(f"getelementptr {type}, {pointer}, {self.int(index)}", PTR)
 
-    def load(self, type: str, pointer: V, align: int | None = None) -> V:
+    def load(self, type: str, pointer: V, align: Whole | None = None) -> V:
         """What lies at an address; aligned to one entry unless more is promised."""
         return self.value(f"load {type}, {pointer}, align {align or BYTES.get(element(type), 8)}", type)
 
-    def store(self, x: V, pointer: V, align: int | None = None) -> None:
+    def store(self, x: V, pointer: V, align: Whole | None = None) -> None:
         """Write a value to an address."""
         self.line(f"store {x}, {pointer}, align {align or BYTES.get(element(x.type), 8)}")
 
@@ -271,7 +272,7 @@ class Builder:
         short = {F32: "f32", F64: "f64", I64: "i64", I32: "i32", I8: "i8"}[element(type)]
         return f"v{lanes_of(type)}{short}" if type.startswith("<") else short
 
-    def argument(self, slot: int) -> V:
+    def argument(self, slot: Whole) -> V:
         """The address of a kernel's slot: what ``args[slot]`` holds. To be read once, at the beginning."""
         return self.load(PTR, self.gep(I64, self.params["args"], slot), 8)
 
@@ -281,7 +282,7 @@ class Builder:
         self,
         start: Int,
         stop: Int,
-        step: int,
+        step: Whole,
         carried: Sequence[V],
         body: Callable[[V, list[V]], Sequence[V]],
         *,
@@ -357,7 +358,7 @@ class Builder:
             for a, b in zip(first, second, strict=True)
         ]
 
-    def _next(self) -> int:
+    def _next(self) -> Whole:
         self._count += 1
         return self._count
 

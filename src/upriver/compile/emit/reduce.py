@@ -1,0 +1,51 @@
+"""Reductions: what they begin with, how a value joins in, and how the entries of a vector become one."""
+
+from __future__ import annotations
+
+import math
+
+from .builder import F32, F64, I1, Builder, V, element, lanes_of
+from .maths import emit_map
+
+
+def identity(fn: str, kind: str) -> float | int | bool:
+    """What changes nothing under ``fn``, for entries of an LLVM type.
+
+    Example:
+        >>> identity("max", "float"), identity("mul", "i64"), identity("max", "i1")
+        (-inf, 1, False)
+    """
+    one = element(kind)
+    if fn in ("add", "or", "xor"):
+        return 0
+    if fn in ("mul", "and"):
+        return 1 if fn == "mul" or one == I1 else -1
+    if one in (F32, F64):
+        return -math.inf if fn == "max" else math.inf
+    if one == I1:
+        return fn == "min"
+    bits = int(one[1:])
+    return -(1 << (bits - 1)) if fn == "max" else (1 << (bits - 1)) - 1
+
+
+def join(b: Builder, fn: str, total: V, value: V, dtype: str, mask: V | None = None) -> V:
+    """The total so far and one more value, where the mask is set."""
+    if mask is not None:
+        value = b.select(mask, value, b.const(identity(fn, value.type), value.type))
+    return emit_map(b, fn, [total, value], dtype, dtype)
+
+
+def across(b: Builder, fn: str, x: V, dtype: str) -> V:
+    """The entries of a vector together."""
+    lanes = lanes_of(x.type)
+    if lanes > 1 and element(x.type) == I1:
+        bits = b.convert("bitcast", x, f"i{lanes}")
+        every = fn in ("mul", "min", "and")
+        return b.compare("eq" if every else "ne", bits, b.const(-1 if every else 0, bits.type))
+    while lanes > 1:
+        lanes //= 2
+        low, high = (b.shuffle(x, x, range(start, start + lanes)) for start in (0, lanes))
+        if lanes == 1:
+            low, high = b.extract(x, 0), b.extract(x, 1)
+        x = emit_map(b, fn, [low, high], dtype, dtype)
+    return x
