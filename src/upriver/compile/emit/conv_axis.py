@@ -66,8 +66,7 @@ def forward_axis(length: int, count: int, window: int, stride: int, padding: int
 
 
 def input_phases(length: int, count: int, window: int, stride: int, padding: int, dilation: int) -> list[Axis]:
-    """Its gradient with respect to an input of ``length`` entries, from ``count`` upstream ones: a phase for each
-    remainder by the stride.
+    """Its gradient with respect to an input of ``length`` entries: a phase for each remainder by the stride.
 
     Example:
         >>> [phase.taps for phase in input_phases(6, 3, 3, 2, 1, 1)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..kernels import ConvKernel, Statement
 from ..native.target import Target
 from .body import Scope
-from .builder import BYTES, OF_DTYPE, Builder, Int, V, element, lanes_of, vector
+from .builder import BYTES, F32, F64, I1, OF_DTYPE, PTR, Builder, Int, V, element, lanes_of, vector
 from .gemm_block import first_lanes
 
 
@@ -53,7 +53,7 @@ class Channels:
         return [first_lanes(left - j, self.lanes) for j in range(0, left, self.lanes)]
 
     def each(self, b: Builder, block: Callable[[Int, Int, list[V | None]], None]) -> None:
-        """Emit ``block(group, number, masks)`` for all blocks of all groups; the last with code of its own if narrower."""
+        """Emit ``block(group, number, masks)`` for every block; the last, if narrower, with code of its own."""
 
         def group(g: Int) -> None:
             whole = self.blocks if self.count % self.width == 0 else self.blocks - 1
@@ -71,12 +71,12 @@ def channels(kernel: ConvKernel, target: Target, pixels: int) -> Channels:
     count, depth = (inputs, outputs) if kernel.kind == "conv_input" else (outputs, inputs)
     if depthwise:
         count, depth = kernel.c, 1
-    type = OF_DTYPE[kernel.a.dtype.name]
-    lanes = min(target.bits // 8 // BYTES[type], 1 << max(0, count - 1).bit_length())
+    kind = OF_DTYPE[kernel.a.dtype.name]
+    lanes = min(target.bits // 8 // BYTES[kind], 1 << max(0, count - 1).bit_length())
     total = max(1, -(-count // lanes))
     most = max(2, min(6, budget(target) // max(1, min(pixels, 12))))
     vectors = -(-total // -(-total // most))
-    return Channels(count, depth, 1 if depthwise else kernel.groups, depthwise, lanes, vectors, type)
+    return Channels(count, depth, 1 if depthwise else kernel.groups, depthwise, lanes, vectors, kind)
 
 
 def budget(target: Target) -> int:
@@ -104,7 +104,8 @@ def finish(
         scope: of the kernel's body, nothing being fixed yet.
         at: where the block begins, along the four dimensions of the result.
         along: the dimension that lies along the registers.
-        lanes, masks: of the registers.
+        lanes: of a register.
+        masks: for each register of a result which lanes count.
         sums: the results.
         apart: how far apart they are along the last dimension.
     """
@@ -146,13 +147,34 @@ def load_lanes(b: Builder, type: str, pointer: V, stride: int, mask: V | None) -
         return b.load(type, pointer)
     if stride == 1 and mask is not None:
         return b.load_masked(type, pointer, mask)
-    mask = mask or V("splat (i1 true)", vector(lanes, "i1"))
-    steps = "<" + ", ".join(f"i64 {i * stride}" for i in range(lanes)) + ">"
-    places = b.value(f"getelementptr {one}, {pointer}, <{lanes} x i64> {steps}", f"<{lanes} x ptr>")
-    name = f"llvm.masked.gather.v{lanes}{'f32' if one == 'float' else 'f64'}.v{lanes}p0"
+    if stride == 2 and mask is None:  # two loads that end with the last entry
+        first, second = b.load(type, pointer), b.load(type, b.gep(one, pointer, lanes - 1))
+        return b.shuffle(first, second, [2 * i if 2 * i < lanes else 2 * i + 1 for i in range(lanes)])
+    places, mask = _places(b, pointer, one, stride, lanes), mask or b.const(True, vector(lanes, I1))
+    name = f"llvm.masked.gather.v{lanes}{_SHORT[one]}.v{lanes}p0"
     b.declares[f"declare {type} @{name}({places.type}, {mask.type}, {type})"] = None
-    places_text = f"{places.type} align {BYTES[one]} {places.text}"
-    return b.value(f"call {type} @{name}({places_text}, {mask}, {type} zeroinitializer)", type)
+    where = f"{places.type} align {BYTES[one]} {places.text}"
+    return b.value(f"call {type} @{name}({where}, {mask}, {type} zeroinitializer)", type)
+
+
+def store_lanes(b: Builder, x: V, pointer: V, stride: int) -> None:
+    """A vector to entries that lie ``stride`` apart."""
+    lanes, one = lanes_of(x.type), element(x.type)
+    if lanes == 1 or stride == 1:
+        b.store(x, pointer)
+        return
+    places, mask = _places(b, pointer, one, stride, lanes), b.const(True, vector(lanes, I1))
+    name = f"llvm.masked.scatter.v{lanes}{_SHORT[one]}.v{lanes}p0"
+    b.declares[f"declare void @{name}({x.type}, {places.type}, {mask.type})"] = None
+    b.line(f"call void @{name}({x}, {places.type} align {BYTES[one]} {places.text}, {mask})")
+
+
+def _places(b: Builder, pointer: V, one: str, stride: int, lanes: int) -> V:
+    steps = ", ".join(f"i64 {i * stride}" for i in range(lanes))
+    return b.value(f"getelementptr {one}, {pointer}, <{lanes} x i64> <{steps}>", vector(lanes, PTR))
+
+
+_SHORT = {F32: "f32", F64: "f64"}
 
 
 def at_least_0(b: Builder, x: Int) -> Int:

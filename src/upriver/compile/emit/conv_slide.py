@@ -108,7 +108,9 @@ class Slide:
 
         each(b, ya.count, row)
 
-    def block(self, row: tuple[V, V, Int, Int, Axis, Axis], first: Int, reads: Sequence[Sequence[int]]) -> list[list[V]]:
+    def block(
+        self, row: tuple[V, V, Int, Int, Axis, Axis], first: Int, reads: Sequence[Sequence[int]]
+    ) -> list[list[V]]:
         """The sums of a block of pixels, by pixel and register."""
         b, k, ch = self.b, self.k, self.ch
         source, weight, low, high, ya, xa = row

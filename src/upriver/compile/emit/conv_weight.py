@@ -7,7 +7,7 @@ unit of work is a block, the whole sum is one thread's, and its order never chan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..kernels import ConvKernel
 from ..native.target import Target
@@ -84,7 +84,6 @@ class WeightGradient:
             places = [b.gep(ch.type, kept, i * ch.lanes) for i in range(len(zeros))]
             old = zeros
             if self.scratch:
-                zero = b.const(0.0, ch.wide)
                 old = b.when(
                     b.compare("eq", b.int(first), b.int(0)),
                     lambda: zeros,
@@ -109,13 +108,19 @@ class WeightGradient:
             else:
                 done()
 
-        def split(part: Int, parts: int, size: int, total: int, then: object) -> None:
+        def split(part: Int, parts: int, size: int, total: int, then: Callable[[int], None]) -> None:
             """``then(size)``, or for the last part with what is left of ``total``."""
+
+            def branch(size: int) -> list[V]:
+                then(size)
+                return []
+
             rest = total - (parts - 1) * size
             if rest == size or parts == 1:
                 then(rest)
             else:
-                b.when(b.compare("eq", b.int(part), b.int(parts - 1)), lambda: then(rest) or [], lambda: then(size) or [])
+                last = b.compare("eq", b.int(part), b.int(parts - 1))
+                b.when(last, lambda: branch(rest), lambda: branch(size))
 
         def with_masks(width: int) -> None:
             masks = ch.masks(last=width != ch.width or ch.blocks == 1)
