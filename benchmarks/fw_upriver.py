@@ -16,11 +16,13 @@ import upriver as ur
 from upriver import nn, optim
 from upriver.nn import functional as F
 
-MODES = ["eager"]
+MODES = ["eager", "compiled", "compiled-multi"]
+STEPS_PER_CALL = {"compiled-multi": 16}
 
 
 def set_threads(n: int) -> None:
-    """Threads are set through the environment before NumPy is imported."""
+    """Those of compiled steps; NumPy's are set through the environment before it is imported."""
+    ur.set_num_threads(n)
 
 
 def info() -> dict[str, Any]:
@@ -31,6 +33,11 @@ def info() -> dict[str, Any]:
 def prepare_batch(workload: str, x: Any, y: Any) -> tuple[Any, Any]:
     """A batch as tensors."""
     return ur.from_numpy(x), ur.from_numpy(y)
+
+
+def stack_batches(batches: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """All batches as one, with a dimension in front that counts steps."""
+    return [(ur.stack([x for x, _ in batches]), ur.stack([y for _, y in batches]))]
 
 
 class Network(nn.Module):
@@ -129,4 +136,9 @@ def build(workload: str, mode: str, values: dict[str, np.ndarray]) -> tuple[Any,
         optimizer.step()
         return loss.detach()
 
-    return step, float
+    if mode == "eager":
+        return step, float
+    compiled = ur.compile(step)
+    if mode == "compiled":
+        return compiled, float
+    return compiled.over, lambda losses: losses.array

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import update_wrapper
 from typing import Any
 
@@ -16,6 +16,7 @@ from .entry import Entry, Outdated
 from .record import record
 from .signature import Structure, flatten
 
+_VARIANTS = 8  # programs kept for one signature: training and evaluation, labels with and without some to ignore
 MANY = 8
 """After so many programs for one function a message says what keeps changing."""
 
@@ -72,30 +73,25 @@ class Compiled:
         if state.recording.get() & state.RECORD:
             return self.function(*args, **kwargs)  # inside another compiled function: part of its program
         tensors, structure = flatten((args, kwargs))
-        entry = self._find(tensors, structure)
-        if entry is not None:
+        arrays = [x.array for x in tensors]
+        for entry in self._fitting(tensors, structure):
             try:
-                return entry.run([x.array for x in tensors])
+                result = entry.run(arrays)
             except Outdated:
-                self._drop(entry)
+                continue
+            self._last = entry
+            return result
         return self._record(tensors, structure)
 
-    def _key(self, tensors: Sequence[Tensor], structure: Structure, steps: bool = False) -> Any:
-        lead = 1 if steps else 0
-        facts = tuple([(x.array.shape[lead:], x.array.dtype, x.wants_grad) for x in tensors])
-        return structure, facts, state.recording.get()
+    def _key(self, tensors: Sequence[Tensor], structure: Structure) -> Any:
+        return structure, tuple([(x.array.shape, x.array.dtype, x.wants_grad) for x in tensors]), state.recording.get()
 
-    def _find(self, tensors: Sequence[Tensor], structure: Structure) -> Entry | None:
-        for entry in self._entries.get(self._key(tensors, structure), ()):
+    def _fitting(self, tensors: Sequence[Tensor], structure: Structure) -> Iterator[Entry]:
+        """The programs that may be right for these arguments, the last one that was first."""
+        entries = self._entries.get(self._key(tensors, structure), ())
+        for entry in sorted(entries, key=lambda entry: entry is not self._last):
             if entry.valid():
-                self._last = entry
-                return entry
-        return None
-
-    def _drop(self, entry: Entry) -> None:
-        self._entries[entry.key].remove(entry)
-        if self._last is entry:
-            self._last = None
+                yield entry
 
     def _record(self, tensors: Sequence[Tensor], structure: Structure) -> Any:
         """Run the function, record it, and make a program of it."""
@@ -109,10 +105,11 @@ class Compiled:
         entry = Entry(key, recording, tensors, grads=self._grads, native=self._native, without=self._without)
         self.recordings += 1
         known = self._entries.setdefault(key, [])
-        known.insert(0, entry)
+        known.append(entry)
+        del known[:-_VARIANTS]
         self._last = entry
         self._count()
-        return recording.result
+        return entry.result
 
     def _count(self) -> None:
         total = sum(map(len, self._entries.values()))
@@ -165,18 +162,17 @@ class Compiled:
         first = 0
         while first < steps:
             batch = [_part(x, rows, first) for x in tensors]
-            entry = self._find(batch, structure)
-            if entry is None:
+            for entry in self._fitting(batch, structure):
+                try:
+                    done.append(entry.run_many(tensors, rows, first, steps))
+                except Outdated:
+                    continue
+                self._last = entry
+                first += done[-1][1]
+                break
+            else:
                 done.append((self._record(batch, structure), None))
                 first += 1
-                continue
-            try:
-                results, ran = entry.run_many(tensors, rows, first, steps)
-            except Outdated:
-                self._drop(entry)
-                continue
-            done.append((results, ran))
-            first += ran
         return _stacked(done)
 
     # Looking in.
@@ -248,7 +244,7 @@ def _rows(indices: Any, tensors: Sequence[Tensor]) -> Any:
 
 
 def _part(x: Tensor, rows: Any, step: int) -> Tensor:
-    return wrap(x.array[step] if rows is None else x.array[rows[step]], None)
+    return wrap(np.asarray(x.array[step] if rows is None else x.array[rows[step]]), None)
 
 
 def _stacked(done: list[Any]) -> Any:

@@ -12,12 +12,15 @@ from ..core.state import Array
 from ..core.tensor import Tensor, wrap
 from .optimizer_step import Stale
 from .record import OfLeaf, Recording
+from .native.runner import CheckFailed, Executable
 from .replay import Failed, Replay
-from .signature import flatten
+from .signature import Structure, flatten
 
 if TYPE_CHECKING:
     from .report import Profile
 
+_AT_ONCE = 4096
+"""Of so many steps at most one native call consists: Ctrl-C is heard in between."""
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -40,6 +43,7 @@ class Entry:
         plain: shape and dtype of each argument if they are tensors alone, given by position; else what none can match.
         structure: the state of modules and tensors in which the program was last found to be right.
         mode: the recording mode it was made in.
+        result: what the recorded call returned, without its history.
     """
 
     def __init__(
@@ -58,7 +62,8 @@ class Entry:
         simple = key[0].key == (tuple, ((tuple, ((Tensor,),) * len(tensors)), (dict, (), ())))
         self.plain = [(x.array.shape, x.array.dtype) for x in tensors] if simple else [((-1,), None)] * 99
         self._given = [(x.array.shape, x.array.dtype) for x in tensors]
-        self._results, self._build = self._outputs(recording, tensors)
+        self._build, made = self._outputs(recording, tensors)
+        self.result = self._build(made, [x.array for x in tensors])
         self._kept: list[tuple[Tensor, int]] = []
         self._absent: list[Tensor] = []  # leaves that must have no gradient before a call
         self._added: list[Tensor] = []  # leaves that must have one
@@ -134,7 +139,7 @@ class Entry:
                 outputs = self._native.run(arrays, scalars, draws)
         except BaseException as error:
             self._undo(draws)
-            if isinstance(error, Failed):
+            if isinstance(error, (Failed, CheckFailed)):
                 raise Outdated from None
             raise
         if self._written:
@@ -157,9 +162,51 @@ class Entry:
         Raises:
             Outdated: the program is not the right one for the first of the steps.
         """
-        done: list[Any] = []
+        if self._native is None or self._absent or self._moving:
+            return self._one_by_one(tensors, rows, first, last)
+        last = min(last, first + _AT_ONCE)
+        numbers: list[list[Any]] = []
+        draws: list[list[tuple[int, int]]] = []
+        marks: list[Any] = []
+        for _ in range(first, last):
+            try:
+                scalars, drawn = self._numbers()
+            except Outdated:
+                if not numbers:
+                    raise
+                break
+            marks = marks or [step.mark() for step in self._steps]
+            numbers.append(scalars)
+            draws.append(drawn)
+        steps = len(numbers)
+        arrays = [x.array if rows is not None else x.array[first : first + steps] for x in tensors]
+        part = None if rows is None else rows[first : first + steps]
+        try:
+            outputs = self._native.run_many(arrays, steps, numbers, draws, part)
+        except BaseException as error:
+            ran = error.step if isinstance(error, CheckFailed) else 0
+            for step, mark in zip(self._steps, marks, strict=True):
+                step.undo(mark)
+            for generator, (_, counter) in zip(self._draws, draws[ran], strict=True):
+                generator.rewind(counter)
+            for _ in range(ran):  # what did run has been counted
+                for step in self._steps:
+                    step.scalars()
+            if not isinstance(error, CheckFailed):
+                raise
+            if not ran:
+                raise Outdated from None
+            outputs, steps = error.outputs, ran
+        if self._written:
+            self._change.note()
+        for leaf, i in self._kept:
+            leaf.grad = wrap(outputs[i][-1].copy(), None)
+        return self._build(outputs, []), steps
+
+    def _one_by_one(self, tensors: Sequence[Tensor], rows: Array | None, first: int, last: int) -> tuple[Any, int]:
+        done: list[tuple[list[Tensor], Structure]] = []
         for step in range(first, last):
-            arrays = [x.array[step] if rows is None else x.array[rows[step]] for x in tensors]
+            arrays = [np.asarray(x.array[step] if rows is None else x.array[rows[step]]) for x in tensors]
             try:
                 done.append(flatten(self.run(arrays)))
             except Outdated:
@@ -199,12 +246,13 @@ class Entry:
                 array[...] = new
         return outputs
 
-    def _outputs(self, recording: Recording, tensors: Sequence[Tensor]) -> tuple[list[Any], Any]:
-        """For each tensor returned the number of the output, the argument, or the tensor itself; and what builds them."""
+    def _outputs(self, recording: Recording, tensors: Sequence[Tensor]) -> tuple[Any, list[Array]]:
+        """What builds the results from the outputs and the arguments' arrays; and the outputs of the recorded call."""
         returned, structure = flatten(recording.result)
         cells = {id(cell.tensor) for cell in recording.program.cells}
         given = {id(x): i for i, x in enumerate(tensors)}
         places: list[Any] = []
+        made: list[Array] = []
         for x in returned:
             value = recording.recorder.find(x.array)
             if id(x) in given:
@@ -214,18 +262,19 @@ class Entry:
             else:
                 places.append(("output", len(recording.program.outputs)))
                 recording.program.outputs.append(value)
+                made.append(x.array)
         if structure.key == (Tensor,) and places[0][0] == "output":
 
             def one(outputs: Sequence[Array], _: Sequence[Array]) -> Any:
                 return wrap(outputs[0], None)
 
-            return places, one
+            return one, made
 
         def build(outputs: Sequence[Array], arrays: Sequence[Array]) -> Any:
-            made = {"output": lambda i: wrap(outputs[i], None), "argument": lambda i: wrap(arrays[i], None)}
-            return structure.build([x if kind == "itself" else made[kind](x) for kind, x in places])
+            of = {"output": outputs, "argument": arrays}
+            return structure.build([x if kind == "itself" else wrap(of[kind][x], None) for kind, x in places])
 
-        return places, build
+        return build, made
 
 
 def _attributes(module: Any) -> dict[str, Any]:

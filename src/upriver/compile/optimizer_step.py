@@ -57,9 +57,13 @@ class Step:
             self.undo()
             raise
 
-    def undo(self) -> None:
-        """Set the counters back to what they were before :meth:`scalars`."""
-        for now, before in self._before:
+    def mark(self) -> Any:
+        """The counters as they were before :meth:`scalars`, for :meth:`undo`."""
+        return self._before
+
+    def undo(self, mark: Any = None) -> None:
+        """Set the counters back to what they were before the last :meth:`scalars`, or before that of ``mark``."""
+        for now, before in self._before if mark is None else mark:
             now.clear()
             now.update(before)
 
