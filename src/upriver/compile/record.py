@@ -301,7 +301,7 @@ class Recorder:
         """What follows is right only where the boolean ``holds()`` is; ``key``: of which tensor it is what."""
         x, *condition = key
         name = (self.value(x), *condition)
-        if name not in self._checked:
+        if name not in self._checked and name[0] not in self.program.constants:
             self._checked.add(name)
             self.program.checks.append(Check(self.value(holds()), lambda *_: None))
 

@@ -346,6 +346,14 @@ def wrap(array: Array, node: Node | None) -> Tensor:
     return tensor
 
 
+def literal(array: Array) -> Tensor:
+    """A leaf around an array that follows from shapes and Python's numbers alone."""
+    told = state.recorder()
+    if told is not None:
+        told.constant(array)
+    return wrap(array, None)
+
+
 def _rebuild(kind: type[Tensor], array: Array, wants_grad: bool) -> Tensor:
     tensor = _new(kind)
     tensor.array, tensor.node, tensor.grad, tensor.wants_grad = array, None, None, wants_grad

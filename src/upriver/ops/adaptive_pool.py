@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.registry import front_door, ops
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ShapeError
 from .conv import batched, lengths, unbatched
 from .pool import HALVES, MEANS, avg_record, max_record, need_mean
@@ -59,7 +59,7 @@ def _adaptive_max(name: str, x: Any, output_size: Any, ndim: int) -> Tensor:
         if n != m * kernel[-1]:
             # Windows of one length, side by side: shorter ones have their last entry repeated.
             places = [min(start + k, stop - 1) for start, stop in bounds for k in range(kernel[-1])]
-            image = ops.index_select(image, dim, wrap(np.array(places), None))
+            image = ops.index_select(image, dim, literal(np.array(places)))
     return unbatched(max_record.run((image,), HALVES | {"kernel": tuple(kernel), "stride": tuple(kernel)}), x, ndim)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.op import CALL, REALS, Case, Formula, Op, call
 from ..core.registry import front_door
 from ..core.state import Array
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, ShapeError
 from .align import expand, same_dtype
 from .elementwise import where
@@ -181,7 +181,7 @@ def unfold(x: Any, dimension: int, size: int, step: int) -> Any:
 
 def _triangle(x: Any, keep: Array) -> Any:
     zero = False if x.dtype.kind == "b" else 0
-    return where(wrap(keep, None) if isinstance(x, Tensor) else keep, x, zero)
+    return where(literal(keep) if isinstance(x, Tensor) else keep, x, zero)
 
 
 def _matrix(name: str, x: Any) -> tuple[int, int]:

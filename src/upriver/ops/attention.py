@@ -11,7 +11,7 @@ import numpy as np
 from ..core.op import CALL, REALS, Case, Formula, Op
 from ..core.registry import front_door, ops
 from ..core.state import Array
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .align import broadcast_shapes, same_dtype
 from .fresh import multiply_into
@@ -134,7 +134,7 @@ def scaled_dot_product_attention(
                 "scaled_dot_product_attention: both attn_mask and is_causal are given",
                 "Combine them in one mask: attn_mask & ur.ones(L, S).tril().bool().",
             )
-        weights = attention_weights(scores, wrap(_causal(q.shape[-2], k.shape[-2]), None))
+        weights = attention_weights(scores, literal(_causal(q.shape[-2], k.shape[-2])))
     elif attn_mask is None:
         weights = ops.softmax(scores, -1)
     else:

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.dtypes import DType
 from ..core.op import COMPARISON, PREFIX, REALS, Case, Formula, call
 from ..core.registry import front_door
+from ..core.state import read_by_python
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError
 from .align import same_dtype
@@ -123,6 +124,8 @@ def isclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equa
         [True, False]
     """
     a, b = as_tensor(input), as_tensor(other)
+    read_by_python(a.array, "isclose")
+    read_by_python(b.array, "isclose")
     return as_tensor(np.asarray(np.isclose(a.array, b.array, rtol=rtol, atol=atol, equal_nan=equal_nan)))
 
 
@@ -147,4 +150,7 @@ def equal(input: Any, other: Any) -> bool:
         >>> ur.equal(ur.tensor([1.0, 2.0]), ur.tensor([1.0, 2.0]))
         True
     """
-    return bool(np.array_equal(as_tensor(input).array, as_tensor(other).array))
+    a, b = as_tensor(input), as_tensor(other)
+    read_by_python(a.array, "equal")
+    read_by_python(b.array, "equal")
+    return bool(np.array_equal(a.array, b.array))

@@ -19,7 +19,7 @@ import numpy as np
 from ..core.op import CALL, REALS, Case, Each, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, DimError, ShapeError
 from .align import broadcast_to
 from .linalg import product_dtype
@@ -314,7 +314,7 @@ def _diagonals(labels: list[str], tensors: list[Tensor], i: int) -> str:
             used = "".join(labels) + letters
             other = next((x for x in string.ascii_letters if x not in used), c)
             labels.append(c + other)
-            tensors.append(wrap(np.eye(n, dtype=tensors[i].dtype), None))
+            tensors.append(literal(np.eye(n, dtype=tensors[i].dtype)))
             c = other
         letters += c
     return letters

@@ -10,8 +10,8 @@ import numpy as np
 from ..core.dtypes import DType, bool_, int64
 from ..core.op import REALS, Case, Domain, Op, call
 from ..core.registry import front_door, ops
-from ..core.state import Array
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.state import no_grad
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ShapeError
 from .align import cast, same_dtype
 from .elementwise import maximum, minimum
@@ -200,11 +200,10 @@ def argmin(x: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any)
     return _argmin(x, dim=d, keepdim=keep)
 
 
-def _at(x: Tensor, indices: Array, d: int, keepdim: bool) -> Extremes:
-    """The entries of ``x`` at ``indices`` (kept dimension) along ``d``."""
+def _at(x: Tensor, where: Tensor, d: int, keepdim: bool) -> Extremes:
+    """The entries of ``x`` at ``where`` (kept dimension) along ``d``."""
     if x.ndim == 0:
-        return Extremes(reshape(x, ()), wrap(np.zeros((), np.int64), None))
-    where = wrap(indices, None)
+        return Extremes(reshape(x, ()), literal(np.zeros((), np.int64)))
     values = ops.gather(x, d, where)
     if keepdim:
         return Extremes(values, where)
@@ -224,8 +223,11 @@ def _choose(name: str, x: Any, dim: Any, keepdim: bool, kwargs: dict[str, Any]) 
     d, keep = _one_dim(name, x, dim, keepdim, kwargs)
     if d is None:
         return (amax if name == "max" else amin)(x, None, keep)
-    find = np.argmax if name == "max" else np.argmin
-    return _at(x, find(x.array, axis=d, keepdims=True) if x.ndim else x.array, d, keep)
+    if not x.ndim:
+        return _at(x, x, d, keep)
+    with no_grad():
+        found = (_argmax if name == "max" else _argmin)(x, dim=d, keepdim=True)
+    return _at(x, found, d, keep)
 
 
 @front_door
@@ -295,13 +297,12 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any)
     if d is None:
         return reshape(median(reshape(x, -1), 0).values, (1,) * x.ndim if keep else ())
     if x.ndim == 0:
-        return _at(x, x.array, 0, keep)
-    order = np.argsort(x.array, axis=d, kind="stable")
-    middle = np.take(order, [(x.shape[d] - 1) // 2], axis=d)
-    if x.dtype.kind == "f":
-        missing = np.isnan(x.array)
-        first = np.argmax(missing, axis=d, keepdims=True)
-        middle = np.where(np.any(missing, axis=d, keepdims=True), first, middle)
+        return _at(x, x, 0, keep)
+    with no_grad():
+        middle = ops.narrow(ops.argsort(x, d), d, (x.shape[d] - 1) // 2, 1)
+        if x.dtype.kind == "f":
+            missing = x != x
+            middle = ops.where(ops.any(missing, d, True), _argmax(missing, dim=d, keepdim=True), middle)
     return _at(x, middle, d, keep)
 
 

@@ -14,6 +14,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DimError, DTypeError, ShapeError
 from .align import same_dtype
+from .checks import check_range
 from .shape import axis, no_flops, reshape
 from .slices import FULL, out_of_range
 
@@ -194,6 +195,7 @@ ravel_index = Op(
 
 def select_entries(x: Any, index: Any, dim: int, name: str = "index", origin: int | None = None) -> Any:
     """``x[..., index, ...]`` with the integer tensor ``index`` at ``dim``; errors speak of ``origin`` and ``name``."""
+    check_range(index, -x.shape[dim], x.shape[dim] - 1)
     try:
         return take_along.run((x, index), {"dim": dim}) if isinstance(x, Tensor) else take_along(x, index, dim=dim)
     except DimError:
@@ -257,5 +259,6 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
             f"dimension {d} of shape {list(x.shape)}"
         )
     ravel_index(i, lengths=(x.shape[d],), dims=(d,))
+    check_range(i, -x.shape[d], x.shape[d] - 1)
     added = segment_sum(source if alpha == 1 else source * alpha, i, dim=d, length=x.shape[d])
     return x + added

@@ -16,9 +16,11 @@ import numpy as np
 
 from ..core.inplace import index_arrays
 from ..core.registry import front_door
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.state import read_by_python
+from ..core.tensor import Tensor, as_tensor, literal, wrap
 from ..errors import DimError, DTypeError
 from .align import broadcast_shapes, expand, to
+from .checks import check_range
 from .gather import ravel_index, select_entries
 from .scatter import scatter
 from .shape import permute, reshape
@@ -39,11 +41,11 @@ def _entry(k: Any) -> Any:
     if kind is slice:
         return slice(_bound(k.start), _bound(k.stop), _bound(k.step))
     if isinstance(k, (bool, np.bool_)):
-        return wrap(np.asarray(k), None)
+        return literal(np.asarray(k))
     if isinstance(k, np.integer):
         return int(k)
     if isinstance(k, (list, tuple, range)):
-        k = np.asarray(index_arrays(list(k)))
+        k = literal(np.asarray(index_arrays(list(k))))
     if isinstance(k, np.ndarray):
         k = wrap(k, None)
     if isinstance(k, Tensor):
@@ -58,6 +60,7 @@ def _entry(k: Any) -> Any:
     raise DTypeError(f"index: {type(k).__name__} cannot be an index", "Use integers, slices, ..., None or tensors.")
 
 
+_MASKED = "How many entries there are depends on the values: keep all, and choose by ur.where(mask, x, 0)."
 _PLAIN = frozenset((int, slice, type(None), EllipsisType))
 _BOUNDS = frozenset((int, type(None)))
 
@@ -110,6 +113,7 @@ def _advanced(x: Tensor, entries: tuple[Any, ...]) -> Tensor:
         if k.dtype.kind == "b":
             if k.ndim > 1:
                 x = reshape(x, (*x.shape[:at], k.array.size, *x.shape[at + k.ndim :]))
+            read_by_python(k.array, "a mask as an index", _MASKED)
             k = wrap(np.flatnonzero(k.array), None)
         return select_entries(x, k, at, "index", origin)
     places, indices, origins = zip(*_each_dim(found), strict=True)
@@ -119,6 +123,8 @@ def _advanced(x: Tensor, entries: tuple[Any, ...]) -> Tensor:
         first = 0
     lengths = x.shape[first : first + n]
     merged = reshape(x, (*x.shape[:first], math.prod(lengths), *x.shape[first + n :]))
+    for k, n in zip(indices, lengths, strict=True):
+        check_range(k, -n, n - 1)
     return select_entries(merged, ravel_index(*indices, lengths=lengths, dims=origins), first)
 
 
@@ -164,6 +170,7 @@ def _each_dim(found: list[tuple[int, Tensor, int]]) -> Iterator[tuple[int, Tenso
     """The index tensors, one for each dimension: a mask as the positions at which it holds."""
     for at, k, dim in found:
         if k.dtype.kind == "b":
+            read_by_python(k.array, "a mask as an index", _MASKED)
             for i, positions in enumerate(k.array.nonzero()):
                 yield at + i, wrap(positions, None), dim + i
         else:
@@ -193,7 +200,7 @@ def index_put(x: Any, key: Any, value: Any) -> Tensor:
     """
     x = as_tensor(x)
     total = x.array.size
-    places = index(wrap(np.arange(total).reshape(x.shape), None), key)
+    places = index(literal(np.arange(total).reshape(x.shape)), key)
     if isinstance(value, (Tensor, np.ndarray)):
         value = to(as_tensor(value), x.dtype)
         if value.ndim > places.ndim:  # dimensions of length 1 in front count for nothing
@@ -230,6 +237,7 @@ def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
         [[1], [2]]
     """
     found = as_tensor(x).array
+    read_by_python(found, "nonzero", _MASKED)
     if as_tuple:
         return tuple([wrap(i, None) for i in np.atleast_1d(found).nonzero()])
     return wrap(np.argwhere(found).astype(np.int64, copy=False), None)

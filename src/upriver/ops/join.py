@@ -11,8 +11,8 @@ import numpy as np
 from ..core.dtypes import result_type
 from ..core.op import CALL, REALS, Case, Each, Formula, Op
 from ..core.registry import front_door
-from ..core.state import Array
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.state import Array, read_by_python
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, ShapeError
 from .align import expand, same_dtype, to
 from .gather import select_entries
@@ -302,7 +302,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
                     f"pad: {max(before, after)} entries cannot come from dimension {d} of length {n} ({mode})"
                 )
             source = _reflected(n, before, after, mode)
-            x = select_entries(x, wrap(source, None) if isinstance(x, Tensor) else source, d, "pad")
+            x = select_entries(x, literal(source) if isinstance(x, Tensor) else source, d, "pad")
     return x
 
 
@@ -382,11 +382,13 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None, *, output_si
         x, dim = reshape(x, -1), 0
     d = axis("repeat_interleave", dim, x.ndim)
     if isinstance(repeats, (Tensor, list, tuple, np.ndarray)):
-        times = as_tensor(repeats).array.reshape(-1)
+        times = as_tensor(repeats).array
+        read_by_python(times, "repeat_interleave")
+        times = times.reshape(-1)
         n = x.shape[d]
         if len(times) not in (1, n):
             raise ShapeError(f"repeat_interleave: {len(times)} numbers for dimension {d} of length {n}")
-        return select_entries(x, wrap(np.repeat(np.arange(n), times), None), d)
+        return select_entries(x, literal(np.repeat(np.arange(n), times)), d)
     before, after = x.shape[: d + 1], x.shape[d + 1 :]
     many = expand(unsqueeze(x, d + 1), (*before, int(repeats), *after))
     return _copied(reshape(many, (*before[:-1], before[-1] * int(repeats), *after)), x)

@@ -13,7 +13,7 @@ import numpy as np
 from ..core.dtypes import int64
 from ..core.op import REALS, Case, Op, call
 from ..core.registry import front_door
-from ..core.state import Array
+from ..core.state import Array, read_by_python
 from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .gather import integers
@@ -214,6 +214,7 @@ def unique(
         ([1, 2], [1, 2])
     """
     array = as_tensor(x).array
+    read_by_python(array, "unique")
     d = None if dim is None else axis("unique", dim, array.ndim)
     values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=d, equal_nan=False)
     found = [wrap(values, None)]
@@ -238,6 +239,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Tensor:
         [0, 2, 0, 1]
     """
     array = as_tensor(integers("bincount", x)).array
+    read_by_python(array, "bincount")
     w = None if weights is None else as_tensor(weights).array
     if array.ndim != 1 or (w is not None and w.shape != array.shape):
         raise ShapeError(f"bincount: a vector is wanted, and weights of its shape; not {list(array.shape)}")
@@ -273,6 +275,7 @@ def histogram(
     x = as_tensor(x)
     if x.dtype.kind != "f":
         raise DTypeError(f"histogram: dtype {x.dtype} is not floating", "Convert it: x.float().")
+    read_by_python(x.array, "histogram")
     edges = bins if isinstance(bins, int) else as_tensor(bins).array
     w = None if weight is None else as_tensor(weight).array.reshape(-1)
     try:
@@ -301,6 +304,8 @@ def searchsorted(
         [1, 2]
     """
     sequence, wanted = as_tensor(sorted_sequence).array, as_tensor(values).array
+    read_by_python(sequence, "searchsorted")
+    read_by_python(wanted, "searchsorted")
     where: Any = "right" if right or side == "right" else "left"
     dtype = np.int32 if out_int32 else np.int64
     if sequence.ndim == 1:

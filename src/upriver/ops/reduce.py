@@ -17,6 +17,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
 from ..errors import ArgumentError, DTypeError
 from .align import broadcast_to, cast, same_dtype
+from .checks import check_none
 from .elementwise import abs, pow, sqrt, where
 from .shape import axes, permute, reshape
 from .sums import add_up, add_up_products, dropped, kept
@@ -220,7 +221,10 @@ def left_out(x: Any) -> Any:
 
 def has_zero(x: Any) -> bool:
     """Whether any entry is 0, so that a product cannot be divided by it."""
-    return not np.all(x.array if isinstance(x, Tensor) else x)
+    if not np.all(x.array if isinstance(x, Tensor) else x):
+        return True
+    check_none(x, 0.0)
+    return False
 
 
 def _prod_rule(ct: Any, y: Any, x: Any, dims: Shape, keepdim: bool) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.registry import front_door
 from ..core.state import Array
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .align import broadcast_to
 from .linalg import matmul
@@ -26,7 +26,7 @@ _MODES = {"nearest": 1, "nearest-exact": 1, "linear": 1, "bilinear": 2, "bicubic
 
 def along(x: Tensor, weights: Array, dim: int) -> Tensor:
     """``x`` with its dimension ``dim`` (one of the last two) replaced by weighted sums: ``weights`` is (new, old)."""
-    return matmul(wrap(weights, None), x) if dim % x.ndim == x.ndim - 2 else matmul(x, wrap(weights.T, None))
+    return matmul(literal(weights), x) if dim % x.ndim == x.ndim - 2 else matmul(x, literal(weights.T))
 
 
 def _cubic(t: Array) -> Array:

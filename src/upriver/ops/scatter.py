@@ -10,10 +10,11 @@ import numpy as np
 from ..core.dtypes import int64
 from ..core.op import CALL, REALS, Case, Domain, Formula, Op, call
 from ..core.registry import front_door
-from ..core.state import Array, no_grad
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.state import Array, no_grad, read_by_python
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, ShapeError
 from .align import broadcast_shapes, expand, same_dtype
+from .checks import check_range
 from .elementwise import where
 from .gather import integers, select_entries
 from .shape import axis, no_flops, reshape
@@ -134,6 +135,7 @@ def _checked(name: str, x: Any, dim: int, index: Any, src: Any = None) -> tuple[
         )
     if src is not None and (src.ndim != i.ndim or any(n > m for n, m in zip(i.shape, src.shape, strict=True))):
         raise ShapeError(f"{name}: a source of shape {list(src.shape)} has no entry for each index {list(i.shape)}")
+    check_range(i, 0, x.shape[d] - 1 if x.ndim else 0)
     return d, i
 
 
@@ -177,6 +179,7 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
         [[1.0, 3.0], [2.0, 4.0]]
     """
     i = integers("take_along_dim", indices, x)
+    check_range(i, 0, (math.prod(x.shape) if dim is None else x.shape[axis("take_along_dim", dim, x.ndim)]) - 1)
     if dim is None:
         return _gather(reshape(x, -1), reshape(i, -1), dim=0)
     if i.ndim != x.ndim:
@@ -239,7 +242,7 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
     if not isinstance(source, (Tensor, np.ndarray)):
         d, i = _checked("scatter", x, dim, index)
         if reduce:
-            return x + scatter_sum(wrap(np.full(i.shape, source, x.dtype), None), i, dim=d, shape=x.shape)
+            return x + scatter_sum(literal(np.full(i.shape, source, x.dtype)), i, dim=d, shape=x.shape)
         return _scatter(x, source, i, dim=d)
     d, i = _checked("scatter", x, dim, index, source)
     source = _first(source, i.shape)
@@ -301,7 +304,9 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
     if num_classes < 0:
         if not x.array.size:
             raise ArgumentError("one_hot: no classes can be counted in an empty tensor", "Give num_classes.")
+        read_by_python(x.array, "one_hot without num_classes", "Give num_classes.")
         num_classes = int(x.array.max()) + 1
+    check_range(x, 0, num_classes - 1)
     return _one_hot(x, num_classes=int(num_classes))
 
 
@@ -331,6 +336,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     ids = i.array if isinstance(i, Tensor) else i
     if ids.size and ids.min() < 0:
         raise out_of_range(int(ids.min()), 0, weight.shape[0], "embedding")
+    check_range(i, 0, weight.shape[0] - 1)
     out = select_entries(weight, i, 0, "embedding")
     if padding_idx is None or not isinstance(out, Tensor):
         return out

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...core.tensor import Tensor, wrap
+from ...core.state import no_grad
+from ...core.tensor import Tensor, literal
 from ...errors import ArgumentError, DTypeError, ShapeError
+from ...ops.elementwise import where
 from .. import functional as F, init
 from ..module import Module
 from .linear import Linear
@@ -167,7 +169,7 @@ class MultiheadAttention(Module):
     def _mask(self, attn_mask: Any, padding: Any, n: int, length: int, keys: int, is_causal: bool, dtype: Any) -> Any:
         """Both masks as numbers to add to scores (N, heads, L, S), or None."""
         if attn_mask is None and is_causal:
-            attn_mask = wrap(np.triu(np.ones((length, keys), np.bool_), 1), None)
+            attn_mask = literal(np.triu(np.ones((length, keys), np.bool_), 1))
         mask = None
         if attn_mask is not None:
             mask = _additive(attn_mask, dtype)
@@ -193,7 +195,8 @@ class MultiheadAttention(Module):
 def _additive(mask: Any, dtype: Any) -> Any:
     """A mask as numbers to add: True becomes −∞."""
     if mask.dtype.kind == "b":
-        return wrap(np.where(mask.array, -np.inf, 0.0).astype(dtype), None)
+        with no_grad():
+            return where(mask, -math.inf, literal(np.zeros((), dtype)))
     if mask.dtype.kind != "f":
         raise DTypeError(f"a mask of dtype {mask.dtype}", "Use booleans (True: leave out) or numbers to add.")
     return mask if mask.dtype == dtype else mask.to(dtype)

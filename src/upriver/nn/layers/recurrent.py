@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.tensor import Tensor, wrap
+from ...core.tensor import Tensor, literal
 from ...errors import ArgumentError, ShapeError
 from ...ops.join import cat, stack
 from ...ops.linalg import linear
@@ -163,7 +163,7 @@ class _Recurrent(Module):
         shape = (self.num_layers * (1 + self.bidirectional), x.shape[1], self.hidden_size)
         pair = self.kind == "LSTM"
         if hx is None:
-            zeros = wrap(np.zeros(shape, x.dtype), None)
+            zeros = literal(np.zeros(shape, x.dtype))
             return [zeros, zeros] if pair else [zeros]
         if pair != isinstance(hx, (tuple, list)) or (pair and len(hx) != 2):
             raise ArgumentError(f"{self.kind}: the first state is {'a pair (h, c)' if pair else 'one tensor'}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.tensor import wrap
+from ...core.tensor import literal
 from ...errors import ShapeError
 from ...ops.linalg import linear
 from .. import init
@@ -55,7 +55,7 @@ class _Cell(Module):
             )
         single = input.ndim == 1
         if hx is None:
-            zeros = wrap(np.zeros((*input.shape[:-1], self.hidden_size), input.dtype), None)
+            zeros = literal(np.zeros((*input.shape[:-1], self.hidden_size), input.dtype))
             hx = (zeros, zeros) if pair else zeros
         state = tuple([s.unsqueeze(0) if single else s for s in (hx if pair else (hx,))])
         x = input.unsqueeze(0) if single else input
