@@ -37,8 +37,21 @@ def evaluate(
 ) -> list[Array]:
     """The values of ``roots``, from the arrays that the leaves stand for.
 
+    Args:
+        roots: what is wanted.
+        inputs: the arrays of ``input`` primitives, by index.
+        cells: those of ``cell`` primitives.
+        scalars: the numbers of ``scalar`` primitives.
+        draws: the arrays of ``draw`` primitives.
+
     Raises:
         AssertionError: a value has another shape or dtype than its primitive says.
+
+    Example:
+        >>> from upriver.compile.maths import Maths
+        >>> m = Maths()
+        >>> evaluate([m.sum(m.iota((2, 3), 1), 1).prim])[0].tolist()
+        [3, 3]
     """
     roots = list(roots)
     leaves = {"input": inputs, "cell": cells, "scalar": scalars, "draw": draws}
@@ -52,6 +65,12 @@ def evaluate(
             assert (value.shape, value.dtype) == (prim.shape, prim.dtype), f"{prim!r} is {value.shape} {value.dtype}"
             known[prim] = value
     return [known[prim] for prim in roots]
+
+
+def compute(prim: Prim, *arrays: Array) -> Array:
+    """One primitive that is not a leaf, on the arrays of its arguments."""
+    with np.errstate(all="ignore"):
+        return np.asarray(_KINDS[prim.kind](prim, *arrays))
 
 
 def _map(prim: Prim, *xs: Array) -> Any:

@@ -50,7 +50,17 @@ def order(roots: Iterable[Prim]) -> list[Prim]:
 
 
 def expand(program: Program) -> Primitives:
-    """``program`` as primitives."""
+    """``program`` as primitives.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.compile.record import record
+        >>> x = ur.ones(2, 3)
+        >>> recording = record(lambda: (x + 1).sum(), [x])
+        >>> recording.program.outputs.append(recording.value(recording.result))
+        >>> [prim.kind for prim in order(expand(recording.program).outputs)]
+        ['input', 'number', 'map', 'reduce', 'reshape']
+    """
     known: dict[Value, Prim] = {}
     weak: set[Value] = set(program.scalars)
     cells = [cell.before for cell in program.cells]

@@ -48,6 +48,13 @@ class Maths:
     Attributes:
         origin: the instruction whose recipe runs; every primitive made bears it.
         made: the primitives made so far.
+
+    Example:
+        >>> import numpy as np
+        >>> m = Maths()
+        >>> x = m.full((2, 3), 1.0, np.float32)
+        >>> (m.exp(x) * 0.5).prim
+        <map mul [2, 3] float32>
     """
 
     def __init__(self, origin: Any = None) -> None:
@@ -83,6 +90,8 @@ class Maths:
         dtype, weak = _common(rest)
         if fn in _FLOATS and dtype.kind != "f":
             dtype = _FLOAT
+        if fn in _ANSWERS and dtype.kind in "iu":
+            dtype = _INT  # the answer is the same, and kernels know one kind of integers
         operands = [*[self.cast(x, _BOOL) for x in lead], *[self.cast(x, dtype) for x in rest]]
         shape = np.broadcast_shapes(*[x.shape for x in operands])
         operands = [self.expand(x, shape) if x.shape else x for x in operands]

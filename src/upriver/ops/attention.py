@@ -45,7 +45,7 @@ def _attention_weights_array(scores: Array, mask: Array) -> Array:
 def _attention_weights_recipe(m: Any, scores: Any, mask: Any) -> Any:
     z = m.where(mask, scores, float(np.finfo(scores.dtype).min))
     e = m.exp(z - m.max(z, -1, True))
-    return e / m.sum(e, -1, True) * m.cast(mask, e.dtype)
+    return e * (1.0 / m.sum(e, -1, True)) * m.cast(mask, e.dtype)
 
 
 def _attention_weights_rule(ct: Any, y: Any, _scores: Any, _mask: Any) -> Any:

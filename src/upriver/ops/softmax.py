@@ -72,7 +72,7 @@ def _log_softmax_array(z: Array, dim: int) -> Array:
 def _softmax_recipe(m: Any, z: Any, dim: int) -> Any:
     dims = (dim,) if z.ndim else ()
     e = m.exp(z - m.max(z, dims, True))
-    return e / m.sum(e, dims, True)
+    return e * (1.0 / m.sum(e, dims, True))  # one division for each row; the sum is at least 1
 
 
 def _log_softmax_recipe(m: Any, z: Any, dim: int) -> Any:
