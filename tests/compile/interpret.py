@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from upriver.compile.evaluate import _KINDS, _UFUNCS
+from upriver.compile.evaluate import _UFUNCS, compute
 from upriver.compile.indexing import size
 from upriver.compile.kernels import Access, GemmKernel, LoopKernel, Ref, Statement
+from upriver.compile.lower import place_of
 from upriver.compile.plan import Schedule
 
 
@@ -145,16 +146,20 @@ def run(schedule: Schedule, **spaces: list[np.ndarray]) -> tuple[list[np.ndarray
                     total = total + np.matmul(x, y)
                 run_body(memory, (*kernel.batch, kernel.m, kernel.n), (), kernel.body, refs, time, total)
             else:
-                assert step.root is not None
+                root = step.root
+                assert root is not None
                 arrays = []
-                for ref, arg, prim in zip(refs, step.args, step.root.args, strict=False):
-                    access = Access(0, prim.dtype, arg.strides, arg.offset)
+                for arg, prim in zip(step.args, root.args, strict=False):
                     if 0 in prim.shape:
                         arrays.append(np.zeros(prim.shape, prim.dtype))
-                    else:
-                        arrays.append(np.broadcast_to(read(memory, (ref,), prim.shape, access, time), prim.shape))
-                root = step.root
-                out = draws[root.attrs["index"]] if root.kind == "draw" else _KINDS[root.kind](root, *arrays)
+                        continue
+                    ref = refs[step.places.index(place_of(arg.base))]
+                    access = Access(0, prim.dtype, arg.strides, arg.offset)
+                    arrays.append(np.broadcast_to(read(memory, (ref,), prim.shape, access, time), prim.shape))
+                out = draws[root.attrs["index"]] if root.kind == "draw" else compute(root, *arrays)
+                if kernel is not None:
+                    run_body(memory, root.shape, (), kernel.body, refs, time, out)
+                    continue
                 flat, index = memory.touch(refs[-1], root.dtype, np.arange(size(root.shape)), time, write=True)
                 flat[index] = np.asarray(out).reshape(-1)
     end = len(schedule.steps)

@@ -34,6 +34,11 @@ LEAVES = HELD | FORMULAS
 LOADED = frozenset([np.dtype(name) for name in ("f4", "f8", "?", "i8", "i4", "u1")])
 """The dtypes that loops load; what has others is called."""
 
+FLOATS = frozenset([np.dtype(np.float32), np.dtype(np.float64)])
+
+PRODUCTS = frozenset(("gemm", "gemms", "conv", "conv_input", "conv_weight", "pool", "pool_back"))
+"""What has a kernel of its own kind with an elementwise epilogue on its result."""
+
 MOST = 300
 """Of so many members a group at most consists."""
 
@@ -189,8 +194,8 @@ class Fusion:
             self._concat(prim)
         elif prim.kind == "place":
             self._place(prim)
-        elif prim.kind in ("gemm", "gemms") and prim.dtype.kind == "f" and 0 not in prim.args[0].shape:
-            group = self._new("gemm", prim.shape, prim)
+        elif prim.kind in PRODUCTS and prim.dtype in FLOATS and not any([0 in arg.shape for arg in prim.args]):
+            group = self._new("product", prim.shape, prim)
             self._enter(group, prim, [(i, 1) if n != 1 else None for i, n in enumerate(prim.shape)])
             self._depend(group, [self.settled(arg) for arg in prim.args])
         else:
@@ -285,13 +290,13 @@ class Fusion:
         shape = runs_over(prim)
         dims, owner = own_loops(shape)
         last = self._scalars
-        if not dims and prim not in self.regions and last is not None:  # numbers share a kernel
-            if not any([self._waits(read, last) for read in reads]):
-                self._enter(last, prim, [])
-                self._depend(last, reads)
-                return
+        numbers = not dims and prim not in self.regions
+        if numbers and last is not None and not any([self._waits(read, last) for read in reads]):
+            self._enter(last, prim, [])
+            self._depend(last, reads)
+            return
         group = self._new("loop", dims)
-        if not dims and prim not in self.regions:
+        if numbers:
             self._scalars = group
         if prim.kind == "reduce":
             for d in prim_loops(owner, prim.attrs["dims"]):
@@ -308,7 +313,7 @@ class Fusion:
 
     def _joins(self, group: Group, prim: Prim, reads: list[Read]) -> Owner | None:
         """How a group's loops move along ``prim``, if it may join."""
-        if len(group.members) >= MOST or (prim.kind == "reduce" and group.kind == "gemm"):
+        if len(group.members) >= MOST or (prim.kind == "reduce" and group.kind == "product"):
             return None
         if any([self._waits(read, group) for read in reads]):
             return None
@@ -337,7 +342,7 @@ class Fusion:
 
     def _merge(self, a: Group, b: Group, prim: Prim, reads: list[Read]) -> Group | None:
         """Make one group of two that ``prim``, a member of ``a``, reads; None where that cannot be."""
-        if len(a.members) + len(b.members) > MOST or a.kind == b.kind == "gemm":
+        if len(a.members) + len(b.members) > MOST or a.kind == b.kind == "product":
             return None
         if self._between(a, b) or self._between(b, a):
             return None
@@ -346,13 +351,13 @@ class Fusion:
         if owner is None:
             return None
         of_a, of_b = list(a.members[prim]), owner
-        if b.kind == "gemm":
+        if b.kind == "product":
             a, b, of_a, of_b = b, a, of_b, of_a
         where = merged_loops(a, of_a, b, of_b)
         if where is None:
             return None
         reduced = [b.reduced[where.index(d)] for d in range(len(a.dims))]
-        if any(reduced) and (a.kind == "gemm" or (any(a.reduced) and reduced != a.reduced)):
+        if any(reduced) and (a.kind == "product" or (any(a.reduced) and reduced != a.reduced)):
             return None
         if a.root is not None and any([self.settled(arg).base in b.members for arg in a.root.args]):
             return None  # a product does not make its own operands

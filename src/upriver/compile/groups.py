@@ -14,13 +14,13 @@ class Group:
     """What becomes one kernel.
 
     Attributes:
-        kind: ``loop``, ``gemm`` (loops over the product's dimensions, which are never cut) or ``own``: a primitive
+        kind: ``loop``, ``product`` (loops over the dimensions of its result, which are never cut) or ``own``: a primitive
             with a kernel of its own kind, or a host call.
         number: among all groups, by creation.
         dims: lengths of the loops; none is 1.
         reduced: for each loop whether the group reduces over it.
         members: the primitives, with how the loops move along the dimensions of what each runs over.
-        root: the product, or the primitive with a kernel of its own.
+        root: the product (or convolution, or windows), or the primitive with a kernel of its own.
         mask: the bits of this group and of those that it took in.
         needs: the bits of the groups that must run before; ``direct`` of those that it reads from itself.
     """

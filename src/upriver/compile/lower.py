@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..core.dtypes import DType, int64
 from .fuse import Fusion, Read, composed, runs_over
 from .groups import Group, Owner, over
 from .indexing import positions, size
-from .kernels import Access, GemmKernel, LoopKernel, Shape, Statement
+from .kernels import Access, ConvKernel, GemmKernel, LoopKernel, PoolKernel, Shape, Statement
 from .prims import Prim
 
 Place = tuple[str, Any]
 """Some memory: ``("value", prim)``, ``("constant", prim)``, or the kind and the index of a leaf."""
+
+
+Kernel = LoopKernel | GemmKernel | ConvKernel | PoolKernel
 
 
 @dataclass
@@ -25,11 +29,11 @@ class Step:
         kernel: what it computes, or None for a primitive with a kernel of its own or a host call.
         places: the memory of each slot.
         prims: what went in.
-        root: the primitive, where ``kernel`` is None.
-        args, out: for that primitive its arguments and its result, as reads.
+        root: the primitive that is more than loops.
+        args: of that primitive, in memory.
     """
 
-    kernel: LoopKernel | GemmKernel | None
+    kernel: Kernel | None
     places: list[Place]
     prims: list[Prim]
     writes: set[Place] = field(default_factory=set[Place])
@@ -66,7 +70,7 @@ class Body:
         self.writes: set[Place] = set()
         self._known: dict[Any, int] = {}
         members = list(group.members)
-        if group.kind == "gemm":
+        if group.kind == "product":
             assert group.root is not None
             for arg in group.root.args:
                 self.slot(place_of(fusion.settled(arg).base))
@@ -225,27 +229,59 @@ def lowered(fusion: Fusion, group: Group, stored: set[Prim]) -> Step | None:
     root = group.root
     if group.kind == "own":
         assert root is not None
-        if root.kind in ("concat", "place"):
-            return None
-        args = [fusion.settled(arg) if 0 not in arg.shape else Read(arg, (0,) * len(arg.shape), 0) for arg in root.args]
-        places = [place_of(read.base) for read in args]
-        return Step(None, [*places, ("value", root)], [root], {("value", root)}, root, args)
+        return None if root.kind in ("concat", "place") else _own(fusion, root)
     body = Body(fusion, group, stored)
     if not body.writes:
         return None
-    if group.kind == "loop":
+    kernel: Kernel
+    if root is None:
         dims, order = body.loops()
         reduced = tuple([i for i, loops in enumerate(order) if group.reduced[loops[0]]])
-        kernel: LoopKernel | GemmKernel = LoopKernel(tuple(dims), reduced, body.statements(order))
+        kernel = LoopKernel(tuple(dims), reduced, body.statements(order))
     else:
-        assert root is not None
-        every = [[d] for d in range(len(group.dims))]
-        operands = []
-        for arg in root.args:
-            read = fusion.settled(arg)
-            strides = tuple([s if n != 1 else 0 for n, s in zip(arg.shape, read.strides, strict=True)])
-            operands.append(Access(body.slot(place_of(read.base)), arg.dtype, strides, read.offset))
+        kernel = _product(fusion, group, root, body)
+    step = Step(kernel, list(body.places), list(group.members), body.writes, root)
+    if root is not None:
+        step.args = [fusion.settled(arg) for arg in root.args]
+    return step
+
+
+def _own(fusion: Fusion, root: Prim) -> Step:
+    args = [fusion.settled(arg) if 0 not in arg.shape else Read(arg, (0,) * len(arg.shape), 0) for arg in root.args]
+    places = [place_of(read.base) for read in args]
+    if root.kind == "draw":
+        places.append(("draw", root.attrs["index"]))
+    return Step(None, [*places, ("value", root)], [root], {("value", root)}, root, args)
+
+
+def _product(fusion: Fusion, group: Group, root: Prim, body: Body) -> Kernel:
+    """The kernel of a product, a convolution or windows, with its epilogue."""
+    operands = []
+    for arg in root.args:
+        base, strides, offset = fusion.settled(arg)
+        operands.append(Access(body.slot(place_of(base)), arg.dtype, strides, offset))
+    statements = body.statements([[d] for d in range(len(group.dims))])
+    shapes, kind = [arg.shape for arg in root.args], root.kind
+    if kind in ("gemm", "gemms"):
         *batch, m, n = group.dims
-        k = root.args[0].shape[-1]
-        kernel = GemmKernel(tuple(batch), m, n, k, tuple(operands[::2]), tuple(operands[1::2]), body.statements(every))
-    return Step(kernel, list(body.places), list(group.members), body.writes)
+        k = shapes[0][-1]
+        return GemmKernel(tuple(batch), m, n, k, tuple(operands[::2]), tuple(operands[1::2]), statements)
+    two, attrs = partial(_pair, root.attrs), root.attrs
+    given, made = shapes[0], root.shape
+    forward = kind in ("conv", "pool", "conv_weight")
+    size = given[2:] if forward else made[2:]
+    out = made[2:] if kind in ("conv", "pool") else shapes[1][2:] if kind == "conv_weight" else given[2:]
+    shared = (two("stride"), two("padding"), two("dilation"))
+    if kind in ("pool", "pool_back"):
+        where = (given[0], given[1], size, out, two("window"), *shared)
+        return PoolKernel(kind, attrs["fn"], *where, tuple(operands), statements)
+    weight = made if kind == "conv_weight" else shapes[1]
+    groups = attrs["groups"]
+    where = (given[0], weight[1] * groups, weight[0], size, out, weight[2:], *shared, groups)
+    return ConvKernel(kind, *where, operands[0], operands[1], statements)
+
+
+def _pair(attrs: dict[str, Any], name: str) -> tuple[int, int]:
+    """Rows and columns; of a padding what is above and to the left."""
+    a, b = attrs[name]
+    return (a[0], b[0]) if isinstance(a, tuple) else (a, b)

@@ -24,11 +24,11 @@ class Schedule:
 
     Attributes:
         steps: in order.
-        refs: for each step the addresses of its slots.
+        refs: for each call (each step, without code) the addresses of its slots.
         arena: bytes of memory for values.
         outputs, checks: where they lie, in row-major order.
         constants: arrays that are read.
-        lives: of each value that is in the arena, with its offset.
+        lives: of everything in the arena, with its offset.
     """
 
     steps: list[Step]
@@ -37,7 +37,7 @@ class Schedule:
     outputs: list[tuple[Any, tuple[int, ...], Ref]]
     checks: list[Ref]
     constants: list[Array]
-    lives: dict[Prim, tuple[int, Life]]
+    lives: dict[Place, tuple[int, Life]]
 
 
 def schedule(graph: Primitives, cells: Sequence[Strides], shared: dict[int, set[int]] | None = None) -> Schedule:
@@ -48,11 +48,18 @@ def schedule(graph: Primitives, cells: Sequence[Strides], shared: dict[int, set[
         cells: for each cell its strides in entries.
         shared: for each cell those others whose memory overlaps its own.
     """
+    fusion, steps = steps_of(graph, cells, shared)
+    return laid_out(fusion, steps, [(step.places, step) for step in steps], {})
+
+
+def steps_of(
+    graph: Primitives, cells: Sequence[Strides], shared: dict[int, set[int]] | None = None
+) -> tuple[Fusion, list[Step]]:
+    """The groups of ``graph`` in order, as kernels; for the arguments see :func:`schedule`."""
     fusion = Fusion(graph, cells, shared)
     groups = in_order(fusion)
     stored = in_memory(fusion, groups)
-    steps = [step for step in [lowered(fusion, group, stored) for group in groups] if step is not None]
-    return _laid_out(fusion, steps)
+    return fusion, [step for step in [lowered(fusion, group, stored) for group in groups] if step is not None]
 
 
 def in_order(fusion: Fusion) -> list[Group]:
@@ -96,25 +103,35 @@ def in_memory(fusion: Fusion, groups: Sequence[Group]) -> set[Prim]:
     return stored
 
 
-def _laid_out(fusion: Fusion, steps: list[Step]) -> Schedule:
-    first: dict[Prim, int] = {}
-    last: dict[Prim, int] = {}
-    for time, step in enumerate(steps):
-        for kind, prim in step.places:
-            if kind == "value":
-                first.setdefault(prim, time)
-                last[prim] = time
+def laid_out(
+    fusion: Fusion, steps: list[Step], calls: Sequence[tuple[list[Place], Step]], buffers: dict[Place, int]
+) -> Schedule:
+    """The memory of everything.
+
+    Args:
+        fusion: the groups.
+        steps: what is done.
+        calls: the memory of each slot of each call, with its step.
+        buffers: bytes of memory that is nobody's value.
+    """
+    first: dict[Place, int] = {}
+    last: dict[Place, int] = {}
+    for time, (places, _) in enumerate(calls):
+        for place in places:
+            if place[0] in ("value", "buffer"):
+                first.setdefault(place, time)
+                last[place] = time
     for read in [*fusion.outputs, *fusion.checks]:
         if 0 not in read.base.shape:
-            last[read.base] = len(steps)
-    lives = {p: Life(first[p], last[p], size(p.shape) * p.dtype.itemsize) for p in first}
+            last[place_of(read.base)] = len(calls)
+    lives = {place: Life(first[place], last[place], _bytes(place, buffers)) for place in first}
     offsets, total = arranged(list(lives.items()))
     constants: dict[Prim, int] = {}
 
     def ref(place: Place, offset: int = 0) -> Ref:
         kind, what = place
-        if kind == "value":
-            return Ref("arena", 0, offsets.get(what, 0) + offset)
+        if kind in ("value", "buffer"):
+            return Ref("arena", 0, offsets.get(place, 0) + offset)
         if kind == "constant":
             what = constants.setdefault(what, len(constants))
         return Ref(kind, what, offset)
@@ -122,8 +139,15 @@ def _laid_out(fusion: Fusion, steps: list[Step]) -> Schedule:
     def result(read: Read) -> Ref:
         return ref(place_of(read.base), read.offset * read.base.dtype.itemsize)
 
-    refs = [tuple([ref(place) for place in step.places]) for step in steps]
+    refs = [tuple([ref(place) for place in places]) for places, _ in calls]
     outputs = [(p.dtype, p.shape, result(r)) for p, r in zip(fusion.graph.outputs, fusion.outputs, strict=True)]
     checks = [result(read) for read in fusion.checks]
-    held = {p: (offsets[p], life) for p, life in lives.items()}
+    held = {place: (offsets[place], life) for place, life in lives.items()}
     return Schedule(steps, refs, total, outputs, checks, [p.attrs["array"] for p in constants], held)
+
+
+def _bytes(place: Place, buffers: dict[Place, int]) -> int:
+    if place[0] == "buffer":
+        return buffers[place]
+    prim: Prim = place[1]
+    return size(prim.shape) * prim.dtype.itemsize

@@ -1,0 +1,195 @@
+"""From a graph of primitives to a plan: steps as code, their calls, and the memory of all.
+
+Kernels that are equal share their code; those of one dimension without reductions share it whatever their length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..core.dtypes import DType
+from ..core.state import Array
+from .emit.conv import ConvCode, emit_conv
+from .emit.gemm import GemmCode, emit_gemm
+from .emit.loops import emit_loops
+from .emit.pool import emit_pool
+from .evaluate import compute
+from .expand import Primitives
+from .indexing import Strides
+from .kernels import Call, ConvKernel, GemmKernel, KernelCode, LoopKernel, Plan, PoolKernel, Ref
+from .lower import Place, Step
+from .native.target import Target, target as this_target
+from .plan import laid_out, steps_of
+from .prims import Prim
+
+
+@dataclass
+class Assembled:
+    """A plan with what it was made of.
+
+    Attributes:
+        plan: the plan.
+        constants: the array of each constant.
+        origins: for each call the primitives that went into it.
+    """
+
+    plan: Plan
+    constants: list[Array]
+    origins: list[tuple[Prim, ...]]
+
+
+def assemble(
+    graph: Primitives,
+    cells: Sequence[Strides],
+    *,
+    shared: dict[int, set[int]] | None = None,
+    inputs: Sequence[tuple[DType, tuple[int, ...]]] = (),
+    scalars: Sequence[DType] = (),
+    draws: int = 0,
+    target: Target | None = None,
+) -> Assembled:
+    """The plan of a graph.
+
+    Args:
+        graph: what is to be computed.
+        cells: for each cell its strides in entries.
+        shared: for each cell those others whose memory overlaps its own.
+        inputs: dtype and shape of each input.
+        scalars: dtype of each scalar.
+        draws: how many random draws there are.
+        target: the processor; the one that runs this if None.
+
+    Example:
+        >>> import numpy as np
+        >>> from upriver.compile.prims import Prim
+        >>> f = np.dtype("float32")
+        >>> x = Prim("input", (), (2, 3), f, {"index": 0})
+        >>> y = Prim("map", (x,), (2, 3), f, {"fn": "exp"})
+        >>> made = assemble(Primitives([y], [], []), [], inputs=[(f, (2, 3))])
+        >>> len(made.plan.calls), made.plan.outputs[0][1]
+        (1, (2, 3))
+    """
+    target = target or this_target()
+    fusion, steps = steps_of(graph, cells, shared)
+    made: list[tuple[KernelCode | None, list[Place], Step]] = []
+    buffers: dict[Place, int] = {}
+    for step in steps:
+        calls = _calls(step, target, buffers)
+        made += [(code, places, step) for code, places in calls]
+    schedule = laid_out(fusion, steps, [(places, step) for _, places, step in made], buffers)
+    calls = []
+    for (code, places, step), refs in zip(made, schedule.refs, strict=True):
+        writes = any([kind == "cell" for kind, _ in step.writes]) and code is not None
+        if code is not None:
+            calls.append(Call(code, refs, writes=writes))
+        else:
+            host, views, at = _host(step, places, refs)
+            calls.append(Call(None, at, host=host, views=views))
+    plan = Plan(
+        tuple(calls),
+        schedule.arena,
+        tuple(schedule.outputs),
+        tuple(schedule.checks),
+        tuple(inputs),
+        tuple(scalars),
+        draws,
+    )
+    return Assembled(plan, schedule.constants, [tuple(step.prims) for _, _, step in made])
+
+
+def _calls(step: Step, target: Target, buffers: dict[Place, int]) -> list[tuple[KernelCode | None, list[Place]]]:
+    """The calls of a step, and the bytes of the buffers that pass between them."""
+    kernel = step.kernel
+
+    def buffer(number: int, bytes: int) -> Place:
+        place: Place = ("buffer", (id(step), number))
+        buffers[place] = bytes
+        return place
+
+    if kernel is None:
+        return [(None, step.places)]
+    if isinstance(kernel, LoopKernel):
+        return [(_loops(kernel, target), step.places)]
+    if isinstance(kernel, PoolKernel):
+        return [(_pool(kernel, target), step.places)]
+    if isinstance(kernel, GemmKernel):
+        product = _gemm(kernel, target)
+        packed = [buffer(i, pack.bytes) for i, pack in enumerate(product.packs)]
+        found: list[tuple[KernelCode | None, list[Place]]] = []
+        for pack, place in zip(product.packs, packed, strict=True):
+            found.append((pack.code, [*[step.places[slot] for slot in pack.operands], place]))
+        return [*found, (product.main, [*step.places, *packed])]
+    convolution = _conv(kernel, target)
+    if convolution.pack is None:
+        return [(convolution.main, step.places)]
+    place = buffer(0, convolution.packed)
+    weight = step.places[kernel.b.slot]
+    own = list(step.places)
+    own[kernel.b.slot] = place
+    return [(convolution.pack, [weight, place]), (convolution.main, own)]
+
+
+@lru_cache(4096)
+def _loop_code(kernel: LoopKernel, target: Target) -> KernelCode:
+    return emit_loops(kernel, target)
+
+
+def _loops(kernel: LoopKernel, target: Target) -> KernelCode:
+    if len(kernel.dims) == 1 and not kernel.reduced and kernel.dims[0] > 1 << 12:
+        # The length is not in the code: one of a few stands for all.
+        n, m = kernel.dims[0], 1 << 12
+        code = _loop_code(replace(kernel, dims=(m,)), target)
+        if code.units == m:
+            return replace(code, units=n, flops=code.flops * n // m, bytes=code.bytes * n // m)
+    return _loop_code(kernel, target)
+
+
+@lru_cache(4096)
+def _gemm(kernel: GemmKernel, target: Target) -> GemmCode:
+    return emit_gemm(kernel, target)
+
+
+@lru_cache(1024)
+def _conv(kernel: ConvKernel, target: Target) -> ConvCode:
+    return emit_conv(kernel, target)
+
+
+@lru_cache(1024)
+def _pool(kernel: PoolKernel, target: Target) -> KernelCode:
+    return emit_pool(kernel, target)
+
+
+def _host(step: Step, places: Sequence[Place], refs: Sequence[Ref]) -> tuple[Callable[[list[Array]], None], Any, Any]:
+    """What is called for a primitive without a kernel, and on which views."""
+    root = step.root
+    assert root is not None
+    views: list[Any] = []
+    at: list[Ref] = []
+    for arg, read, ref in zip(root.args, step.args, refs, strict=False):
+        each = arg.dtype.itemsize
+        views.append((arg.dtype, arg.shape, tuple([s * each for s in read.strides])))
+        at.append(replace(ref, offset=ref.offset + read.offset * each))
+    if root.kind == "draw":
+        views.append((np.dtype(np.uint64), (2,), (8,)))
+        at.append(refs[0])
+    views.append((root.dtype, root.shape, None))
+    at.append(refs[-1])
+    return _called(root), tuple(views), tuple(at)
+
+
+def _called(root: Prim) -> Callable[[list[Array]], None]:
+    attrs = root.attrs
+
+    def draw(arrays: list[Array]) -> None:
+        seed, counter = arrays[0].tolist()
+        arrays[1][...] = attrs["op"].forward(**attrs["op_attrs"], seed=seed, counter=counter)
+
+    def call(arrays: list[Array]) -> None:
+        arrays[-1][...] = compute(root, *arrays[:-1])
+
+    return draw if root.kind == "draw" else call
