@@ -49,6 +49,7 @@ from .core.memory import keep_freed_memory
 from .core.site import record_source_lines
 from .core.state import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Parameter, Tensor, as_tensor
+from .core.threads import get_num_threads, set_num_threads
 from .ops.activation import prelu, relu, sigmoid
 from .ops.align import broadcast_tensors, broadcast_to_ as broadcast_to
 from .ops.arrange import diag, diagonal, flip, meshgrid, roll, tril, triu, unfold
@@ -177,20 +178,21 @@ __all__ = [
     "cosine_similarity", "count_nonzero", "cumprod", "cumsum", "device", "diag", "diagonal", "div", "dot", "double",
     "dropout", "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "errors", "exp", "exp2",
     "expm1", "eye", "flatten", "flip", "float", "float16", "float32", "float64", "floor", "floor_divide", "from_numpy",
-    "full", "full_like", "gather", "ge", "get_default_dtype", "get_rng_state", "grad", "gradcheck", "gt", "half",
-    "histogram", "hstack", "index_add", "index_put", "index_select", "inf", "inference_mode", "initial_seed", "inner",
-    "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan",
-    "kron", "kthvalue", "le", "lerp", "linspace", "log", "log1p", "log2", "log10", "log_softmax", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
-    "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "movedim",
-    "msort", "mul", "multinomial", "mv", "nan", "narrow", "ne", "neg", "no_grad", "nonzero", "norm", "normal", "numel",
-    "ones", "ones_like", "ops", "outer", "permute", "pi", "pow", "prelu", "prod", "rand", "rand_like", "randint",
-    "randn", "randn_like", "randperm", "reciprocal", "record_source_lines", "relu", "remainder", "repeat_interleave",
-    "reshape", "roll", "round", "rsqrt", "scatter", "scatter_add", "searchsorted", "seed", "select",
-    "set_default_dtype", "set_grad_enabled", "set_rng_state", "sigmoid", "sign", "sin", "sinh", "softmax", "sort",
-    "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "swapaxes", "t", "take_along_dim", "tan",
-    "tanh", "tensor", "tensordot", "tile", "topk", "trace", "transpose", "tril", "triu", "trunc", "uint8", "unbind",
-    "unflatten", "unfold", "unique", "unsqueeze", "var", "vecdot", "vstack", "where", "zeros", "zeros_like",
+    "full", "full_like", "gather", "ge", "get_default_dtype", "get_num_threads", "get_rng_state", "grad", "gradcheck",
+    "gt", "half", "histogram", "hstack", "index_add", "index_put", "index_select", "inf", "inference_mode",
+    "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isclose",
+    "isfinite", "isinf", "isnan", "kron", "kthvalue", "le", "lerp", "linspace", "log", "log1p", "log2", "log10",
+    "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "long", "lt",
+    "manual_seed", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min",
+    "minimum", "mm", "movedim", "msort", "mul", "multinomial", "mv", "nan", "narrow", "ne", "neg", "no_grad", "nonzero",
+    "norm", "normal", "numel", "ones", "ones_like", "ops", "outer", "permute", "pi", "pow", "prelu", "prod", "rand",
+    "rand_like", "randint", "randn", "randn_like", "randperm", "reciprocal", "record_source_lines", "relu", "remainder",
+    "repeat_interleave", "reshape", "roll", "round", "rsqrt", "scatter", "scatter_add", "searchsorted", "seed",
+    "select", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_rng_state", "sigmoid", "sign", "sin",
+    "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "swapaxes", "t",
+    "take_along_dim", "tan", "tanh", "tensor", "tensordot", "tile", "topk", "trace", "transpose", "tril", "triu",
+    "trunc", "uint8", "unbind", "unflatten", "unfold", "unique", "unsqueeze", "var", "vecdot", "vstack", "where",
+    "zeros", "zeros_like",
 ]
 # fmt: on
 

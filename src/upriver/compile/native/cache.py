@@ -37,12 +37,12 @@ def folder() -> Path | None:
     if chosen:
         return Path(chosen)
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~/AppData/Local")
+        base = Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local")
     elif sys.platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
+        base = Path("~/Library/Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(base, "upriver", "objects")
+        base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return base.expanduser() / "upriver" / "objects"
 
 
 def key(text: str, target: Target) -> str:
@@ -63,8 +63,8 @@ def load(key: str) -> bytes | None:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
     except OSError:
         return None
-    with open(handle, "rb") as file:
-        if not (_ours(where, os.stat(where)) and _ours(path, os.fstat(handle))):
+    with os.fdopen(handle, "rb") as file:
+        if not (_ours(where, where.stat()) and _ours(path, os.fstat(handle))):
             return None
         data = file.read()
     if len(data) >= _HEADER.size:
@@ -88,12 +88,12 @@ def store(key: str, content: bytes) -> None:
         where.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".", dir=where)
         try:
-            with open(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file:
                 file.write(_HEADER.pack(_MAGIC, len(content), hashlib.sha256(content).digest()))
                 file.write(content)
-            os.replace(temporary, where / key)
+            Path(temporary).replace(where / key)
         except OSError:
-            os.unlink(temporary)
+            Path(temporary).unlink()
             raise
         _trim(where)
 
@@ -104,13 +104,13 @@ def _trim(where: Path) -> None:
     for entry in os.scandir(where):
         with contextlib.suppress(OSError):  # another process may have deleted it
             about = entry.stat(follow_symlinks=False)
-            files.append((about.st_mtime, about.st_size, entry.path))
+            files.append((about.st_mtime, about.st_size, Path(entry.path)))
     total = sum(size for _, size, _ in files)
     for _, size, path in sorted(files):
         if total <= LIMIT:
             return
         with contextlib.suppress(OSError):
-            os.unlink(path)
+            path.unlink()
         total -= size
 
 

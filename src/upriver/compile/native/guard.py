@@ -17,7 +17,7 @@ MARGIN = 4096  # bytes on either side
 _CANARY = 0xFF
 
 
-class StrayWrite(RuntimeError):
+class StrayWriteError(RuntimeError):
     """A kernel wrote where nothing may be written: an error of this package."""
 
 
@@ -40,13 +40,13 @@ class Zones:
         """Verify all of them.
 
         Raises:
-            StrayWrite: one was changed.
+            StrayWriteError: one was changed.
         """
         for name, zone, before in self._zones:
             if zone.tobytes() != before.tobytes():
                 at = int((zone != before).argmax())
                 zone[:] = before
-                raise StrayWrite(f"{who} wrote {name}, byte {at} of {zone.size}: outside every buffer")
+                raise StrayWriteError(f"{who} wrote {name}, byte {at} of {zone.size}: outside every buffer")
 
     def fenced(self, name: str, x: Array, *, frozen: bool) -> Array:
         """A copy of ``x``, of the same strides, between two zones; ``frozen``: nobody may change it either."""

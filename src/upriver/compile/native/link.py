@@ -16,6 +16,7 @@ from .runtime import CHECKS, ENTRY, HOST, KERNEL, SHARED
 
 _LEAST = 3_000  # ns: a shorter chunk costs more to hand out than it gains
 _PER_THREAD = 4  # chunks: enough that nobody waits long for the last one
+_MOST = 1 << 15  # chunks: their numbers have 16 bits
 _NEAR = 1 << 18  # bytes: what a chunk of a chain touches should stay in the second cache
 
 
@@ -68,6 +69,10 @@ def _joins(before: Call, call: Call) -> bool:
     return call.chain != 0 and call.chain == before.chain and a is not None and b is not None and a.units == b.units
 
 
+def _up(n: int, by: int) -> int:
+    return -(-n // by)
+
+
 def _cut(chain: Chain, calls: Sequence[Call]) -> None:
     codes = [call.code for call in calls if call.code is not None]
     units, align = codes[0].units, math.lcm(*[max(code.align, 1) for code in codes])
@@ -76,9 +81,9 @@ def _cut(chain: Chain, calls: Sequence[Call]) -> None:
     wanted = min(_PER_THREAD * max(threads.get_num_threads(), threads.cores()), chain.cost // _LEAST)
     if len(calls) > 1:
         wanted = max(wanted, moved // _NEAR)
-    wanted = max(1, min(wanted, -(-units // align)))
-    chain.chunk = max(1, -(-(-(-units // wanted)) // align) * align)
-    chain.chunks = -(-units // chain.chunk)
+    wanted = max(1, min(wanted, _up(units, align), _MOST))
+    chain.chunk = max(1, _up(_up(units, wanted), align) * align)
+    chain.chunks = _up(units, chain.chunk)
 
 
 @dataclass
@@ -145,19 +150,17 @@ def link(plan: Plan, library: Library, memory: Memory) -> Tables:
     for chain in groups:
         heads.append(len(rows))
         if not chain.calls:
-            rows.append(_row(kind=CHECKS))
+            rows.append([0, 0, 0, 1, 1, 1, 0, CHECKS])
             numbers.append(-1)
         for number in chain.calls:
             code, args = plan.calls[number].code, here + 8 * int(begins[number])
             numbers.append(number)
             if code is None:
-                rows.append(_row(kind=HOST))
+                rows.append([0, 0, 0, 1, 1, 1, 0, HOST])
                 continue
             fn = library.address(code.name)
             cost = chain.cost if number == chain.calls[0] else 0
-            rows.append(
-                _row(fn, args, code.units, chain.chunk, chain.chunks, len(chain.calls), cost, KERNEL),
-            )
+            rows.append([fn, args, code.units, chain.chunk, chain.chunks, len(chain.calls), cost, KERNEL])
     work = sum(chain.cost for chain in groups)
     shared = sum(chain.cost for chain in groups if chain.chunks > 1 and chain.cost >= SHARED)
     return Tables(
@@ -172,9 +175,3 @@ def link(plan: Plan, library: Library, memory: Memory) -> Tables:
         {i: (np.array(slots), np.array(offsets, np.int64)) for i, (slots, offsets) in cells.items()},
         (work, shared),
     )
-
-
-def _row(
-    fn: int = 0, args: int = 0, units: int = 0, chunk: int = 1, chunks: int = 1, span: int = 1, cost: int = 0, kind: int = 0
-) -> list[int]:
-    return [fn, args, units, chunk, chunks, span, cost, kind]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...core import threads
 from ...core.state import Array
-from ..kernels import Plan, Ref
+from ..kernels import Call, Plan, Ref
 from . import guard
 from .door import door, usable
 from .jit import Library
@@ -42,6 +42,10 @@ class CheckFailed(Exception):  # noqa: N818 (not an error: the program is not th
         self.outputs: list[Array] = []
 
 
+def _name(call: Call) -> str:
+    return "a call of Python" if call.code is None else call.code.name
+
+
 def _size(dtype: Any, shape: Sequence[int]) -> int:
     return math.prod(shape) * int(dtype.itemsize)
 
@@ -57,7 +61,7 @@ def view(address: int, dtype: Any, shape: Sequence[int], strides: Sequence[int] 
         low = sum(s for s in spans if s < 0)
         size = sum(s for s in spans if s > 0) - low + dtype.itemsize
     buffer = (ctypes.c_char * size).from_address(address + low)
-    return np.ndarray(shape, dtype, buffer, -low, strides)
+    return np.ndarray(shape, dtype, memoryview(buffer), -low, strides)
 
 
 class Executable:
@@ -85,7 +89,7 @@ class Executable:
         self._lock = threading.Lock()
         self._runtime, self._pool = runtime(), pool()
         self._guarded = bool(os.environ.get("UPRIVER_GUARD"))
-        self._constants = [np.require(x, requirements="CA") for x in constants]
+        self._constants = [np.require(x, requirements=("C", "A")) for x in constants]
         self.cells = list(cells)
         self._shapes = [(x.shape, x.strides, x.dtype) for x in cells]
         self._error: BaseException | None = None
@@ -182,9 +186,9 @@ class Executable:
         """
         with self._lock:
             if scalars:
-                self._pack_scalars.pack_into(self._scalars, 0, *scalars)
+                self._pack_scalars.pack_into(self._scalars.data, 0, *scalars)
             if draws:
-                self._pack_draws.pack_into(self._draws, 0, *[x for draw in draws for x in draw])
+                self._pack_draws.pack_into(self._draws.data, 0, *[x for draw in draws for x in draw])
             result = self._enter(*inputs)
             if result is not None:
                 if result is False:
@@ -212,7 +216,7 @@ class Executable:
         for i, (x, (dtype, shape)) in enumerate(zip(inputs, self.plan.inputs, strict=True)):
             if x.shape != tuple(shape) or x.dtype != dtype:
                 raise ValueError(f"input {i} is {x.dtype} {list(x.shape)}; the program takes {dtype} {list(shape)}")
-            found.append(np.require(np.asarray(x), requirements="CA").view(dtype))
+            found.append(np.require(np.asarray(x), requirements=("C", "A")).view(dtype))
         return found
 
     def _enter_slowly(self, *inputs: Array) -> bool | None:
@@ -376,7 +380,7 @@ class Executable:
             inner = tuple(shape) if rows is None else tuple(shape)[1:]
             if x.dtype != dtype or x.shape[1:] != inner:
                 raise ValueError(f"input {i} is {x.dtype} {list(x.shape)}; a step takes {dtype} {list(shape)}")
-            x = np.require(x, requirements="CA")
+            x = np.require(x, requirements=("C", "A"))
             sources.append(x)
             if rows is None:
                 if len(x) < steps:
@@ -448,7 +452,7 @@ class Executable:
                 status = int(self._runtime.run(self._address))
                 if status != DONE:
                     return status
-                zones.check(", ".join([getattr(self.plan.calls[n].code, "name", "a call of Python") for n in chain.calls]))
+                zones.check(", ".join([_name(self.plan.calls[n]) for n in chain.calls]))
         finally:
             self._words[first], self._words[last] = 0, len(self._tables.entries)
         return DONE
