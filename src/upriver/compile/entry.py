@@ -12,6 +12,7 @@ from ..core.state import Array
 from ..core.tensor import Tensor, wrap
 from .optimizer_step import Stale
 from .record import OfLeaf, Recording
+from .build import Built, available, build
 from .native.runner import CheckFailed, Executable
 from .replay import Failed, Replay
 from .signature import Structure, flatten
@@ -88,10 +89,11 @@ class Entry:
         self.structure = state.structure
         self._change = state.RepeatedChange(lambda: [self._cells[i].tensor.array for i in self._written])
         self._replay = Replay(program)
-        self._native: Any = None
-        self.fallback = "native code was not asked for"
-        if native and hasattr(self, "_compile"):
-            self._compile(tuple(without))
+        self._native: Executable | None = None
+        self.built: Built | None = None
+        if native and available():
+            self.built = build(program, without)
+            self._native = self.built.executable
 
     # Before a run.
 

@@ -24,13 +24,13 @@ class Structure:
     Example:
         >>> import upriver as ur
         >>> tensors, structure = flatten(({"x": ur.ones(2)}, 3))
-        >>> len(tensors), structure == flatten(({"x": ur.zeros(2)}, 3))[1], structure == flatten(({"x": ur.ones(2)}, 4))[1]
-        (1, True, False)
+        >>> len(tensors), [structure == flatten(({"x": ur.zeros(2)}, n))[1] for n in (3, 4)]
+        (1, [True, False])
         >>> structure.build([ur.zeros(1)])
         ({'x': tensor([0.])}, 3)
     """
 
-    __slots__ = ("_hash", "key", "kept")
+    __slots__ = ("_hash", "kept", "key")
 
     def __init__(self, key: Hashable, kept: list[Any]) -> None:
         self.key, self.kept = key, kept
