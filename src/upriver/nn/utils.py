@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from ..core.state import note_change
-from ..core.tensor import Tensor, as_tensor, wrap
+from ..core.state import no_grad, recorder
+from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, GradError, ShapeError
+from ..ops.checks import check_range
+from ..ops.elementwise import where
 from ..ops.join import cat
 from ..ops.shape import reshape
+from ..ops.total_norm import total_norm
 
 
-def _gradients(parameters: Any) -> list[Any]:
-    """The arrays of the gradients that are there, of one tensor or several."""
+def _gradients(parameters: Any) -> list[Tensor]:
+    """The gradients that are there, of one tensor or several."""
     given: Iterable[Any] = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad.array for p in given if p.grad is not None]
+    return [p.grad for p in given if p.grad is not None]
 
 
 def clip_grad_norm_(
@@ -61,32 +64,22 @@ def clip_grad_norm_(
         )
     grads = _gradients(parameters)
     if not grads:
-        return wrap(np.zeros((), np.float32), None)
-    norm = _norm(grads, p)
-    if error_if_nonfinite and not math.isfinite(norm):
-        raise GradError(
-            f"clip_grad_norm_: the norm of the gradients is {norm}",
-            "Something overflowed: lower the learning rate, or look for the first NaN.",
-        )
-    scale = limit / (norm + 1e-6)
-    if not scale >= 1:  # also for NaN, which shall be seen in the gradients
-        for g in grads:
-            np.multiply(g, scale, out=g, casting="same_kind")
-        note_change(grads)
-    return wrap(np.asarray(norm, np.result_type(*[g.dtype for g in grads])), None)
-
-
-def _norm(grads: list[Any], p: float) -> float:
-    if p == 2:
-        total = math.fsum([float(np.vdot(g, g)) for g in grads])  # one pass each, without a temporary
-        if not math.isfinite(total):
-            total = math.fsum([float(np.square(g, dtype=np.float64).sum()) for g in grads])
-        return math.sqrt(total)
-    if math.isinf(p):
-        # NumPy's maximum lets a NaN through, Python's does not.
-        return float(np.max([np.maximum(np.max(g), -np.min(g)) if g.size else 0.0 for g in grads]))
-    total = sum([float((np.abs(g, dtype=np.float64) ** p).sum()) for g in grads])
-    return float(total ** (1 / p))
+        return literal(np.zeros((), np.float32))
+    with no_grad():
+        norm = total_norm.run(tuple(grads), {"p": p})
+        if error_if_nonfinite:
+            if not np.isfinite(norm.array):
+                raise GradError(
+                    f"clip_grad_norm_: the norm of the gradients is {float(norm.array)}",
+                    "Something overflowed: lower the learning rate, or look for the first NaN.",
+                )
+            check_range(norm, 0.0, sys.float_info.max)
+        factor = limit / (norm + 1e-6)
+        below = where(factor >= 1.0, 1.0, factor)  # NaN stays, which shall be seen in the gradients
+        if recorder() is not None or below.array != 1.0:
+            for g in grads:
+                g.detach().mul_(below.to(g.dtype))
+        return norm.to(np.result_type(*[g.dtype for g in grads]))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) -> None:
@@ -112,9 +105,9 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) ->
     if limit < 0:
         raise ArgumentError(f"clip_grad_value_: clip_value={limit}", "It must be 0 or more.")
     grads = _gradients(parameters)
-    for g in grads:
-        np.clip(g, -limit, limit, out=g)
-    note_change(grads)
+    with no_grad():
+        for g in grads:
+            g.detach().clamp_(-limit, limit)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -150,5 +143,6 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
         )
     start = 0
     for p in given:
-        p.data = vector.array[start : start + p.numel()].reshape(p.shape).astype(p.dtype)
+        with no_grad():
+            p.data = reshape(vector[start : start + p.numel()], p.shape).to(p.dtype)
         start += p.numel()

@@ -37,5 +37,6 @@ from . import (
     slices,
     softmax,
     split,
+    total_norm,
     trigonometry,
 )
