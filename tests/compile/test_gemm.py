@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from itertools import product
+from dataclasses import replace
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def run(
         args = np.array([x.ctypes.data for x in given], np.int64)
         blocks = -(-part.units // part.align)
         cuts = [min(blocks * i // parts * part.align, part.units) for i in range(parts)] + [part.units]
-        for begin, end in reversed([*zip(cuts, cuts[1:], strict=False)]):
+        for begin, end in reversed([*pairwise(cuts)]):
             scratch = memory.array(np.full(part.scratch, 255, np.uint8))
             RUN(library.address(part.name))(args.ctypes.data, begin, end, scratch.ctypes.data)
     assert memory.intact()
@@ -206,11 +207,11 @@ def test_epilogue(shape, dtype):
         Statement("store", d, (10,), access=Access(4, d, (n, 1))),
     )
     arrays = [a, b, bias, residual, c, mask, scale, far]
-    sum = a.astype("f8") @ b.astype("f8") + bias
-    expected = np.where(sum > 0, sum, 0) * scale[:, None] + residual.T
+    total = a.astype("f8") @ b.astype("f8") + bias
+    expected = np.where(total > 0, total, 0) * scale[:, None] + residual.T
     run(GemmKernel((), m, n, k, (access(0, a, a),), (access(1, b, b),), body), arrays, memory, parts=2)
     np.testing.assert_allclose(c, expected, rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(mask, sum > 0)
+    np.testing.assert_array_equal(mask, total > 0)
     index = np.dtype("int64")
     more = (
         Statement("index", index, dim=1),
@@ -258,14 +259,13 @@ def test_nan_and_infinity_come_out(shape, how):
     run(GemmKernel((), m, n, k, (access(0, av, a),), (access(1, bv, b),), body), [a, b, c], memory)
     with np.errstate(invalid="ignore"):
         expected = av.astype("f8") @ bv.astype("f8")
-    assert np.isnan(expected[3, 5]) and np.isnan(expected[1, 1])
+    assert np.isnan(expected[3, 5])
+    assert np.isnan(expected[1, 1])
     np.testing.assert_allclose(c, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("bits", [128, 256])
 def test_narrower_registers(bits):
-    from dataclasses import replace
-
     cpu = replace(target(), bits=bits, registers=16)
     for how in product(("plain", "across"), repeat=2):
         for dtype in ("float32", "float64"):

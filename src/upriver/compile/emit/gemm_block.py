@@ -14,7 +14,7 @@ from .builder import BYTES, I1, Builder, V, element, lanes_of, vector
 
 
 @dataclass(frozen=True)
-class Shape:
+class Blocks:
     """How a result of ``rows`` × ``columns`` is cut into blocks.
 
     Attributes:
@@ -53,58 +53,58 @@ class Shape:
         return sum(n * (max(r * v, 4) + 0.3 * (r + v)) for r, v, n in kinds) * (1 + 0.01 * len(kinds))
 
 
-def block_shape(rows: int, columns: int, type: str, target: Target) -> Shape:
+def cut(rows: int, columns: int, type: str, target: Target) -> Blocks:
     """The cut into blocks that costs least with this processor's registers.
 
     Example:
         >>> from upriver.compile.native.target import describe
         >>> avx2 = describe("haswell", "+avx2,+fma", "x86_64")
-        >>> shape = block_shape(120, 64, "float", avx2)
-        >>> shape.height, shape.vectors, shape.lanes
+        >>> blocks = cut(120, 64, "float", avx2)
+        >>> blocks.height, blocks.vectors, blocks.lanes
         (6, 2, 8)
     """
     lanes = target.bits // 8 // BYTES[type]
-    shapes = [
-        Shape(rows, columns, height, vectors, lanes)
+    choices = [
+        Blocks(rows, columns, height, vectors, lanes)
         for vectors in range(1, 5)
         for height in range(1, min(24, (target.registers - 1) // vectors - 1) + 1)
         if (height <= rows or height == 1) and (vectors == 1 or (vectors - 1) * lanes < columns)
     ]
-    return min(shapes, key=lambda shape: shape.cost)
+    return min(choices, key=lambda blocks: blocks.cost)
 
 
 def accumulate(
     b: Builder,
-    block: list[list[V]],
+    block: list[V],
+    height: int,
     k: int,
     x: V,
     x_strides: tuple[int, int],
     y: V,
     y_stride: int,
     mask: V | None = None,
-) -> list[list[V]]:
-    """Add the product of ``rows`` × k entries of X and k × ``vectors`` registers of Y to a block.
+) -> list[V]:
+    """Add the product of ``height`` × k entries of X and k × ``vectors`` registers of Y to a block, row by row.
 
     ``x`` is the address of X's first entry, ``x_strides`` lead along the rows and along k; ``y`` is the address of Y's
     first entry, ``y_stride`` leads along k, its columns lie side by side; ``mask`` says which lanes of the last column
     of registers may be read (all if None).
     """
-    height, vectors = len(block), len(block[0])
-    wide = block[0][0].type
+    size = len(block)
+    vectors = size // height
+    wide = block[0].type
     one, lanes = element(wide), lanes_of(wide)
-    size = height * vectors
     unroll = 2 if size > 8 else 4
     # A multiplication waits some cycles for the one before it: few registers are doubled, for even and odd k.
     sets = max(1, min(unroll, 8 // size))
-    zero = b.const(0.0, wide)
 
     def step(sums: list[V], u: int, x: V, y: V, at: int) -> None:
         """Position k + at, its products added to set u."""
         columns: list[V] = []
         for v in range(vectors):
             pointer = b.gep(one, y, at * y_stride + v * lanes)
-            last = mask is not None and v == vectors - 1
-            columns.append(b.load_masked(wide, pointer, mask) if last and mask else b.load(wide, pointer))
+            edge = mask if v == vectors - 1 else None
+            columns.append(b.load(wide, pointer) if edge is None else b.load_masked(wide, pointer, edge))
         for r in range(height):
             entry = b.splat(b.load(one, b.gep(one, x, at * x_strides[1] + r * x_strides[0])), lanes)
             for v in range(vectors):
@@ -119,17 +119,12 @@ def accumulate(
         return sums
 
     whole = k // unroll * unroll
-    sums = b.loop(0, whole, unroll, [value for row in block for value in row] + [zero] * (size * (sets - 1)), turn)
+    sums = b.loop(0, whole, unroll, block + [b.const(0.0, wide)] * (size * (sets - 1)), turn)
     for at in range(whole, k):
         step(sums, at % sets, x, y, at)
     for i in range(size, size * sets):
         sums[i % size] = b.op("fadd", sums[i % size], sums[i])
-    return [sums[r * vectors : (r + 1) * vectors] for r in range(height)]
-
-
-def zeros(b: Builder, height: int, vectors: int, lanes: int, type: str) -> list[list[V]]:
-    """A block of zeros."""
-    return [[b.const(0.0, vector(lanes, type))] * vectors for _ in range(height)]
+    return sums[:size]
 
 
 def first_lanes(n: int, lanes: int) -> V | None:

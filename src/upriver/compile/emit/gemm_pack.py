@@ -1,12 +1,17 @@
 """Packing for products: an operand copied into panels, so that the innermost loop reads it in the order it lies.
 
-A panel holds, for each k in turn, ``width`` neighbouring columns of the operand; k is padded to whole vectors,
-columns beyond the last one repeat it. What is in the padding is never used for an entry of the result.
+A panel holds, for each k in turn, ``width`` neighbouring columns of the operand. Columns beyond the last one repeat
+it; what is there is never used for an entry of the result. The code that copies knows no sizes: it is one function
+for all kernels of a program, which call it.
 """
 
 from __future__ import annotations
 
-from .builder import BYTES, Builder, Int, V, vector
+from collections.abc import Callable
+
+from .builder import BYTES, I64, PTR, Builder, Int, V, lanes_of, vector
+
+ARGS = ("k", "along_k", "along", "column", "columns", "width")
 
 
 def rounded(n: int, multiple: int) -> int:
@@ -20,7 +25,7 @@ def pack_panel(
     lanes: int,
     source: V,
     target: V,
-    k: int,
+    k: Int,
     strides: tuple[int, int],
     column: Int,
     columns: int,
@@ -29,109 +34,117 @@ def pack_panel(
     """Copy columns ``column … column + width`` of a (k, columns) operand to a panel.
 
     ``source`` is the address of the operand's entry (0, 0), and ``strides`` lead along k and along the columns;
-    ``target`` is the address of the panel, with room for ``rounded(k, lanes) * width`` entries; ``width`` is a
-    multiple of ``lanes``.
+    ``target`` is the address of the panel, with room for ``k · width`` entries; ``width`` is a multiple of ``lanes``.
     """
-    if strides[1] == 1:
-        _copy(b, type, lanes, source, target, k, strides[0], column, columns, width)
-    elif strides[0] == 1 and lanes * BYTES[type] >= 16:
-        _transpose(b, type, lanes, source, target, k, strides[1], column, columns, width)
-    else:
-        _gather(b, type, source, target, k, strides, column, columns, width)
+    write = _copy if strides[1] == 1 else _transpose if strides[0] == 1 and lanes * BYTES[type] >= 16 else _gather
+    own = Builder({"source": PTR, "target": PTR, **dict.fromkeys(ARGS, I64)})
+    write(own, type, lanes, *own.params.values())
+    name, text = own.finish(prefix="panel")
+    b.declares.update(own.declares)
+    b.declares[text] = None
+    numbers = (b.int(x) for x in (k, *strides, column, columns, width))
+    b.line(f"call void @{name}({', '.join(map(str, (source, target, *numbers)))})")
+
+
+def _each(b: Builder, stop: V, step: int, body: Callable[[V], None], start: Int = 0) -> None:
+    def turn(i: V, _: list[V]) -> list[V]:
+        body(i)
+        return []
+
+    b.loop(start, stop, step, [], turn)
 
 
 def _copy(
-    b: Builder, type: str, lanes: int, source: V, target: V, k: int, row: int, column: Int, columns: int, width: int
+    b: Builder, type: str, lanes: int, source: V, target: V, k: V, along_k: V, _: V, column: V, columns: V, width: V
 ) -> None:
-    origin, wide = b.gep(type, source, column), vector(lanes, type)
-    left = b.int(b.sub(columns, column))
-    masks = [b.mask_below(b.int(b.sub(left, c)), lanes) for c in range(0, width, lanes)]
+    """Columns side by side in the operand: registers at a time."""
+    wide = vector(lanes, type)
 
-    def turn(i: V, _: list[V]) -> list[V]:
-        here, there = b.gep(type, origin, b.mul(i, row)), b.gep(type, target, b.mul(i, width))
-        for v, mask in enumerate(masks):
-            x = b.load_masked(wide, b.gep(type, here, v * lanes), mask)
-            b.store(x, b.gep(type, there, v * lanes))
-        return []
+    def strip(c: V) -> None:
+        first = b.add(column, c)
+        mask = b.mask_below(b.sub(columns, first), lanes)
+        here, there = b.gep(type, source, first), b.gep(type, target, c)
 
-    b.loop(0, k, 1, [], turn)
+        def turn(i: V) -> None:
+            x = b.load_masked(wide, b.gep(type, here, b.mul(i, along_k)), mask)
+            b.store(x, b.gep(type, there, b.mul(i, width)))
+
+        _each(b, k, 1, turn)
+
+    _each(b, width, lanes, strip)
 
 
 def _transpose(
-    b: Builder, type: str, lanes: int, source: V, target: V, k: int, step: int, column: Int, columns: int, width: int
+    b: Builder, type: str, lanes: int, source: V, target: V, k: V, _: V, along: V, column: V, columns: V, width: V
 ) -> None:
-    wide = vector(lanes, type)
+    """Each column's k side by side: 16 bytes of each of ``lanes`` columns make 16 bytes' worth of k of a panel."""
+    s = 16 // BYTES[type]
+    small = vector(s, type)
+    last = b.sub(columns, 1)
+    whole = b.op("and", k, b.const(-s, I64))
 
-    def strip(c: V, _: list[V]) -> list[V]:
+    def strip(c: V) -> None:
         first = b.add(column, c)
-        origins = [b.gep(type, source, b.mul(b.least(b.add(first, i), columns - 1), step)) for i in range(lanes)]
-        out = b.gep(type, target, c)
+        columns = [b.gep(type, source, b.mul(b.least(b.add(first, i), last), along)) for i in range(lanes)]
+        there = b.gep(type, target, c)
 
-        def square(i: V, _: list[V]) -> list[V]:
-            mask = b.mask_below(b.int(b.sub(k, i)), lanes)
-            rows = [b.load_masked(wide, b.gep(type, origin, i), mask) for origin in origins]
-            there = b.gep(type, out, b.mul(i, width))
-            for r, x in enumerate(transposed(b, rows, 16 // BYTES[type])):
-                b.store(x, b.gep(type, there, r * width))
-            return []
+        def turn(i: V) -> None:
+            pieces = [b.load(small, b.gep(type, x, i)) for x in columns]
+            # Register j: the pieces of columns j, j + s, j + 2 s, …; then each of its blocks is transposed.
+            mixed = [_joined(b, pieces[j::s]) for j in range(s)]
+            out = b.gep(type, there, b.mul(i, width))
+            for row in _blocks_transposed(b, mixed):
+                b.store(row, out)
+                out = b.gep(type, out, width)
 
-        b.loop(0, k, lanes, [], square)
-        return []
+        def rest(i: V) -> None:
+            out = b.gep(type, there, b.mul(i, width))
+            for j, x in enumerate(columns):
+                b.store(b.load(type, b.gep(type, x, i)), b.gep(type, out, j))
 
-    b.loop(0, width, lanes, [], strip)
+        _each(b, whole, s, turn)
+        _each(b, k, 1, rest, whole)
+
+    _each(b, width, lanes, strip)
+
+
+def _joined(b: Builder, parts: list[V]) -> V:
+    """One register of several shorter ones."""
+    while len(parts) > 1:
+        n = 2 * lanes_of(parts[0].type)
+        parts = [b.shuffle(x, y, range(n)) for x, y in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]
+
+
+def _blocks_transposed(b: Builder, rows: list[V]) -> list[V]:
+    """The s × s entries in each 16-byte block of s registers, transposed; s is 2 or 4."""
+    s, n = len(rows), lanes_of(rows[0].type)
+
+    def take(x: V, y: V, order: list[int]) -> V:
+        return b.shuffle(x, y, [q + (i if i < s else n + i - s) for q in range(0, n, s) for i in order])
+
+    if s == 2:
+        return [take(rows[0], rows[1], [0, 2]), take(rows[0], rows[1], [1, 3])]
+    result = []
+    for order in ([0, 4, 1, 5], [2, 6, 3, 7]):
+        x, y = take(rows[0], rows[1], order), take(rows[2], rows[3], order)
+        result += [take(x, y, [0, 1, 4, 5]), take(x, y, [2, 3, 6, 7])]
+    return result
 
 
 def _gather(
-    b: Builder, type: str, source: V, target: V, k: int, strides: tuple[int, int], column: Int, columns: int, width: int
+    b: Builder, type: str, lanes: int, source: V, target: V, k: V, along_k: V, along: V, column: V, columns: V, width: V
 ) -> None:
-    def strip(c: V, _: list[V]) -> list[V]:
-        origin = b.gep(type, source, b.mul(b.least(b.add(column, c), columns - 1), strides[1]))
-        out = b.gep(type, target, c)
+    """Any strides, entry by entry."""
+    last = b.sub(columns, 1)
 
-        def entry(i: V, _: list[V]) -> list[V]:
-            b.store(b.load(type, b.gep(type, origin, b.mul(i, strides[0]))), b.gep(type, out, b.mul(i, width)))
-            return []
+    def strip(c: V) -> None:
+        here = b.gep(type, source, b.mul(b.least(b.add(column, c), last), along))
+        there = b.gep(type, target, c)
 
-        b.loop(0, k, 1, [], entry)
-        return []
+        def turn(i: V) -> None:
+            b.store(b.load(type, b.gep(type, here, b.mul(i, along_k))), b.gep(type, there, b.mul(i, width)))
 
-    b.loop(0, width, 1, [], strip)
+        _each(b, k, 1, turn)
 
-
-def transposed(b: Builder, rows: list[V], s: int) -> list[V]:
-    """A square of registers transposed: first inside their 16-byte blocks of ``s`` entries, then the blocks."""
-    n = len(rows)
-    starts = range(0, n, s)
-    low = [i for q in starts for j in range(s // 2) for i in (q + j, n + q + j)]
-    high = [i + s // 2 for i in low]
-    blocks: list[list[V]] = []  # [group of s rows][column inside a block]
-    for g in starts:
-        part = rows[g : g + s]
-        if s == 2:
-            blocks.append([b.shuffle(part[0], part[1], order) for order in (low, high)])
-            continue
-        pairs_low = [i for q in starts for i in (q, q + 1, n + q, n + q + 1)]
-        pairs_high = [i + 2 for i in pairs_low]
-        found: list[V] = []
-        for order in (low, high):
-            x, y = b.shuffle(part[0], part[1], order), b.shuffle(part[2], part[3], order)
-            found += [b.shuffle(x, y, pairs_low), b.shuffle(x, y, pairs_high)]
-        blocks.append(found)
-    columns = [_across(b, [group[j] for group in blocks], s) for j in range(s)]
-    return [columns[i % s][i // s] for i in range(n)]
-
-
-def _across(b: Builder, rows: list[V], s: int) -> list[V]:
-    """Registers of ``len(rows)`` blocks of ``s`` entries: register q of the result has block q of each."""
-    count = len(rows)
-    if count == 1:
-        return rows
-    even = [q * s + i for q in range(0, 2 * count, 2) for i in range(s)]
-    odd = [i + s for i in even]
-    pairs = [(rows[i], rows[i + 1]) for i in range(0, count, 2)]
-    if count == 2:
-        return [b.shuffle(*pairs[0], even), b.shuffle(*pairs[0], odd)]
-    evens = [b.shuffle(x, y, even) for x, y in pairs]
-    odds = [b.shuffle(x, y, odd) for x, y in pairs]
-    halves = ((evens[0], evens[1]), (odds[0], odds[1]))
-    return [b.shuffle(x, y, order) for order in (even, odd) for x, y in halves]
+    _each(b, width, 1, strip)
