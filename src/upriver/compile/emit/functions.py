@@ -30,13 +30,6 @@ _LOG64 = (
     *(1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01, 2.222219843214978396e-01),
     *(2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01),
 )
-_TANH = (
-    (
-        *(-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08),
-        *(1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03),
-    ),
-    (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03),
-)
 _ERF_SMALL = (-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1)
 
 
@@ -185,16 +178,9 @@ class Maths:
         return self.b.select(self.b.compare("oeq", x, self.const(0)), x, result)
 
     def tanh(self, x: V) -> V:
-        b = self.b
-        if self.one == F64:
-            size = self.at_most(b.intrinsic("fabs", x), 22.0)
-            t = self.expm1(self.add(size, size))
-            return b.intrinsic("copysign", b.op("fdiv", t, self.add(t, self.const(2))), x)
-        bounded = self.at_most(self.at_least(x, -7.90531110763549805), 7.90531110763549805)
-        square = self.mul(bounded, bounded)
-        above, below = _TANH
-        result = b.op("fdiv", self.mul(bounded, self.polynomial(square, above)), self.polynomial(square, below))
-        return b.select(b.compare("olt", b.intrinsic("fabs", x), self.const(0.0004)), x, result)
+        size = self.at_most(self.b.intrinsic("fabs", x), 22.0)  # from there on it is 1
+        t = self.expm1(self.add(size, size))
+        return self.b.intrinsic("copysign", self.b.op("fdiv", t, self.add(t, self.const(2))), x)
 
     def erf(self, x: V) -> V:
         if self.one == F64:
