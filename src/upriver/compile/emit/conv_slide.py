@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from ..kernels import ConvKernel
 from ..native.target import Target
 from .body import Scope
-from .builder import Builder, Int, V, kernel
+from .builder import PTR, Builder, Int, V, kernel
 from .conv_axis import Axis, forward_axis, input_phases
 from .conv_common import budget, ceil_from_0, channels, count_to, each, finish, load_lanes, slots
 
@@ -121,6 +121,7 @@ class Slide:
 
         def tap(t: Int, index: Int, source: V, weight: V, sums: list[V], pixels: Sequence[int]) -> list[V]:
             weights = self.weights(weight, index)
+            source = b.value(f'call ptr asm "", "=r,0"({source})', PTR)
             for p in pixels:
                 place = b.gep(ch.type, source, b.mul(b.add(b.mul(t, xa.gap), p * xa.step), k.a.strides[3]))
                 for j, x in enumerate(self.entries(place)):
