@@ -19,8 +19,9 @@ nothing: 0, 1, −∞, ∞, true, false
 padding ((top, bottom), (left, right)), groups: the product of an image (N, C, H, W) and a weight
 (O, C / groups, kh, kw), and its gradients
 ``pool`` fn (max, add), window, stride, dilation, padding (top, left): each window of an image reduced; what lies
-outside does not count · ``pool_back`` likewise: its gradient; (y, x, maxima) for max: y added where the first of the
-largest stood, or to the last entry where the maximum is NaN; (y,) for add: y added to all of the window
+outside does not count · ``pool_back`` likewise: its gradient; (y, x, maxima), of one dtype, for max: y added where
+the first of the largest stood, or to the last entry where the maximum is NaN; (y,) for add: y added to all of the
+window
 ``take`` (table, index): rows of the first dimension · ``put`` rows, (index, x): rows added into zeros
 ``gather`` dim, (x, index): for each entry of ``index`` the one of x at its place, but for ``dim``: there it says where
 ``scatter`` dim, (x, index, source): source added to x where ``gather`` would take it from

@@ -57,6 +57,13 @@ max_record = Op(
     ),
 )
 
+
+def _scatter_recipe(m: Any, ct: Any, x: Any, y: Any, **attrs: Any) -> Any:
+    one = ct.dtype if ct.dtype == x.dtype else np.float64  # what a kernel compares and adds has one dtype
+    back = m.pool_back("max", *[m.cast(t, one) for t in (ct, x, y)], shape=x.shape, **_geometry(**attrs))
+    return m.cast(back, ct.dtype)
+
+
 _scatter: Op = Op(
     name="max_pool2d_scatter",
     forward=pool_kernels.max_scatter,
@@ -66,7 +73,7 @@ _scatter: Op = Op(
     formula=Formula("max_pool2d_scatter({0})", r"\operatorname{{maxpool}}^T {0}", CALL),
     domain=_DISTINCT,
     flops=lambda out, ct, *_, kernel, **__: math.prod(ct) * math.prod(kernel),
-    lower=lambda m, ct, x, y, **attrs: m.pool_back("max", ct, x, y, shape=x.shape, **_geometry(**attrs)),
+    lower=lambda m, ct, x, y, **attrs: _scatter_recipe(m, ct, x, y, **attrs),
     cases=(Case(((1, 1, 2, 2), _GRID, pool_kernels.max_windows(_GRID, **HALVES)), HALVES),),
 )
 
