@@ -22,7 +22,7 @@ from ..errors import CompileError
 from .optimizer_step import Step, take_step
 from .program import Cell, Check, Instruction, Program, Value
 
-_constants: weakref.WeakSet[Tensor] = weakref.WeakSet()
+_constants: weakref.WeakValueDictionary[int, Tensor] = weakref.WeakValueDictionary()  # by their id
 _REMEDY = "Return it and read it outside the compiled function."
 
 
@@ -35,7 +35,7 @@ def constant(x: Tensor) -> Tensor:
         >>> mask.sum().item()
         10.0
     """
-    _constants.add(x)
+    _constants[id(x)] = x
     return x
 
 
@@ -182,7 +182,7 @@ class Recorder:
     def _capture(self, x: Tensor) -> Value:
         array = x.array
         value = Value(array.shape, array.dtype)
-        if x in _constants or not (array.flags.writeable or owner(array).flags.writeable):
+        if id(x) in _constants or not (array.flags.writeable or owner(array).flags.writeable):
             self.program.constants[value] = array
         elif x.node is not None:
             raise CompileError(

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.state import Array
 from .program import Check, Program, Value
 
-_Run = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int, int | None, tuple[int, ...]]
+_Run = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int, int | None, tuple[int, ...], Check | None]
 
 
 class Failed(Exception):  # noqa: N818 (not an error: the program is not the right one for these values)
@@ -59,11 +59,11 @@ class Replay:
         ]
         self._outputs = [number[v] for v in program.outputs]
         self._after = [None if c.after is None else number[c.after] for c in program.cells]
-        self._checks = [(number[c.holds], c) for c in program.checks]
+        checks = {number[c.holds]: c for c in program.checks}
         last: dict[int, int] = {}
         for at, (_, read, made) in enumerate(steps):
             last.update((n, at) for n in [*[n for n in read if n is not None], made])
-        kept = {*self._outputs, *self._after, *[n for n, _ in self._checks]}
+        kept = {*self._outputs, *self._after, *checks}
         dead: dict[int, list[int]] = {}
         for n, at in last.items():
             if n not in kept:
@@ -72,7 +72,7 @@ class Replay:
         self._steps: list[_Run] = []
         for at, (i, read, made) in enumerate(steps):
             given = tuple([(n, None) if n is not None else (-1, x) for n, x in zip(read, i.inputs, strict=True)])
-            self._steps.append((i.op.forward, given, i.attrs, made, i.draw, tuple(dead.get(at, ()))))
+            self._steps.append((i.op.forward, given, i.attrs, made, i.draw, tuple(dead.get(at, ())), checks.get(made)))
 
     def run(
         self,
@@ -103,18 +103,17 @@ class Replay:
         for n, array in self._constants:
             known[n] = array
         given = {id(x) for x in known if x is not None}
-        for forward, read, attrs, made, draw, dead in self._steps:
+        for forward, read, attrs, made, draw, dead, check in self._steps:
             args = [known[n] if n >= 0 else x for n, x in read]
             if draw is not None:
                 seed, counter = draws[draw]
                 attrs = {**attrs, "seed": seed, "counter": counter}
             out = forward(*args, **attrs)
             known[made] = out if type(out) is np.ndarray else np.asarray(out)
+            if check is not None and not known[made]:
+                raise Failed(check)
             for n in dead:
                 known[n] = None
-        for n, check in self._checks:
-            if not known[n]:
-                raise Failed(check)
         taken: set[int] = set()
 
         def own(n: int) -> Array:
