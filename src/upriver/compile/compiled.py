@@ -260,4 +260,3 @@ def _stacked(done: list[Any]) -> Any:
     if len(parts) == 1:
         return structure.build([wrap(array, None) for array in parts[0]])
     return structure.build([wrap(np.concatenate(arrays), None) for arrays in zip(*parts, strict=True)])
-

@@ -140,12 +140,11 @@ class Entry:
                     self._native.rebind([cell.tensor.array for cell in self._cells])
                 outputs = self._native.run(arrays, scalars, draws)
         except BaseException as error:
-            self._undo(draws)
+            self._undo(1, draws)
             if isinstance(error, (Failed, CheckFailed)):
                 raise Outdated from None
             raise
-        if self._written:
-            self._change.note()
+        self._happened()
         for leaf, i in self._kept:
             leaf.grad = wrap(outputs[i], None)
         return self._build(outputs, arrays)
@@ -169,7 +168,6 @@ class Entry:
         last = min(last, first + _AT_ONCE)
         numbers: list[list[Any]] = []
         draws: list[list[tuple[int, int]]] = []
-        marks: list[Any] = []
         for _ in range(first, last):
             try:
                 scalars, drawn = self._numbers()
@@ -177,7 +175,6 @@ class Entry:
                 if not numbers:
                     raise
                 break
-            marks = marks or [step.mark() for step in self._steps]
             numbers.append(scalars)
             draws.append(drawn)
         steps = len(numbers)
@@ -187,20 +184,13 @@ class Entry:
             outputs = self._native.run_many(arrays, steps, numbers, draws, part)
         except BaseException as error:
             ran = error.step if isinstance(error, CheckFailed) else 0
-            for step, mark in zip(self._steps, marks, strict=True):
-                step.undo(mark)
-            for generator, (_, counter) in zip(self._draws, draws[ran], strict=True):
-                generator.rewind(counter)
-            for _ in range(ran):  # what did run has been counted
-                for step in self._steps:
-                    step.scalars()
+            self._undo(steps - ran, draws[ran])
             if not isinstance(error, CheckFailed):
                 raise
             if not ran:
                 raise Outdated from None
             outputs, steps = error.outputs, ran
-        if self._written:
-            self._change.note()
+        self._happened()
         for leaf, i in self._kept:
             leaf.grad = wrap(outputs[i][-1].copy(), None)
         return self._build(outputs, []), steps
@@ -218,14 +208,22 @@ class Entry:
         stacked = [wrap(np.stack([x.array for x in parts]), None) for parts in zip(*[d[0] for d in done], strict=True)]
         return done[0][1].build(stacked), len(done)
 
+    def _happened(self) -> None:
+        """What a run counted and wrote is there to stay."""
+        for step in self._steps:
+            step.keep()
+        if self._written:
+            self._change.note()
+
     def _numbers(self) -> tuple[list[Any], list[tuple[int, int]]]:
         """The scalars of one run and where its random draws begin; optimisers count the step."""
-        scalars: list[Any] = []
-        for n, step in enumerate(self._steps):
+        steps = self._steps
+        scalars: list[float] = []
+        for n, step in enumerate(steps):
             try:
-                scalars += step.scalars()
+                scalars = [*scalars, *step.scalars()] if n else step.scalars()
             except Stale:
-                for earlier in self._steps[:n]:
+                for earlier in steps[:n]:
                     earlier.undo()
                 raise Outdated from None
         if not self._draws:
@@ -233,16 +231,17 @@ class Entry:
         draws = [generator.draw() for generator in self._draws]
         return scalars, [(draw["seed"], draw["counter"]) for draw in draws]
 
-    def _undo(self, draws: Sequence[tuple[int, int]]) -> None:
-        """Take back that a run was counted: it did not happen."""
+    def _undo(self, steps: int, draws: Sequence[tuple[int, int]]) -> None:
+        """Take back that the last ``steps`` runs were counted: they did not happen. ``draws`` is where they began."""
         for step in self._steps:
-            step.undo()
+            step.undo(steps)
         for generator, (_, counter) in zip(reversed(self._draws), reversed(draws), strict=True):
             generator.rewind(counter)
 
     def _by_replay(self, arrays: Sequence[Array], scalars: list[Any], draws: list[tuple[int, int]]) -> list[Array]:
         cells = [cell.tensor.array for cell in self._cells]
-        outputs, after = self._replay.run(arrays, cells, scalars, draws)
+        numbers = [np.asarray(x, v.dtype) for x, v in zip(scalars, self.program.scalars, strict=True)]
+        outputs, after = self._replay.run(arrays, cells, numbers, draws)
         for array, new in zip(cells, after, strict=True):
             if new is not None:
                 array[...] = new

@@ -24,6 +24,28 @@ class Stale(Exception):  # noqa: N818 (not an error: the program is to be record
     """An optimiser would do something else now than what was recorded."""
 
 
+class _Run:
+    """Parameters of one group that are updated by one rule, one after the other.
+
+    Attributes:
+        group: their group; ``options`` and ``time`` are what its rule was last made for, ``numbers`` what came out.
+        key: the structure of the rule, which has to stay.
+        states: the state of each; empty where none is kept.
+    """
+
+    __slots__ = ("dtype", "group", "key", "members", "numbers", "options", "params", "rule", "states", "time")
+
+    def __init__(self, group: dict[str, Any], dtype: Any, rule: Any, structure: Structure) -> None:
+        self.group, self.dtype, self.rule = group, dtype, rule
+        self.key = structure.key
+        self.numbers = [x.item() for x in structure.numbers]
+        self.members = len(group["params"])
+        self.params: list[Tensor] = []
+        self.states: list[dict[str, Any]] = []
+        self.options: list[Any] = []
+        self.time: Any = None
+
+
 class Step:
     """One step of an optimiser inside a recorded call.
 
@@ -38,62 +60,95 @@ class Step:
         self.params: list[Tensor] = []
         self.count = 0
         self._slots: list[tuple[Tensor, ...]] = []
-        self._rules: list[Any] = []  # for each parameter its rule
-        self._structures: list[list[Any]] = []  # of each rule that is not the one before
-        self._members = 0
-        self._before: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._runs: list[_Run] = []
+        self._numbers: list[float] = []
+        self._seen = -1
+        self._retreat = optimizer.retreat
+        self._counts = False
+        self._taken: list[list[Any]] = []  # for each step since the last keep(), what takes it back
 
-    def scalars(self) -> list[Array]:
-        """Begin this step again: the counters move on, and the numbers that its rules work with are returned.
+    def scalars(self) -> list[float]:
+        """Begin this step again: the counters move on, and the numbers that its rules work with are returned:
+        the same list as long as they stay the same.
 
         Raises:
             Stale: the optimiser's rules, groups or slots are not what was recorded. The counters are as before.
         """
-        states = self.optimizer.state
-        self._before = [(states[p], dict(states[p])) for p in self.params if p in states]
-        try:
-            return self._begin()
-        except Stale:
-            self.undo()
-            raise
-
-    def mark(self) -> Any:
-        """The counters as they were before :meth:`scalars`, for :meth:`undo`."""
-        return self._before
-
-    def undo(self, mark: Any = None) -> None:
-        """Set the counters back to what they were before the last :meth:`scalars`, or before that of ``mark``."""
-        for now, before in self._before if mark is None else mark:
-            now.clear()
-            now.update(before)
-
-    def _begin(self) -> list[Array]:
-        numbers: list[Array] = []
-        rule: Any = None
-        at = made = 0
-        optimizer, params, slots, rules = self.optimizer, self.params, self._slots, self._rules
-        if sum([len(group["params"]) for group in optimizer.param_groups]) != self._members:
-            raise Stale
-        chosen = set(params)
-        for p, now, arrays in optimizer.updates(chosen.__contains__):
-            first = at == 0 or rules[at] is not rules[at - 1]
-            if p is not params[at] or first != (now is not rule) or len(arrays) != len(slots[at]):
-                raise Stale
-            for array, slot in zip(arrays, slots[at], strict=True):
-                if array is not slot.array:
-                    raise Stale
-            if first:
-                rule = now
-                structure = Structure(now)
-                if structure.key != self._structures[made]:
-                    raise Stale
-                numbers += structure.numbers
-                made += 1
-            at += 1
-        if at != len(params):
-            raise Stale
+        if self._seen != state.structure:
+            self._look_again()
+        optimizer = self.optimizer
+        taken: list[Any] = []
+        if self._counts:
+            self._taken.append(taken)
+        changed = False
+        for run in self._runs:
+            group, states, time = run.group, run.states, None
+            if states:
+                taken.append(times := [])
+                if self._retreat is None:
+                    taken[-1] = [dict(s) for s in states]
+                for s in states:
+                    times.append(optimizer.advance(s, group))
+                time = times[0]
+                if times.count(time) != len(times):
+                    self._refuse()
+            options = list(group.values())
+            if time != run.time or options != run.options:
+                changed = True
+                rule = optimizer.rule(group, run.dtype, time)
+                if rule is not run.rule:
+                    structure = Structure(rule)
+                    if structure.key != run.key:
+                        self._refuse()
+                    run.rule, run.numbers = rule, [x.item() for x in structure.numbers]
+                run.time, run.options = time, options
+        if changed:  # else the same list again, which tells others that nothing is new
+            self._numbers = [number for run in self._runs for number in run.numbers]
         optimizer.has_stepped = True
-        return numbers
+        return self._numbers
+
+    def _look_again(self) -> None:
+        """See whether groups and slots are still those that were recorded."""
+        states = self.optimizer.state
+        groups = self.optimizer.param_groups
+        for run in self._runs:
+            if len(run.group["params"]) != run.members or not any([run.group is group for group in groups]):
+                raise Stale
+            run.states = [states[p] for p in run.params if states.get(p)]
+            if run.states and len(run.states) != len(run.params):
+                raise Stale
+        at = 0
+        for run in self._runs:
+            names = self.optimizer.slots(run.group)
+            for p in run.params:
+                now = [states[p].get(name) for name in names]
+                if len(now) != len(self._slots[at]) or any(
+                    [x is not y for x, y in zip(now, self._slots[at], strict=True)]
+                ):
+                    raise Stale
+                at += 1
+        self._counts = any([run.states for run in self._runs])
+        self._seen = state.structure
+
+    def _refuse(self) -> None:
+        self.undo()
+        raise Stale
+
+    def undo(self, steps: int = 1) -> None:
+        """Set the counters back to what they were before the last ``steps`` of :meth:`scalars`."""
+        for _ in range(min(steps, len(self._taken))):
+            stateful = [run for run in self._runs if run.states]
+            for run, each in zip(stateful, self._taken.pop(), strict=False):
+                for s, before in zip(run.states, each, strict=False):
+                    if self._retreat is None:
+                        s.clear()
+                        s.update(before)
+                    else:
+                        self._retreat(s, before)
+
+    def keep(self) -> None:
+        """What was counted has happened."""
+        self._taken.clear()
 
     def name_cells(self, cells: Sequence[Cell], names: dict[int, str]) -> None:
         """Name the cells of the slots after their parameters (``names``: by the id of their array)."""
@@ -178,12 +233,12 @@ def take_step(recorder: Recorder, optimizer: Any) -> Step:
             "Derive it from ur.optim.Optimizer, with slots() and rule(); or take the step outside.",
         )
     step = Step(optimizer)
-    step._members = sum([len(group["params"]) for group in optimizer.param_groups])
     changed: list[Array] = []
+    owner = {p: group for group in optimizer.param_groups for p in group["params"]}
     for p, rule, arrays in optimizer.updates(_due):
-        if not step._rules or rule is not step._rules[-1]:
+        if not step._runs or rule is not step._runs[-1].rule or owner[p] is not step._runs[-1].group:
             structure = Structure(rule)
-            step._structures.append(structure.key)
+            step._runs.append(_Run(owner[p], p.array.dtype, rule, structure))
             step.count += len(structure.numbers)
             for number in structure.numbers:
                 value = Value((), number.dtype, "number")
@@ -192,7 +247,7 @@ def take_step(recorder: Recorder, optimizer: Any) -> Step:
         tensors = {id(x.array): x for x in optimizer.state[p].values() if isinstance(x, Tensor)} if arrays else {}
         slots = tuple([tensors[id(array)] for array in arrays])
         step.params.append(p)
-        step._rules.append(rule)
+        step._runs[-1].params.append(p)
         step._slots.append(slots)
         assert p.grad is not None
         w, g = _traced(recorder, p), _traced(recorder, p.grad)

@@ -58,6 +58,10 @@ class Optimizer:
 
     counts_steps: ClassVar[bool] = True
 
+    def __init_subclass__(cls) -> None:
+        if "advance" in vars(cls) and "retreat" not in vars(cls):
+            cls.retreat = None  # type: ignore[assignment,method-assign]
+
     def __init__(self, params: Any, defaults: Group) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
@@ -99,6 +103,13 @@ class Optimizer:
         """
         state["step"] += 1
         return state["step"]
+
+    def retreat(self, state: dict[str, Any], time: Any) -> None:
+        """Undo :meth:`advance`, which returned ``time``: the step was not taken.
+
+        None in a subclass with another ``advance`` and no ``retreat``: states are copied, where it may be needed.
+        """
+        state["step"] -= 1
 
     def check(self, group: Group) -> None:
         """Refuse options outside their range."""
@@ -145,6 +156,7 @@ class Optimizer:
         self.check(group)
         self._known.update(items)
         self.param_groups.append(group)
+        changes.note_structure()
 
     def _check_params(self, params: list[Any]) -> None:
         seen = set(self._known)
@@ -322,6 +334,7 @@ class Optimizer:
                     values[name] = old  # slots are cells too: whoever holds one sees the new values
         self.state.clear()
         self.state.update(states)
+        changes.note_structure()
 
     def _load_slot(self, p: Tensor, name: str, value: Any) -> Tensor:
         array = to_array(value if isinstance(value, Tensor) else np.asarray(value), p.dtype)

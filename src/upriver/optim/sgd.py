@@ -97,6 +97,10 @@ class SGD(Optimizer):
         """Whether the velocity has yet to begin."""
         return state.pop("fresh", False)
 
+    def retreat(self, state: dict[str, Any], time: bool) -> None:
+        if time:
+            state["fresh"] = True
+
     def rule(self, group: Group, dtype: DType, time: Any) -> Rule:
         if not group["momentum"] and not group["weight_decay"] and not group["maximize"]:
             return _plain(float(group["lr"]), dtype)

@@ -93,6 +93,7 @@ class Executable:
         self.cells = list(cells)
         self._shapes = [(x.shape, x.strides, x.dtype) for x in cells]
         self._error: BaseException | None = None
+        self._given: Sequence[float] | None = None  # the scalars of the last run, as long as they lie there
 
         self._margin = guard.MARGIN if self._guarded else 0
         self._arena = aligned(plan.arena + 2 * self._margin)
@@ -355,6 +356,7 @@ class Executable:
             shared = self._pool.words
             if self._words[field("estimate")] and shared[field("workers")] < shared[field("wanted")]:
                 self._pool.start()
+            self._given = None
             status = self._runtime.run_many(self._address, words.ctypes.data)
             if status != DONE:
                 done = int(words[field("step")])
