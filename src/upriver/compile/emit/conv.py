@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..kernels import ConvKernel, KernelCode
 from ..native.target import Target
-from .builder import BYTES, Builder, V, kernel
+from .builder import BYTES, Builder, Int, V, kernel
 from .conv_common import Channels, each, load_lanes
 from .conv_slide import Slide
 from .conv_weight import WeightGradient
@@ -59,8 +59,8 @@ def emit_conv(k: ConvKernel, target: Target) -> ConvCode:
     ch = slide.ch
     note = f"direct {k.kind}, {slide.pixels} pixels × {ch.width} channels in registers"
     main = _code(slide.emit(), k.n, True, 0, flops, moved, note)
-    units = ch.groups * ch.blocks * k.window[0]
-    packed = units * ch.depth * k.window[1] * ch.width * size
+    units = ch.groups * ch.blocks * ch.depth
+    packed = units * math.prod(k.window) * ch.width * size
     pack = _code(_pack(k, ch), units, False, 0, 0, size * weights + packed, "weights packed for a convolution")
     return ConvCode(main, pack, packed)
 
@@ -74,7 +74,7 @@ def _code(b: Builder, units: int, rows: bool, scratch: int, flops: int, moved: i
 
 
 def _pack(k: ConvKernel, ch: Channels) -> Builder:
-    """The copy of the weights; its units are (group, block, row)."""
+    """The copy of the weights; its units are (group, block, channel that is summed over)."""
     b = kernel()
     source = b.gep(ch.type, b.argument(0), k.b.offset)
     target = b.argument(1)
@@ -85,24 +85,28 @@ def _pack(k: ConvKernel, ch: Channels) -> Builder:
         of_group, lane, depth = ch.count * out, out, inner
     else:
         of_group, lane, depth = ch.depth * out, inner, out
-    turn = ch.depth * k.window[1] * ch.width
+    of_row = ch.depth * k.window[1] * ch.width
 
     def unit(u: V, _: list[V]) -> list[V]:
-        y, v = b.rem(u, k.window[0]), b.div(u, k.window[0])
+        c, v = b.rem(u, ch.depth), b.div(u, ch.depth)
         at, group = b.rem(v, ch.blocks), b.div(v, ch.blocks)
-        start = b.add(b.add(b.mul(group, of_group), b.mul(y, row)), b.mul(at, ch.width * lane))
-        here, there = b.gep(ch.type, source, start), b.gep(ch.type, target, b.mul(u, turn))
+        start = b.add(b.add(b.mul(group, of_group), b.mul(c, depth)), b.mul(at, ch.width * lane))
+        here = b.gep(ch.type, source, start)
+        there = b.add(b.mul(v, k.window[0] * of_row), b.mul(c, k.window[1] * ch.width))
 
         def copy(masks: list[V | None]) -> list[V]:
-            def channel(c: V | int) -> None:
-                for x in range(k.window[1]):
-                    read = b.gep(ch.type, here, b.add(b.mul(c, depth), x * column))
-                    write = b.gep(ch.type, there, b.mul(b.add(b.mul(c, k.window[1]), x), ch.width))
-                    for j, mask in enumerate(masks):
-                        entries = load_lanes(b, ch.wide, b.gep(ch.type, read, j * ch.lanes * lane), lane, mask)
-                        b.store(entries, b.gep(ch.type, write, j * ch.lanes))
+            def entry(y: Int, x: Int, j: int, mask: V | None) -> None:
+                read = b.add(b.add(b.mul(y, row), b.mul(x, column)), j * ch.lanes * lane)
+                write = b.add(there, b.add(b.add(b.mul(y, of_row), b.mul(x, ch.width)), j * ch.lanes))
+                entries = load_lanes(b, ch.wide, b.gep(ch.type, here, read), lane, mask)
+                b.store(entries, b.gep(ch.type, target, write))
 
-            each(b, ch.depth, channel)
+            for j, mask in enumerate(masks):  # a register at a time: its lanes' rows may share few sets of the cache
+
+                def rows(y: Int, j: int = j, mask: V | None = mask) -> None:
+                    each(b, k.window[1], lambda x: entry(y, x, j, mask))
+
+                each(b, k.window[0], rows)
             return []
 
         if ch.count % ch.width == 0 or ch.blocks == 1:
