@@ -157,7 +157,7 @@ def _retain(node: Node, ct: Any, on_tensors: bool) -> None:
 
 
 def _array(x: Any) -> Any:
-    return getattr(x, "array", x)
+    return x.array if isinstance(x, Tensor) else x
 
 
 def _own(ct: Any, leaf: Tensor, times: Mapping[int, int]) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.state import no_grad, recorder
+from ..core.state import no_grad, note_change, recorder
 from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, GradError, ShapeError
 from ..ops.checks import check_range
@@ -74,11 +74,15 @@ def clip_grad_norm_(
                     "Something overflowed: lower the learning rate, or look for the first NaN.",
                 )
             check_range(norm, 0.0, sys.float_info.max)
-        factor = limit / (norm + 1e-6)
-        below = where(factor >= 1.0, 1.0, factor)  # NaN stays, which shall be seen in the gradients
-        if recorder() is not None or below.array != 1.0:
+        if recorder() is not None:
+            factor = limit / (norm + 1e-6)
+            factor = where(factor >= 1.0, 1.0, factor)
             for g in grads:
-                g.detach().mul_(below.to(g.dtype))
+                g.detach().mul_(factor.to(g.dtype))
+        elif not (scale := limit / (float(norm.array) + 1e-6)) >= 1:  # NaN too, which shall be seen in the gradients
+            for g in grads:
+                np.multiply(g.array, scale, out=g.array, casting="same_kind")
+            note_change([g.array for g in grads])
         return norm.to(np.result_type(*[g.dtype for g in grads]))
 
 

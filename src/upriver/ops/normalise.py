@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from ..core.op import PRODUCT, REALS, SUM, Case, Domain, Formula, Interval, Op
 from ..core.registry import front_door
 from ..core.state import no_grad
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
 from .affine import affine, rrms, scale
 from .deviation import center, var
-from .elementwise import maximum, square
-from .reduce import count, mean, spread, sum
+from .elementwise import elementwise, equal_shapes, floating
+from .reduce import count, mean, spread
 from .shape import reshape
 
 Shape = tuple[int, ...]
@@ -127,13 +128,40 @@ def _channels(name: str, x: Tensor) -> int:
     return x.shape[1]
 
 
+moving_average = Op(
+    name="moving_average",
+    forward=lambda old, new, momentum: old * (1.0 - momentum) + momentum * new,
+    vjps=(
+        lambda ct, _y, _old, _new, momentum: ct * (1.0 - momentum),
+        lambda ct, _y, _old, _new, momentum: ct * momentum,
+    ),
+    shape=equal_shapes,
+    dtype=floating,
+    formula=Formula("{0} * (1 - {momentum}) + {1} * {momentum}", r"{0} (1 - {momentum}) + {1} {momentum}", SUM),
+    domain=REALS,
+    flops=lambda out, *_, **__: 3 * math.prod(out),
+    lower=lambda m, old, new, momentum: old * (1.0 - momentum) + new * momentum,
+    cases=(Case(((3,), (3,)), {"momentum": 0.1}),),
+)
+variance = elementwise(
+    "variance_of_rrms", lambda r, eps, factor: np.maximum(1.0 / np.square(r) - eps, 0.0) * factor,
+    lambda ct, _y, r, eps, factor: ct * (r**-3.0 * (-2.0 * factor)) * (1.0 / (r * r) > eps),
+    formula=Formula("({0}**-2 - {eps}) * {factor}", r"\left({0}^{{-2}} - {eps}\right) {factor}", PRODUCT),
+    lower=lambda m, r, eps, factor: m.maximum(1.0 / (r * r) - eps, 0.0) * factor,
+    domain=Domain((Interval(low=0.0),)), attrs=({"eps": 1e-5, "factor": 1.5},),
+)  # fmt: skip
+"""``factor`` times the variance from 1 / √(variance + eps), which is known."""
+
+
 def _take_over(running: Tensor, new: Tensor, momentum: Any) -> None:
     """Let ``new`` enter a running average with weight ``momentum``, a number or a tensor of no dimensions."""
-    kept = 1.0 - momentum
+    if new.shape != running.shape:
+        new = reshape(new, running.shape)
     if isinstance(momentum, Tensor):
-        kept, momentum = kept.to(running.dtype), momentum.to(running.dtype)
-    running.mul_(kept)
-    running.add_(reshape(new * momentum, running.shape))
+        running.mul_((1.0 - momentum).to(running.dtype))
+        running.add_(new * momentum.to(running.dtype))
+    else:
+        running.copy_(moving_average.run((running, new), {"momentum": float(momentum)}))
 
 
 @front_door
@@ -175,11 +203,11 @@ def batch_norm(
     w = _by_channel("batch_norm", "weight", weight, channels, x.ndim)
     b = _by_channel("batch_norm", "bias", bias, channels, x.ndim)
     if not training and running_mean is not None and running_var is not None:
-        mean = _by_channel("batch_norm", "running mean", running_mean, channels, x.ndim)
+        centre = _by_channel("batch_norm", "running mean", running_mean, channels, x.ndim)
         var = _by_channel("batch_norm", "running variance", running_var, channels, x.ndim)
         rstd = _one_over_root(var, eps)
         factor = rstd if w is None else w * rstd
-        return _scaled(x, factor, -(mean * factor) if b is None else b - mean * factor)
+        return _scaled(x, factor, -(centre * factor) if b is None else b - centre * factor)
     dims = (0, *range(2, x.ndim))
     n = count(x.shape, dims)
     if training and n == 1:
@@ -192,10 +220,9 @@ def batch_norm(
     if training and n:
         with no_grad():
             if running_mean is not None:
-                _take_over(running_mean, sum(x, dims) / float(n), momentum)
+                _take_over(running_mean, mean(x, dims), momentum)
             if running_var is not None:
-                biased = maximum(1.0 / square(rstd) - float(eps), 0.0)
-                _take_over(running_var, biased * (n / (n - 1)), momentum)
+                _take_over(running_var, variance.run((rstd,), {"eps": float(eps), "factor": n / (n - 1)}), momentum)
     return _scaled(centered, rstd if w is None else scale(rstd, w), b)
 
 
