@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -20,8 +21,15 @@ from .rewrite import rewrite
 
 @cache
 def available() -> bool:
-    """Whether native code can be made: llvmlite is installed."""
-    return find_spec("llvmlite") is not None
+    """Whether native code can be made: llvmlite is installed. If it is not, that is said, once."""
+    if find_spec("llvmlite") is not None:
+        return True
+    warnings.warn(
+        "llvmlite is not installed: compiled functions run operation by operation, as fast as without compile. "
+        "For native code: pip install 'upriver[compile]'.",
+        stacklevel=7,
+    )
+    return False
 
 
 @dataclass

@@ -190,14 +190,18 @@ class Compiled:
 
     def report(self) -> str:
         """What was made of the function, in words: kernels, memory, and what runs by replay and why."""
-        return self.entry.report()
+        return self.entry.report(getattr(self.function, "__qualname__", type(self.function).__name__))
 
     def program(self) -> str:
         """The recorded operations, one a line."""
         return self.entry.text()
 
     def profile(self, *args: Any, repeat: int = 20) -> Any:
-        """Run the program on ``args`` ``repeat`` times and measure each kernel. The cells change as in calls."""
+        """Run the program on ``args`` ``repeat`` times and measure each kernel; tensors are as before afterwards.
+
+        Returns:
+            A :class:`~upriver.compile.report.Profile`: print it.
+        """
         tensors, _ = flatten((args, {}))
         return self.entry.profile([x.array for x in tensors], repeat)
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..core import state
 from ..core.state import Array
 from ..core.tensor import Tensor, wrap
+from ..errors import ArgumentError
 from .optimizer_step import Stale
 from .record import OfLeaf, Recording
 from .build import Built, available, build
+from .listing import listing
 from .native.runner import CheckFailed, Executable
 from .replay import Failed, Replay
+from .report import Profile, profile, report
 from .signature import Structure, flatten
-
-if TYPE_CHECKING:
-    from .report import Profile
 
 _AT_ONCE = 4096
 """Of so many steps at most one native call consists: Ctrl-C is heard in between."""
@@ -91,9 +91,32 @@ class Entry:
         self._replay = Replay(program)
         self._native: Executable | None = None
         self.built: Built | None = None
+        self.fallback = "native code was not asked for" if not native else "llvmlite is not installed"
         if native and available():
             self.built = build(program, without)
             self._native = self.built.executable
+
+    # Looking in.
+
+    def report(self, name: str) -> str:
+        """What was made of the function, in words."""
+        return report(name, self.program, self.built, self.fallback)
+
+    def text(self) -> str:
+        """The program, an operation a line."""
+        return listing(self.program)
+
+    def profile(self, arrays: Sequence[Array], repeat: int) -> Profile:
+        """What each kernel takes.
+
+        Raises:
+            ArgumentError: there is no native code.
+        """
+        if self.built is None:
+            raise ArgumentError(f"profile: there is no native code to measure: {self.fallback}")
+        scalars, draws = self._numbers()
+        self._undo(1, draws)
+        return profile(self.built, arrays, scalars, draws, repeat)
 
     # Before a run.
 
