@@ -286,7 +286,12 @@ class _Product:
         assert plan.pieces is not None
         depth, together = plan.pieces
         zero = b.const(0.0, vector(self.blocks.lanes, plan.type))
-        self._rows(rows, lambda i, height: self._keep(i, height, vectors, [zero] * (height * vectors)))
+
+        def clear(i: V, _: list[V]) -> list[V]:
+            self._keep(i, 1, vectors, [zero] * vectors)
+            return []
+
+        b.loop(*rows, 1, [], clear)
 
         def piece(n: int, group: Terms, terms: Range, first: Int, depth: int) -> None:
             buffer = self.buffers[n]

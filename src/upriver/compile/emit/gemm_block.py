@@ -50,7 +50,7 @@ class Blocks:
         heights = ((self.height, self.rows // self.height), (self.rows % self.height, 1))
         widths = ((self.vectors, self.columns // self.width), (self.last, 1))
         kinds = [(r, v, n * m) for (r, n), (v, m) in product(heights, widths) if r * v * n * m]
-        return sum(n * (max(r * v, 4) + 0.3 * (r + v)) for r, v, n in kinds) * (1 + 0.01 * len(kinds))
+        return sum(n * (max(r * v, 8) + 0.1 * r + 0.3 * v) for r, v, n in kinds) * (1 + 0.04 * len(kinds))
 
 
 def cut(rows: int, columns: int, type: str, target: Target) -> Blocks:
@@ -94,9 +94,8 @@ def accumulate(
     vectors = size // height
     wide = block[0].type
     one, lanes = element(wide), lanes_of(wide)
-    unroll = 2 if size > 8 else 4
     # A multiplication waits some cycles for the one before it: few registers are doubled, for even and odd k.
-    sets = max(1, min(unroll, 8 // size))
+    sets = min(4, -(-8 // size))
 
     def step(sums: list[V], u: int, x: V, y: V, at: int) -> None:
         """Position k + at, its products added to set u."""
@@ -114,14 +113,14 @@ def accumulate(
     def turn(i: V, carried: list[V]) -> list[V]:
         sums = list(carried)
         here = b.gep(one, x, b.mul(i, x_strides[1])), b.gep(one, y, b.mul(i, y_stride))
-        for u in range(unroll):
-            step(sums, u % sets, *here, u)
+        for u in range(sets):
+            step(sums, u, *here, u)
         return sums
 
-    whole = k // unroll * unroll
-    sums = b.loop(0, whole, unroll, block + [b.const(0.0, wide)] * (size * (sets - 1)), turn)
+    whole = k // sets * sets
+    sums = b.loop(0, whole, sets, block + [b.const(0.0, wide)] * (size * (sets - 1)), turn)
     for at in range(whole, k):
-        step(sums, at % sets, x, y, at)
+        step(sums, at - whole, x, y, at)
     for i in range(size, size * sets):
         sums[i % size] = b.op("fadd", sums[i % size], sums[i])
     return sums[:size]

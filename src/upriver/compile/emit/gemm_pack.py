@@ -77,19 +77,25 @@ def _copy(
 def _transpose(
     b: Builder, type: str, lanes: int, source: V, target: V, k: V, _: V, along: V, column: V, columns: V, width: V
 ) -> None:
-    """Each column's k side by side: 16 bytes of each of ``lanes`` columns make 16 bytes' worth of k of a panel."""
+    """Each column's k side by side: 16 bytes of each of ``lanes`` columns make 16 bytes' worth of k of a panel.
+
+    What is left over, of k or of columns, goes entry by entry.
+    """
     s = 16 // BYTES[type]
     small = vector(s, type)
     last = b.sub(columns, 1)
-    whole = b.op("and", k, b.const(-s, I64))
+    even = b.op("and", k, b.const(-s, I64))
 
     def strip(c: V) -> None:
         first = b.add(column, c)
-        columns = [b.gep(type, source, b.mul(b.least(b.add(first, i), last), along)) for i in range(lanes)]
+        inside = b.compare("sle", b.add(first, lanes), columns)
+        here, whole = [b.gep(type, source, b.mul(first, along))], b.select(inside, even, b.int(0))
+        for _ in range(1, lanes):
+            here.append(b.gep(type, here[-1], along))
         there = b.gep(type, target, c)
 
         def turn(i: V) -> None:
-            pieces = [b.load(small, b.gep(type, x, i)) for x in columns]
+            pieces = [b.load(small, b.gep(type, x, i)) for x in here]
             # Register j: the pieces of columns j, j + s, j + 2 s, …; then each of its blocks is transposed.
             mixed = [_joined(b, pieces[j::s]) for j in range(s)]
             out = b.gep(type, there, b.mul(i, width))
@@ -97,13 +103,13 @@ def _transpose(
                 b.store(row, out)
                 out = b.gep(type, out, width)
 
-        def rest(i: V) -> None:
-            out = b.gep(type, there, b.mul(i, width))
-            for j, x in enumerate(columns):
-                b.store(b.load(type, b.gep(type, x, i)), b.gep(type, out, j))
+        def rest(j: V) -> None:
+            x = b.gep(type, source, b.mul(b.least(b.add(first, j), last), along))
+            out = b.gep(type, there, j)
+            _each(b, k, 1, lambda i: b.store(b.load(type, b.gep(type, x, i)), b.gep(type, out, b.mul(i, width))), whole)
 
         _each(b, whole, s, turn)
-        _each(b, k, 1, rest, whole)
+        _each(b, b.int(lanes), 1, rest)
 
     _each(b, width, lanes, strip)
 

@@ -17,7 +17,8 @@ from .gemm_block import cut
 SMALL = 64 * 1024  # bytes of Y that each thread may pack for itself
 PANEL = 256 * 1024  # bytes of a panel of Y from which on k is cut
 DEEP = 512  # positions of k in a piece, then
-FAR = 2048  # bytes from one k of Y to the next from which on it does not stay in the cache well
+FAR = 8192  # bytes from one k of Y to the next from which on it does not stay in the cache well
+FOLD = 1024  # whole multiples of it fall on the same lines of the cache, and are far from twice of it on
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ class Oriented:
         along, deep = terms.y_strides
         if self.columns == 1 or self.k == 0:
             return False
-        return along != 1 or (self.rows >= 64 and self.k >= 64 and deep * self.size >= FAR)
+        step = abs(deep) * self.size
+        far = step >= FAR or (step >= 2 * FOLD and step % FOLD == 0)
+        return along != 1 or (far and self.rows >= 64 and self.k >= 64)
 
     def _shares(self) -> tuple[bool, bool]:
         """``shared`` and ``by_rows``."""
