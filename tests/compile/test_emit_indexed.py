@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from upriver.compile.emit.gather import Operand, emit_gather, emit_put, emit_scatter, emit_take
+from upriver.compile.emit.own import emit_own
 from upriver.compile.emit.random import emit_draw
 from upriver.compile.emit.scan import emit_scan
+from upriver.compile.evaluate import evaluate
+from upriver.compile.expand import expand, order
 from upriver.compile.kernels import Access, KernelCode
 from upriver.compile.native.target import target
+from upriver.compile.program import Instruction, Program, Value
 from upriver.core.dtypes import bool_, float32, float64, int64
 from upriver.core.registry import ops
 
@@ -170,3 +174,31 @@ def test_draws(n: int, seed: int, counter: int) -> None:
         np.testing.assert_array_equal(kept[:n], expected)
         assert kept[n] == 3
     assert emit_draw((n,), int64, None, 0, 1) is None
+
+
+PROGRAMS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    "index_select": ((np.arange(12.0, dtype=np.float32).reshape(4, 3), np.array([3, 0])), {"dim": 0}),
+    "gather": ((np.arange(12.0).reshape(4, 3), np.array([[2, 0], [1, 1]])), {"dim": 1}),
+    "cumsum": ((np.arange(12.0).reshape(4, 3),), {"dim": 0, "reverse": False}),
+    "random_uniform": ((), {"shape": (5, 3), "dtype": float32}),
+    "random_mask": ((), {"shape": (5, 3), "dtype": bool_, "p": 0.3}),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_from_an_operation_to_its_kernel(name: str) -> None:
+    inputs, attrs = PROGRAMS[name]
+    op = ops.record(name)
+    drawn = {"seed": 5, "counter": 6} if not inputs else {}
+    expected = np.asarray(op.forward(*inputs, **attrs, **drawn))
+    given, out = [Value(x.shape, x.dtype) for x in inputs], Value(expected.shape, expected.dtype)
+    instruction = Instruction(op, tuple(given), attrs, out, draw=0 if drawn else None)
+    graph = expand(Program(inputs=given, draws=[None], instructions=[instruction], outputs=[out]))
+    (root,) = [p for p in order(graph.roots()) if p.kind in ("take", "gather", "scan", "draw")]
+    arrays = evaluate(root.args, inputs)
+    code = emit_own(root, [([s // x.itemsize for s in x.strides], 0) for x in arrays], target())
+    assert code is not None
+    result = np.zeros(root.shape, root.dtype)
+    key = [np.array([5, 6], np.uint64)] if drawn else []
+    assert run(code, [*arrays, *key, result]) == 0
+    np.testing.assert_array_equal(result.reshape(expected.shape), expected)

@@ -85,8 +85,8 @@ def test_what_has_no_recipe_is_known() -> None:
 @every_case
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["32", "64"])
 def test_a_recipe_gives_what_the_kernel_gives(op: Op, case: Case, dtype: Any) -> None:
-    if op.lower is None:
-        pytest.skip("has no recipe")
+    if op.lower is None or isinstance(op, Draw):
+        pytest.skip("has no recipe, or one for kernels alone")
     check(op, filled(op, case, dtype), case.attrs)
 
 

@@ -86,6 +86,8 @@ def expand(program: Program) -> Primitives:
 def _expanded(instruction: Instruction, known: dict[Value, Prim], weak: set[Value]) -> tuple[Prim, bool]:
     op, out, attrs = instruction.op, instruction.out, instruction.attrs
     if instruction.draw is not None:
+        if op.lower is not None:
+            return op.lower(Maths(instruction), **attrs).prim, False
         held = {"op": op, "op_attrs": attrs, "index": instruction.draw}
         return Prim("draw", (), out.shape, out.dtype, held, instruction), False
     maths = Maths(instruction)

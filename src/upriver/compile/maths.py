@@ -234,6 +234,11 @@ class Maths:
         """An array that is always the same."""
         return self.term("constant", (), array.shape, array.dtype, array=array)
 
+    def draw(self, fn: str, shape: Shape, dtype: Any) -> Term:
+        """Random numbers that a kernel can draw: ``uniform`` from [0, 1), or a ``mask`` of booleans."""
+        i = self.origin
+        return self.term("draw", (), tuple(shape), np.dtype(dtype), op=i.op, op_attrs=i.attrs, index=i.draw, fn=fn)
+
     # Products.
 
     def gemm(self, a: Term, b: Term) -> Term:

@@ -6,7 +6,7 @@ primitives only. Each kind can be computed with NumPy (see :mod:`.evaluate`), wh
 Kinds, with what ``attrs`` holds:
 
 ``input`` index · ``cell`` index · ``scalar`` index · ``constant`` array · ``number`` value (shape ()) ·
-``draw`` op, op_attrs (without seed and counter), index
+``draw`` op, op_attrs (without seed and counter), index; fn (uniform, mask) if a kernel can draw it
 ``map`` fn (see MAPS): entry by entry, arguments of the result's shape or of shape ()
 ``reduce`` fn (add, mul, max, min, and, or), dims: reduced dimensions stay, with length 1; of nothing, what changes
 nothing: 0, 1, −∞, ∞, true, false

@@ -36,7 +36,7 @@ class Draw(Op):
         return self.run(inputs, attrs)
 
 
-def _draw(name: str, forward: Any, symbol: str, *cases: dict[str, Any]) -> Draw:
+def _draw(name: str, forward: Any, symbol: str, *cases: dict[str, Any], lower: Any = None) -> Draw:
     """The record of a distribution."""
     return Draw(
         name=f"random_{name}",
@@ -47,7 +47,7 @@ def _draw(name: str, forward: Any, symbol: str, *cases: dict[str, Any]) -> Draw:
         formula=Formula(f"{name}()", symbol, CALL),
         domain=REALS,
         flops=lambda out, **_: 10 * math.prod(out),
-        lower=None,
+        lower=lower,
         cases=tuple([Case((), {"seed": 1, "counter": 2, **attrs}) for attrs in cases]),
     )
 
@@ -91,8 +91,9 @@ def _kept_array(shape: Shape, dtype: DType, p: float, seed: int, counter: int) -
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 random_uniform = _draw(
-    "uniform", _uniform_array, r"\mathcal{{U}}(0, 1)", {"shape": (2, 3), "dtype": _F32}, {"shape": (), "dtype": _F64}
-)
+    "uniform", _uniform_array, r"\mathcal{{U}}(0, 1)", {"shape": (2, 3), "dtype": _F32}, {"shape": (), "dtype": _F64},
+    lower=lambda m, shape, dtype: m.draw("uniform", shape, dtype),
+)  # fmt: skip
 random_normal = _draw(
     "normal", _normal_array, r"\mathcal{{N}}(0, 1)", {"shape": (2, 3), "dtype": _F32}, {"shape": (), "dtype": _F64}
 )
@@ -109,6 +110,7 @@ random_permutation = _draw(
 random_mask = _draw(
     "mask", _kept_array, r"\mathcal{{B}}(1 - {p})",
     {"shape": (2, 3), "dtype": bool_, "p": 0.5}, {"shape": (), "dtype": bool_, "p": 1.0},
+    lower=lambda m, shape, dtype, p: m.draw("mask", shape, dtype),
 )  # fmt: skip
 
 
