@@ -257,6 +257,8 @@ def _class_weights(name: str, weight: Any, x: Tensor, classes: int) -> Tensor:
 
 def _counted(x: Tensor, target: Tensor, counts: Tensor | None, weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """The targets with a class for each sample, and how much each sample counts; None if all count alike."""
+    if counts is None and weight is None:
+        return target, None
     with no_grad():
         if counts is not None:
             target = where(counts, target, 0)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.op import PRODUCT, REALS, SUM, Case, Domain, Formula, Interval, Op
-from ..core.registry import front_door
+from ..core.registry import front_door, ops
 from ..core.state import no_grad
 from ..core.tensor import Tensor, as_tensor
 from ..errors import DTypeError, ShapeError
@@ -220,7 +220,7 @@ def batch_norm(
     if training and n:
         with no_grad():
             if running_mean is not None:
-                _take_over(running_mean, mean(x, dims), momentum)
+                _take_over(running_mean, ops.record("mean").run((x,), {"dims": dims, "keepdim": False}), momentum)
             if running_var is not None:
                 _take_over(running_var, variance.run((rstd,), {"eps": float(eps), "factor": n / (n - 1)}), momentum)
     return _scaled(centered, rstd if w is None else scale(rstd, w), b)
