@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from upriver.compile.emit.gemm import emit_gemm
+from upriver.compile.emit.gemm_plan import Oriented
 from upriver.compile.kernels import Access, GemmKernel, Statement
 from upriver.compile.native.jit import Library
 from upriver.compile.native.target import Target, target
@@ -272,3 +273,67 @@ def test_narrower_registers(bits):
             check((35, 34, 19), (*how, "plain"), dtype=dtype, cpu=cpu, parts=2)
             check((35, 5, 19), (*how, "across"), dtype=dtype, cpu=cpu, parts=2)
             check((9, 11, 6), (*how, "plain"), (3,), dtype, cpu, 2)
+
+
+LARGER = {  # the shape; whether Y is packed before, threads share the rows, and k is cut
+    "packed before": ((40, 100, 203), (True, True, False)),
+    "threads share the columns": ((40, 401, 70), (False, False, False)),
+    "equal pieces": ((70, 41, 2560), (True, True, True)),
+    "unequal pieces": ((100, 33, 2311), (True, True, True)),
+    "pieces, threads share the columns": ((40, 401, 2311), (False, False, True)),
+    "far rows of Y": ((70, 2048, 64), (False, False, False)),
+}
+
+
+@pytest.mark.parametrize("how", [*product(("plain", "across"), repeat=2)], ids="-".join)
+@pytest.mark.parametrize("shape", [shape for shape, _ in LARGER.values()], ids=LARGER.keys())
+def test_larger(shape, how):
+    for parts, order in ((1, "plain"), (3, "across")):
+        check(shape, (*how, order), parts=parts)
+
+
+def test_ways_of_larger_products_are_taken():
+    """The sizes above go the ways that their names tell."""
+    cpu = replace(target(), bits=512, registers=32)
+    for name, ((m, n, k), expected) in LARGER.items():
+        a, b, c = (Access(i, np.dtype("f4"), strides) for i, strides in enumerate([(k, 1), (1, k), (n, 1)]))
+        b = replace(b, strides=(n, 1)) if name == "far rows of Y" else b
+        body = (Statement("result", c.dtype), Statement("store", c.dtype, (0,), access=c))
+        plan = Oriented(GemmKernel((), m, n, k, (a,), (b,), body), cpu, False)
+        assert plan.terms[0].packed
+        assert (plan.shared, plan.by_rows, plan.pieces is not None) == expected, name
+
+
+def test_many_terms_in_pieces():
+    memory, rng = Memory(), np.random.default_rng(10)
+    m, n, k, count = 70, 40, 33, 75
+    a, b = (memory.array(rng.standard_normal((count, *s)).astype("f4")) for s in ((k, m), (k, n)))
+    c = memory.array(np.zeros((m, n), "f4"))
+    left = tuple(access(0, a[i].T, a) for i in range(count))
+    right = tuple(access(1, b[i], b) for i in range(count))
+    body = (Statement("result", c.dtype), Statement("store", c.dtype, (0,), access=access(2, c, c)))
+    for parts in (1, 2):
+        c[...] = np.nan
+        run(GemmKernel((), m, n, k, left, right, body), [a, b, c], memory, parts=parts)
+        np.testing.assert_allclose(c, np.einsum("tki,tkj->ij", a.astype("f8"), b), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(70, 41, 2560), (33, 70, 20)])
+def test_long_epilogue(shape):
+    """Thirty maps, which run on sums that lie in scratch."""
+    m, n, k = shape
+    memory, rng = Memory(), np.random.default_rng(11)
+    a, b, bias, c = (memory.array(rng.standard_normal(s).astype("f4")) for s in ((m, k), (k, n), (n,), (m, n)))
+    d = c.dtype
+    body = [Statement("result", d), Statement("load", d, access=Access(2, d, (0, 1)))]
+    body += [Statement("map", d, (0 if i == 2 else i - 1, 1), "add") for i in range(2, 32)]
+    body.append(Statement("store", d, (31,), access=access(3, c, c)))
+    for parts in (1, 2):
+        c[...] = 0
+        run(
+            GemmKernel((), m, n, k, (access(0, a, a),), (access(1, b, b),), tuple(body)),
+            [a, b, bias, c],
+            memory,
+            parts=parts,
+        )
+        np.testing.assert_allclose(c, a.astype("f8") @ b + 30.0 * bias, rtol=1e-4, atol=1e-3)
