@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..kernels import Access, Statement
 from ..native.target import Target
 from .builder import BYTES, F32, F64, I1, I8, I32, I64, OF_DTYPE, PTR, Builder, Int, V, element, lanes_of, vector
-from .maths import cast, emit_map, value_type
+from .maths import cast, emit_map, name_of, value_type
 
 _ORDERED = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 _LEAVES = frozenset(("load", "number", "index", "result"))
@@ -213,11 +213,11 @@ class Scope:
         if lanes > 1 and _is_divisor(s, s.args[-1]) and lanes_of(self.known[s.args[-1]].type) == 1:
             return self._divide(s, lanes)
         if s.fn == "cast" and element(first.type) == I32:
-            return cast(b, first, "int32", str(s.dtype))
+            return cast(b, first, "int32", name_of(s.dtype))
         narrow = lanes > 1 and self._counts(s, self.along)
         args = [self._wide(a, lanes, narrow) for a in s.args]
-        source = str(self.body[s.args[-1]].dtype)
-        return emit_map(b, s.fn, args, source, str(s.dtype), scalef=self.target.bits == 512)
+        source = name_of(self.body[s.args[-1]].dtype)
+        return emit_map(b, s.fn, args, source, name_of(s.dtype), scalef=self.target.bits == 512)
 
     def _wide(self, a: int, lanes: int, narrow: bool = False) -> V:
         """The value of a statement in all lanes; ``narrow``: to be compared with positions."""
@@ -269,13 +269,13 @@ class Scope:
             pending = self._pending
         for dim in pending:
             index = b.add(index, b.mul(self.fixed[dim], access.strides[dim]))
-        return b.gep(OF_DTYPE[str(access.dtype)], pointer, index)
+        return b.gep(OF_DTYPE[name_of(access.dtype)], pointer, index)
 
     def _stride(self, access: Access) -> int:
         return access.strides[self.along] if self.width > 1 else 0
 
     def _load(self, access: Access) -> V:
-        b, one = self.b, OF_DTYPE[str(access.dtype)]
+        b, one = self.b, OF_DTYPE[name_of(access.dtype)]
         stride, pointer = self._stride(access), self._pointer(access)
         if stride == 0:
             value = b.load(one, pointer)

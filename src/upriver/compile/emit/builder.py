@@ -10,6 +10,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,16 +37,19 @@ Int = V | int
 Whole = int  # in the class, ``int`` is a method
 
 
+@cache
 def vector(lanes: int, type: str) -> str:
     """The type of ``lanes`` entries of ``type``; the type itself for one lane."""
     return type if lanes == 1 else f"<{lanes} x {type}>"
 
 
+@cache
 def element(type: str) -> str:
     """The type of a vector's entries."""
     return type.split(" x ")[1][:-1] if type.startswith("<") else type
 
 
+@cache
 def lanes_of(type: str) -> int:
     """How many entries a vector type has; 1 for a scalar."""
     return int(type[1:].split(" x ")[0]) if type.startswith("<") else 1

@@ -15,7 +15,7 @@ from ..kernels import KernelCode, LoopKernel
 from ..native.target import Target, target as this_target
 from .body import Scope
 from .builder import I1, I8, I64, OF_DTYPE, Int, V, kernel as new_kernel, lanes_of
-from .maths import value_type
+from .maths import name_of, value_type
 from .nest import Nest, lay_out, masked, weight
 from .phases import Phase, available, plan
 from .reduce import across, identity, join
@@ -176,9 +176,10 @@ class _Loops:
         """How many vectors a turn works on: several where the statements are few, for their latency."""
         body = self.nest.body
         cost = sum(weight(body[i]) for i in phase.statements) + len(phase.reduces)
-        want = 4 if cost <= 16 else 2 if cost <= 48 else 1
-        if phase.reduces and want == 1:
-            want = 2
+        if phase.reduces:
+            want = 4 if cost <= 10 else 2
+        else:
+            want = 4 if cost <= 6 else 2 if cost <= 12 else 1
         if vectors is not None:
             while want > 1 and (vectors < want or (vectors % want and vectors < 4 * want)):
                 want //= 2
@@ -209,28 +210,23 @@ class _Loops:
 
         main = until(unroll)
         totals = b.loop(start, main, unroll * lanes, totals, vectors(unroll))
-        if masked(self.target) and not static and lanes > 1:
+        if lanes == 1 and unroll == 1:
+            return totals
+        if masked(self.target) and lanes > 1:
 
             def rest(i: V, carried: list[V]) -> list[V]:
                 now = list(carried)
-                place = scope.lanes(dim, i, lanes, b.mask_below(b.sub(stop, i), lanes))
-                self._turn(place, phase, now, 0, len(widths))
+                left = b.sub(stop, int(i.text) if i.text.isdigit() else i)
+                mask = None
+                if left != lanes:
+                    mask = _first(left, lanes) if isinstance(left, int) else b.mask_below(left, lanes)
+                self._turn(scope.lanes(dim, i, lanes, mask), phase, now, 0, len(widths))
                 return now
 
             return b.loop(main, stop, lanes, totals, rest)
-        whole = main
-        if unroll > 1:
-            whole = until(1)
-            totals = b.loop(main, whole, lanes, totals, vectors(1))
+        whole = until(1)
+        totals = b.loop(main, whole, lanes, totals, vectors(1)) if unroll > 1 else totals
         if lanes == 1:
-            return totals
-        if masked(self.target):
-            assert isinstance(whole, int)
-            assert isinstance(stop, int)
-            if whole < stop:
-                totals = list(totals)
-                place = scope.lanes(dim, whole, lanes, _first(stop - whole, lanes))
-                self._turn(place, phase, totals, 0, len(widths))
             return totals
 
         def single(i: V, carried: list[V]) -> list[V]:
@@ -252,12 +248,13 @@ class _Loops:
     def _gather(self, place: Scope, phase: Phase, totals: list[V], copy: int, copies: int) -> None:
         for n, r in enumerate(phase.reduces):
             s, at = self.nest.body[r], n * copies + copy
-            value = (
-                self.b.splat(place.entry(s.args[0]), place.width)
-                if _scalar(place.entry(s.args[0]))
-                else (place.entry(s.args[0]))
-            )
-            totals[at] = join(self.b, s.fn, totals[at], value, str(s.dtype), place.mask)
+            value = self._entry(place, s.args[0])
+            totals[at] = join(self.b, s.fn, totals[at], value, name_of(s.dtype), place.mask)
+
+    def _entry(self, place: Scope, i: int) -> V:
+        """A value in all lanes of a place."""
+        value = place.entry(i)
+        return self.b.splat(value, place.width) if lanes_of(value.type) == 1 else value
 
     def _begin(self, phase: Phase, widths: Sequence[int]) -> list[V]:
         """The totals before a sweep."""
@@ -294,7 +291,7 @@ class _Loops:
         pieces = -(-n // lanes)
         held = not nest.inner and nest.across and (masked(self.target) or n % lanes == 0)
         room = self.target.registers * self.target.bits // (32 * lanes * 4)
-        held = held and pieces <= max(1, room) and (pieces == 1 or pieces * self.heavy <= 256)
+        held = held and pieces <= max(1, room) and (pieces == 1 or pieces * self.heavy <= 160)
         phases = plan(nest, 1, keep=not held)
         buffers = self._buffers(phases, 1)
         self.note = f"rows, {len(phases)} phase{'s' if len(phases) > 1 else ''}"
@@ -339,12 +336,13 @@ class _Loops:
                 start = self._begin(phase, [self.lanes])[k]
                 parts = []
                 for place in places:
-                    value = place.entry(s.args[0])
-                    value = b.splat(value, place.width) if _scalar(value) else value
-                    parts.append(value if place.mask is None else join(b, s.fn, start, value, str(s.dtype), place.mask))
-                totals.append(self._together(s.fn, parts or [start], str(s.dtype)))
+                    value = self._entry(place, s.args[0])
+                    parts.append(
+                        value if place.mask is None else join(b, s.fn, start, value, name_of(s.dtype), place.mask)
+                    )
+                totals.append(self._together(s.fn, parts or [start], name_of(s.dtype)))
             for k, r in enumerate(phase.reduces):
-                row.known[r] = across(b, nest.body[r].fn, totals[k], str(nest.body[r].dtype))
+                row.known[r] = across(b, nest.body[r].fn, totals[k], name_of(nest.body[r].dtype))
             self._after(row, p + 1)
             row.prepare(everything, nest.along, self.lanes)
 
@@ -400,11 +398,11 @@ class _Loops:
         for k, r in enumerate(phase.reduces):
             s = nest.body[r]
             mine = totals[k * len(widths) : (k + 1) * len(widths)]
-            whole = self._together(s.fn, [v for v, w in zip(mine, widths, strict=True) if w == lanes], str(s.dtype))
-            result = across(b, s.fn, whole, str(s.dtype))
+            whole = self._together(s.fn, [v for v, w in zip(mine, widths, strict=True) if w == lanes], name_of(s.dtype))
+            result = across(b, s.fn, whole, name_of(s.dtype))
             for v, w in zip(mine, widths, strict=True):
                 if w != lanes:
-                    result = join(b, s.fn, result, v, str(s.dtype))
+                    result = join(b, s.fn, result, v, name_of(s.dtype))
             row.known[r] = result
 
     # Columns.
@@ -419,7 +417,7 @@ class _Loops:
         full, rest = n // width, n % width
         shared = self._share(full + bool(rest))
 
-        def block(scope: Scope, first: Int, count: int) -> list[V]:
+        def block(scope: Scope, first: Int, pieces: list[_Piece]) -> list[V]:
             scope = scope.within(
                 {
                     slot: b.gep(_memory(phases, slot), b.gep(I8, b.params["scratch"], place), b.sub(0, first))
@@ -428,7 +426,7 @@ class _Loops:
             )
             scope.prepare(range(len(nest.body)), nest.along, lanes)
             group = []
-            for piece in self._pieces(count):
+            for piece in pieces:
                 place = scope.lanes(nest.along, b.add(first, piece.start), piece.lanes, piece.mask)
                 place.settle([*self.accesses, *(a for phase in phases for a in phase.kept.values())])
                 group.append(place)
@@ -440,28 +438,31 @@ class _Loops:
                 self._after(place, len(phases))
             return []
 
+        def partial(first: Int) -> list[_Piece]:
+            """A block that may go beyond the last column."""
+            starts = range(0, width, lanes)
+            return [_Piece(i, lanes, b.mask_below(b.sub(n, b.add(first, i)), lanes)) for i in starts]
+
         def work(scope: Scope, number: Int | None) -> None:
-            if number is None:
-
-                def turn(i: V, _: list[V]) -> Sequence[V]:
-                    block(scope, i, width)
-                    return []
-
-                b.loop(0, full * width, width, [], turn)
-                if rest:
-                    block(scope, full * width, rest)
-                return
             if not full:
-                block(scope, 0, rest)
-            elif not rest:
-                block(scope, b.mul(number, width), width)
-            else:
-                is_full = b.compare("slt", b.int(number), b.int(full))
-                b.when(
-                    is_full,
-                    lambda: block(scope, b.mul(number, width), width),
-                    lambda: block(scope, full * width, rest),
-                )
+                block(scope, 0, self._pieces(rest))
+                return
+
+            def turn(i: V, _: list[V]) -> list[V]:
+                return block(scope, i, partial(i) if rest and one else self._pieces(width))
+
+            one = masked(self.target) and lanes > 1  # one piece of code does for the last block, too
+            if number is not None:
+                first = b.mul(number, width)
+                if rest and not one:
+                    whole = b.compare("slt", first, b.int(full * width))
+                    b.when(whole, lambda: turn(first, []), lambda: block(scope, full * width, self._pieces(rest)))
+                else:
+                    turn(first, [])
+                return
+            b.loop(0, n if one else full * width, width, [], turn)
+            if rest and not one:
+                block(scope, full * width, self._pieces(rest))
 
         self._outer(root, begin, end, shared, work)
 
@@ -516,7 +517,7 @@ class _Loops:
             s = nest.body[r]
             for k, place in enumerate(group):
                 first = n * len(widths) + k * unroll
-                place.known[r] = self._together(s.fn, totals[first : first + unroll], str(s.dtype))
+                place.known[r] = self._together(s.fn, totals[first : first + unroll], name_of(s.dtype))
 
 
 def _first(count: int, lanes: int) -> V:
@@ -525,12 +526,8 @@ def _first(count: int, lanes: int) -> V:
     return V(f"<{bits}>", f"<{lanes} x {I1}>")
 
 
-def _scalar(x: V) -> bool:
-    return lanes_of(x.type) == 1
-
-
 def _memory(phases: list[Phase], slot: int) -> str:
-    return next(OF_DTYPE[str(a.dtype)] for phase in phases for a in phase.kept.values() if a.slot == slot)
+    return next(OF_DTYPE[name_of(a.dtype)] for phase in phases for a in phase.kept.values() if a.slot == slot)
 
 
 def _work(nest: Nest) -> tuple[int, int]:

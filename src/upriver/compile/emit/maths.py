@@ -5,6 +5,8 @@ Booleans are bits (``i1``) here; they become bytes only in memory.
 
 from __future__ import annotations
 
+from functools import cache
+
 from .builder import F32, F64, I1, Builder, V, element, lanes_of, vector
 from .functions import Maths, libm
 
@@ -26,6 +28,10 @@ COST = {
 """About how many instructions an entry takes; 1 where nothing is said."""
 
 
+name_of = cache(str)
+"""The name of a dtype, quicker than NumPy tells it."""
+
+
 def value_type(dtype: object, lanes: int = 1) -> str:
     """The type of values of a dtype (by its name or itself) in registers.
 
@@ -33,7 +39,7 @@ def value_type(dtype: object, lanes: int = 1) -> str:
         >>> value_type("bool", 16), value_type("float32")
         ('<16 x i1>', 'float')
     """
-    return vector(lanes, _VALUE[str(dtype)])
+    return vector(lanes, _VALUE[name_of(dtype)])
 
 
 def emit_map(b: Builder, fn: str, args: list[V], source: str, result: str, *, scalef: bool = False) -> V:

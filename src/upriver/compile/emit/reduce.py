@@ -42,10 +42,17 @@ def across(b: Builder, fn: str, x: V, dtype: str) -> V:
         bits = b.convert("bitcast", x, f"i{lanes}")
         every = fn in ("mul", "min", "and")
         return b.compare("eq" if every else "ne", bits, b.const(-1 if every else 0, bits.type))
+    nan = None
+    if fn in ("max", "min") and lanes > 1 and element(x.type) in (F32, F64):
+        nan = across(b, "or", b.compare("uno", x, x), "bool")  # asked once, not at every step
     while lanes > 1:
         lanes //= 2
-        low, high = (b.shuffle(x, x, range(start, start + lanes)) for start in (0, lanes))
-        if lanes == 1:
+        if lanes > 1:
+            low, high = (b.shuffle(x, x, range(start, start + lanes)) for start in (0, lanes))
+        else:
             low, high = b.extract(x, 0), b.extract(x, 1)
-        x = emit_map(b, fn, [low, high], dtype, dtype)
-    return x
+        if nan is not None:
+            x = b.select(b.compare("ogt" if fn == "max" else "olt", low, high), low, high)
+        else:
+            x = emit_map(b, fn, [low, high], dtype, dtype)
+    return x if nan is None else b.select(nan, b.const(math.nan, x.type), x)
