@@ -2,11 +2,11 @@
 
 import pytest
 
-llvmlite = pytest.importorskip("llvmlite")
+pytest.importorskip("llvmlite")
 
 from upriver.compile.native import runtime
 from upriver.compile.native.jit import compile_text
-from upriver.compile.native.target import describe, target
+from upriver.compile.native.target import Target, describe, target
 from upriver.errors import ArgumentError
 
 
@@ -46,11 +46,11 @@ def test_the_runtime_compiles_for_every_system(monkeypatch, system):
 
 
 def test_the_runtime_compiles_for_arm(monkeypatch):
-    from upriver.compile.native.target import Target
+    from llvmlite import binding
 
     arm = Target("generic", "+neon", 128, 32, 8, True, False)
     monkeypatch.setattr(runtime, "target", lambda: arm)
     text = runtime.text()
     assert "x86" not in text
-    module = llvmlite.binding.parse_assembly(text)
+    module = binding.parse_assembly(text)
     module.verify()

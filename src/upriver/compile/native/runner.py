@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 import struct
 import threading
@@ -19,8 +18,9 @@ from . import guard
 from .door import door, usable
 from .jit import Library
 from .link import Memory, link
+from .many import Given, nbytes
 from .pool import aligned, pool
-from .runtime import DONE, FEED, MANY, OUT, PROGRAM, RAISED, field, runtime
+from .runtime import DONE, PROGRAM, RAISED, field, runtime
 
 _STATUS, _MISSING = field("status"), field("missing")
 _LONG = 20_000  # ns: a program that takes longer lets other Python threads run
@@ -46,16 +46,12 @@ def _name(call: Call) -> str:
     return "a call of Python" if call.code is None else call.code.name
 
 
-def _size(dtype: Any, shape: Sequence[int]) -> int:
-    return math.prod(shape) * int(dtype.itemsize)
-
-
 def view(address: int, dtype: Any, shape: Sequence[int], strides: Sequence[int] | None = None) -> Array:
     """An array on memory that somebody else keeps alive; ``strides`` in bytes, contiguous without them."""
     if 0 in shape:
         return np.empty(shape, dtype)
     if strides is None:
-        size, low = _size(dtype, shape), 0
+        size, low = nbytes(dtype, shape), 0
     else:
         spans = [(n - 1) * s for n, s in zip(shape, strides, strict=True)]
         low = sum(s for s in spans if s < 0)
@@ -77,7 +73,8 @@ class Executable:
 
     Attributes:
         library: the code.
-        names: for each call what its kernel is called.
+        cells: the array of each cell, as it is bound now.
+        bases: where each input lies in this run.
     """
 
     def __init__(
@@ -93,7 +90,7 @@ class Executable:
         self.cells = list(cells)
         self._shapes = [(x.shape, x.strides, x.dtype) for x in cells]
         self._error: BaseException | None = None
-        self._given: Sequence[float] | None = None  # the scalars of the last run, as long as they lie there
+        self._given: Sequence[float] | None = None  # the scalars that lie in their slots
 
         self._margin = guard.MARGIN if self._guarded else 0
         self._arena = aligned(plan.arena + 2 * self._margin)
@@ -102,8 +99,9 @@ class Executable:
         self._scratch = aligned(slots * stride, zero=False)
         self._scalars = np.zeros(len(plan.scalars) + 1, np.int64)
         self._draws = np.zeros(2 * plan.draws + 1, np.int64)
+        self._to_scalars, self._to_draws = self._scalars.data, self._draws.data
         self.bases = np.zeros(len(plan.inputs) + 1, np.int64)
-        self._stored = [aligned(_size(d, s) if r.space == "output" else 0) for d, s, r in plan.outputs]
+        self._stored = [aligned(nbytes(d, s) if r.space == "output" else 0) for d, s, r in plan.outputs]
 
         def of(arrays: Sequence[Array]) -> Array:
             return np.array([x.ctypes.data for x in arrays], np.int64)
@@ -175,7 +173,7 @@ class Executable:
 
         Args:
             inputs: arrays of the plan's shapes and dtypes.
-            scalars: the value of each scalar.
+            scalars: the value of each scalar. The very object of the last call is taken to hold the same values still.
             draws: seed and counter of each random draw.
 
         Returns:
@@ -186,10 +184,11 @@ class Executable:
             ValueError: an input has another shape or dtype than the plan's.
         """
         with self._lock:
-            if scalars:
-                self._pack_scalars.pack_into(self._scalars.data, 0, *scalars)
+            if scalars is not None and scalars is not self._given:
+                self._pack_scalars.pack_into(self._to_scalars, 0, *scalars)
+                self._given = scalars
             if draws:
-                self._pack_draws.pack_into(self._draws.data, 0, *[x for draw in draws for x in draw])
+                self._pack_draws.pack_into(self._to_draws, 0, *[x for draw in draws for x in draw])
             result = self._enter(*inputs)
             if result is not None:
                 if result is False:
@@ -325,33 +324,10 @@ class Executable:
                 in the exception's ``outputs``.
             ValueError: shapes or dtypes that do not fit, or an index outside the data.
         """
-        plan = self.plan
-        kept = list(range(len(plan.outputs))) if outputs is None else list(outputs)
-        sources, feeds, alive = self._feeds(inputs, steps, rows)
-        numbers = self._scalar_table(steps, scalars)
-        streams = np.zeros((steps, 2 * plan.draws), np.uint64)
-        if plan.draws:
-            streams[:] = np.asarray(draws, np.uint64).reshape(steps, -1)
-        results = [np.empty((steps, *plan.outputs[i][1]), plan.outputs[i][0]) for i in kept]
+        given = Given(self.plan, inputs, steps, scalars, draws, rows)
+        kept = range(len(self.plan.outputs)) if outputs is None else outputs
         where = self._tables.addresses.ctypes.data + 8 * self._tables.outputs
-        outs = np.zeros((len(kept) + 1, len(OUT)), np.int64)
-        for row, i, x in zip(outs, kept, results, strict=False):
-            row[:3] = x.ctypes.data, _size(*plan.outputs[i][:2]), where + 8 * i
-        words = np.zeros(len(MANY), np.int64)
-        words[:] = [
-            steps,
-            feeds.ctypes.data,
-            len(sources),
-            numbers.ctypes.data,
-            self._scalars.ctypes.data,
-            8 * len(plan.scalars),
-            streams.ctypes.data,
-            self._draws.ctypes.data,
-            16 * plan.draws,
-            outs.ctypes.data,
-            len(kept),
-            0,
-        ]
+        words, results, _alive = given.words((self._scalars, self._draws), kept, where)
         with self._lock:
             shared = self._pool.words
             if self._words[field("estimate")] and shared[field("workers")] < shared[field("wanted")]:
@@ -365,47 +341,7 @@ class Executable:
                 except CheckFailed as failed:
                     failed.outputs = [x[:done] for x in results]
                     raise
-        del alive
         return results
-
-    def _feeds(self, inputs: Sequence[Array], steps: int, rows: Array | None) -> tuple[list[Array], Array, list[Array]]:
-        plan = self.plan
-        if len(inputs) != len(plan.inputs):
-            raise ValueError(f"the program takes {len(plan.inputs)} arrays, not {len(inputs)}")
-        table = np.zeros((len(inputs) + 1, len(FEED)), np.int64)
-        sources: list[Array] = []
-        alive: list[Array] = []
-        if rows is not None:
-            rows = np.ascontiguousarray(rows, np.int64)
-            alive.append(rows)
-        for i, (x, (dtype, shape)) in enumerate(zip(inputs, plan.inputs, strict=True)):
-            inner = tuple(shape) if rows is None else tuple(shape)[1:]
-            if x.dtype != dtype or x.shape[1:] != inner:
-                raise ValueError(f"input {i} is {x.dtype} {list(x.shape)}; a step takes {dtype} {list(shape)}")
-            x = np.require(x, requirements=("C", "A"))
-            sources.append(x)
-            if rows is None:
-                if len(x) < steps:
-                    raise ValueError(f"input {i} holds {len(x)} steps, not {steps}")
-                table[i] = x.ctypes.data, _size(dtype, shape), 0, 0, 0, 0, i, 0
-                continue
-            if rows.shape != (steps, shape[0]):
-                raise ValueError(f"rows has the shape {list(rows.shape)}, not {[steps, shape[0]]}")
-            if rows.size and (rows.min() < 0 or rows.max() >= len(x)):
-                raise ValueError(f"a row is outside the data of input {i}, which has {len(x)}")
-            buffer = aligned(_size(dtype, shape), zero=False)
-            alive.append(buffer)
-            width = _size(dtype, inner)
-            table[i] = x.ctypes.data, 0, rows.ctypes.data, shape[0], width, buffer.ctypes.data, i, 0
-        return sources, table, alive
-
-    def _scalar_table(self, steps: int, scalars: Array | None) -> Array:
-        table = np.zeros((steps, max(len(self.plan.scalars), 1)), np.int64)
-        if self.plan.scalars:
-            given = np.asarray(scalars).reshape(steps, -1)
-            for i, dtype in enumerate(self.plan.scalars):
-                table[:, i : i + 1].view(dtype)[:, 0] = given[:, i]
-        return table if self.plan.scalars else np.zeros((1, 1), np.int64)
 
     # Looking on.
 
