@@ -52,7 +52,7 @@ def check(shape, window, stride, padding=(0, 0), dilation=(1, 1), ceil=False, *,
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
 
     memory = Guarded(1)
-    ct = memory.normal(out, dtype, order)
+    ct = memory.normal(out, dtype, how.get("upstream", order))
     if spoil:
         ct[memory.rng.random(out) < 0.1] = np.inf
     known = [memory.array(x, order), memory.array(expected, order)] if fn == "max" else []
@@ -83,6 +83,13 @@ CASES = [
 @pytest.mark.parametrize("fn", ["max", "add"])
 def test_windows(case, order, fn):
     check(*case, fn=fn, order=order, spoil=fn == "max", parts=2)
+
+
+@pytest.mark.parametrize("fn", ["max", "add"])
+@pytest.mark.parametrize(("order", "upstream"), [(NHWC, NCHW), (NCHW, NHWC)])
+def test_operands_in_different_orders(order, upstream, fn):
+    check((2, 21, 8, 12), (2, 2), (2, 2), fn=fn, order=order, upstream=upstream)
+    check((2, 21, 8, 13), (3, 3), (2, 2), (1, 1), fn=fn, order=order, upstream=upstream)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 7, 15, 16, 17, 33])

@@ -56,8 +56,9 @@ class Pooling:
         self.k, self.target, self.b = k, target, kernel()
         self.type = OF_DTYPE[k.operands[0].dtype.name]
         self.lanes = target.bits // 8 // BYTES[self.type]
-        across = all(x.strides[1] == 1 for x in k.operands) and k.c > 1
-        self.along = 1 if across or k.out[1] == 1 else 3
+        images = list(k.operands[:1] if k.kind == "pool" else k.operands[1:2])
+        images += [s.access for s in k.body if s.kind == "store" and s.access is not None]
+        self.along = 1 if (images[0].strides[1] == 1 and k.c > 1) or k.out[1] == 1 else 3
         sizes = zip(k.size, k.out, k.window, k.stride, k.padding, k.dilation, strict=True)
         self.rows, self.columns = [forward_axis(*s) for s in sizes]
         kinds = len(self.rows.runs(1)) * len(self.columns.runs(1))
