@@ -40,7 +40,7 @@ class Memory:
         if ref.space != "arena":
             return 0, len(self.bytes[ref.space, ref.index])
         for offset, life in self.schedule.lives.values():
-            if offset == ref.offset and life.first <= time <= life.last:
+            if offset <= ref.offset < offset + life.size and life.first <= time <= life.last:
                 return offset, offset + life.size
         raise AssertionError(f"{ref} is nobody's memory at {time}")
 
@@ -153,8 +153,8 @@ def run(schedule: Schedule, **spaces: list[np.ndarray]) -> tuple[list[np.ndarray
                     if 0 in prim.shape:
                         arrays.append(np.zeros(prim.shape, prim.dtype))
                         continue
-                    ref = refs[step.places.index(place_of(arg.base))]
-                    access = Access(0, prim.dtype, arg.strides, arg.offset)
+                    ref = refs[step.places.index((place_of(arg.base), arg.offset * prim.dtype.itemsize))]
+                    access = Access(0, prim.dtype, arg.strides)
                     arrays.append(np.broadcast_to(read(memory, (ref,), prim.shape, access, time), prim.shape))
                 out = draws[root.attrs["index"]] if root.kind == "draw" else compute(root, *arrays)
                 if kernel is not None:

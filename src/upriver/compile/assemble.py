@@ -22,7 +22,7 @@ from .evaluate import compute
 from .expand import Primitives
 from .indexing import Strides
 from .kernels import Call, ConvKernel, GemmKernel, KernelCode, LoopKernel, Plan, PoolKernel, Ref
-from .lower import Place, Step
+from .lower import Place, Slot, Step
 from .native.target import Target, target as this_target
 from .plan import laid_out, steps_of
 from .prims import Prim
@@ -76,13 +76,12 @@ def assemble(
     """
     target = target or this_target()
     fusion, steps = steps_of(graph, cells, shared)
-    made: list[tuple[KernelCode | None, list[Place], Step]] = []
+    made: list[tuple[KernelCode | None, list[Slot], Step]] = []
     buffers: dict[Place, int] = {}
     for step in steps:
-        calls = _calls(step, target, buffers)
-        made += [(code, places, step) for code, places in calls]
+        made += [(code, places, step) for code, places in _calls(step, target, buffers)]
     schedule = laid_out(fusion, steps, [(places, step) for _, places, step in made], buffers)
-    calls = []
+    calls: list[Call] = []
     for (code, places, step), refs in zip(made, schedule.refs, strict=True):
         writes = any([kind == "cell" for kind, _ in step.writes]) and code is not None
         if code is not None:
@@ -102,14 +101,14 @@ def assemble(
     return Assembled(plan, schedule.constants, [tuple(step.prims) for _, _, step in made])
 
 
-def _calls(step: Step, target: Target, buffers: dict[Place, int]) -> list[tuple[KernelCode | None, list[Place]]]:
+def _calls(step: Step, target: Target, buffers: dict[Place, int]) -> list[tuple[KernelCode | None, list[Slot]]]:
     """The calls of a step, and the bytes of the buffers that pass between them."""
     kernel = step.kernel
 
-    def buffer(number: int, bytes: int) -> Place:
+    def buffer(number: int, bytes: int) -> Slot:
         place: Place = ("buffer", (id(step), number))
         buffers[place] = bytes
-        return place
+        return place, 0
 
     if kernel is None:
         return [(None, step.places)]
@@ -120,18 +119,17 @@ def _calls(step: Step, target: Target, buffers: dict[Place, int]) -> list[tuple[
     if isinstance(kernel, GemmKernel):
         product = _gemm(kernel, target)
         packed = [buffer(i, pack.bytes) for i, pack in enumerate(product.packs)]
-        found: list[tuple[KernelCode | None, list[Place]]] = []
+        found: list[tuple[KernelCode | None, list[Slot]]] = []
         for pack, place in zip(product.packs, packed, strict=True):
             found.append((pack.code, [*[step.places[slot] for slot in pack.operands], place]))
         return [*found, (product.main, [*step.places, *packed])]
-    convolution = _conv(kernel, target)
-    if convolution.pack is None:
-        return [(convolution.main, step.places)]
-    place = buffer(0, convolution.packed)
     weight = step.places[kernel.b.slot]
-    own = list(step.places)
-    own[kernel.b.slot] = place
-    return [(convolution.pack, [weight, place]), (convolution.main, own)]
+    apart = replace(kernel, b=replace(kernel.b, slot=len(step.places)))  # an epilogue may read the weight, too
+    convolution = _conv(apart, target)
+    if convolution.pack is None:
+        return [(convolution.main, [*step.places, weight])]
+    place = buffer(0, convolution.packed)
+    return [(convolution.pack, [weight, place]), (convolution.main, [*step.places, place])]
 
 
 @lru_cache(4096)
@@ -164,7 +162,7 @@ def _pool(kernel: PoolKernel, target: Target) -> KernelCode:
     return emit_pool(kernel, target)
 
 
-def _host(step: Step, places: Sequence[Place], refs: Sequence[Ref]) -> tuple[Callable[[list[Array]], None], Any, Any]:
+def _host(step: Step, places: Sequence[Slot], refs: Sequence[Ref]) -> tuple[Callable[[list[Array]], None], Any, Any]:
     """What is called for a primitive without a kernel, and on which views."""
     root = step.root
     assert root is not None
@@ -173,7 +171,7 @@ def _host(step: Step, places: Sequence[Place], refs: Sequence[Ref]) -> tuple[Cal
     for arg, read, ref in zip(root.args, step.args, refs, strict=False):
         each = arg.dtype.itemsize
         views.append((arg.dtype, arg.shape, tuple([s * each for s in read.strides])))
-        at.append(replace(ref, offset=ref.offset + read.offset * each))
+        at.append(ref)
     if root.kind == "draw":
         views.append((np.dtype(np.uint64), (2,), (8,)))
         at.append(refs[0])

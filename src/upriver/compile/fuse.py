@@ -9,19 +9,16 @@ read, again and again. What is put into a region (``concat``, ``place``, a cell)
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .expand import Primitives, order
-from .groups import Group, Owner, merged_loops, over, own_loops, prim_loops
-from .indexing import Strides, positions, row_major, through
+from .groups import Group, Owner, merged_loops, over, prim_loops
+from .indexing import Strides, merged, positions, row_major, size, through
 from .prims import VIEWS, Prim, Shape
-
-CHEAP = frozenset(
-    "add sub mul max min lt le gt ge eq ne and or xor neg abs not cast where floor ceil rint trunc copy".split()
-)
-"""What may be computed more often than once to save a trip through memory."""
+from .reads import Read, Region, Space, composed, over_loops
+from .recompute import CHEAP, OPERATIONS, recompute
 
 HELD = frozenset({"input", "cell", "scalar", "constant"})
 """What is in memory when a call begins."""
@@ -41,22 +38,6 @@ PRODUCTS = frozenset(("gemm", "gemms", "conv", "conv_input", "conv_weight", "poo
 
 MOST = 300
 """Of so many members a group at most consists."""
-
-
-class Read(NamedTuple):
-    """An argument through its views: what it is of, with a map over the dimensions of the reader."""
-
-    base: Prim
-    strides: Strides
-    offset: int
-
-
-class Region(NamedTuple):
-    """Where a value is put instead of memory of its own: into that of a primitive, or of a cell (by its index)."""
-
-    owner: Prim | int
-    strides: Strides
-    offset: int
 
 
 class Fusion:
@@ -83,7 +64,7 @@ class Fusion:
         self.regions: dict[Prim, Region] = {}
         self.strides: dict[Prim, Strides] = {}
         self._sources: dict[Prim, Read] = {}
-        self._reads: dict[Prim, list[Read]] = {}
+        self._spaces: dict[Prim, Space] = {}
         self._settled: dict[Prim, Read] = {}
         self._copies: dict[Prim, Prim] = {}
         self._count = 0
@@ -92,6 +73,8 @@ class Fusion:
             self.add(prim)
         self.outputs = [self._taken(p) for p in graph.outputs]
         self.checks = [self._taken(p) for p in graph.checks]
+        self._join_siblings()
+        recompute(self)
         self._write_cells()
 
     # What is read.
@@ -127,22 +110,50 @@ class Fusion:
             self.strides[prim] = found
         return found
 
-    def reads(self, prim: Prim) -> list[Read]:
-        """The arguments of a map, a reduction or a float through their views, over the dimensions it runs over."""
-        found = self._reads.get(prim)
+    def about(self, prim: Prim) -> Space:
+        """What a map, a reduction or a float runs over, and what it reads there."""
+        found = self._spaces.get(prim)
         if found is None:
-            found = []
-            shape = runs_over(prim)
-            for arg in prim.args:
-                read = self.source(arg)
-                if arg.shape != shape:
-                    read = Read(read.base, (0,) * len(shape), read.offset)
-                base = read.base
-                if base in self.floats and positions(base.shape, shape, read.strides, read.offset) is None:
-                    read = Read(self.kept(base), read.strides, read.offset)
-                found.append(read)
-            self._reads[prim] = found
+            found = self._spaces[prim] = self._space(prim)
         return found
+
+    def reads(self, prim: Prim) -> list[Read]:
+        """What a map, a reduction or a float reads."""
+        return self.about(prim).reads
+
+    def _space(self, prim: Prim) -> Space:
+        shape, own = prim.shape, self.strides[prim]
+        cut = [False] * len(shape)
+        if prim.kind == "reduce":
+            shape = prim.args[0].shape
+            cut = [d in prim.attrs["dims"] for d in range(len(shape))]
+            own = tuple([0 if c else s for c, s in zip(cut, own, strict=True)])
+        reads: list[Read] = []
+        maps: list[Strides] = [own]
+        for arg in prim.args:
+            read = self.source(arg)
+            if arg.shape != shape:
+                read = Read(read.base, (0,) * len(shape), read.offset)
+            elif read.base in self.floats and self.landed(read, shape) is None:
+                read = Read(self.kept(read.base), read.strides, read.offset)
+            reads.append(read)
+            maps += [leaf.strides for leaf in self.landed(read, shape, formulas=True) or ()]
+        runs = merged(shape, maps, cut)
+        ends = [run[-1] for run in runs]
+        inner = tuple([size([shape[i] for i in run]) for run in runs])
+        fewer = [Read(base, tuple([strides[i] for i in ends]), offset) for base, strides, offset in reads]
+        if any([read.base in self.floats and self.landed(read, inner) is None for read in fewer]):
+            return Space(shape, own, [d for d, c in enumerate(cut) if c], reads)
+        return Space(inner, tuple([own[i] for i in ends]), [d for d, i in enumerate(ends) if cut[i]], fewer)
+
+    def meets(self, read: Read, shape: Shape) -> list[list[int]] | None:
+        """Which positions of a float a read of it over ``shape`` meets."""
+        space = self.about(read.base)
+        return positions(space.shape, space.own, shape, read.strides, read.offset)
+
+    def written(self, group: Group, prim: Prim) -> list[int]:
+        """Where the result of a group's member lies in its memory, over the loops."""
+        return over(group.members[prim], self.strides[prim] if prim is group.root else self.about(prim).own)
 
     def settled(self, arg: Prim) -> Read:
         """``arg`` through its views, as a value that is in memory."""
@@ -220,9 +231,9 @@ class Fusion:
                 cost += self.floats[read.base]
             elif read.base.kind not in LEAVES:
                 return False
-        if cost <= 8:
+        if cost <= OPERATIONS:
             self.floats[prim] = cost
-        return cost <= 8
+        return cost <= OPERATIONS
 
     def copy(self, arg: Prim, region: Region | None = None, before: Group | None = None) -> Prim:
         """A copy of a value, in memory of its own or in a region, once the group ``before`` has run."""
@@ -287,8 +298,10 @@ class Fusion:
             self._alone(prim, reads)
 
     def _alone(self, prim: Prim, reads: list[Read]) -> None:
-        shape = runs_over(prim)
-        dims, owner = own_loops(shape)
+        space = self.about(prim)
+        moving = [i for i, n in enumerate(space.shape) if n != 1]
+        dims = [space.shape[i] for i in moving]
+        owner: Owner = [(i, 1) for i in moving]
         last = self._scalars
         numbers = not dims and prim not in self.regions
         if numbers and last is not None and not any([self._waits(read, last) for read in reads]):
@@ -298,9 +311,8 @@ class Fusion:
         group = self._new("loop", dims)
         if numbers:
             self._scalars = group
-        if prim.kind == "reduce":
-            for d in prim_loops(owner, prim.attrs["dims"]):
-                group.reduced[d] = True
+        for d in prim_loops(owner, space.reduced):
+            group.reduced[d] = True
         self._enter(group, prim, owner)
         self._depend(group, reads)
 
@@ -320,18 +332,17 @@ class Fusion:
         inside = [read for read in reads if read.base in group.members]
         if any([read.offset for read in inside]):
             return None
-        first, shape = inside[0], runs_over(prim)
-        at = group.written(first.base, self.strides[first.base])
-        owner = group.locate(at, shape, first.strides)
+        first, space = inside[0], self.about(prim)
+        owner = group.locate(self.written(group, first.base), space.shape, first.strides)
         if owner is None:
             return None
         for base, strides, _ in inside[1:]:
-            if over(owner, strides) != group.written(base, self.strides[base]):
+            if over(owner, strides) != self.written(group, base):
                 return None
-        if over(owner, first.strides) != group.written(first.base, self.strides[first.base]):
+        if over(owner, first.strides) != self.written(group, first.base) or not self._meets_all(group, reads, owner):
             return None
         if prim.kind == "reduce":
-            loops = prim_loops(owner, prim.attrs["dims"])
+            loops = prim_loops(owner, space.reduced)
             wanted = [d in loops for d in range(len(group.dims))]
             if any(group.reduced) and wanted != group.reduced:
                 return None
@@ -340,6 +351,13 @@ class Fusion:
             group.reduced = wanted
         return owner
 
+    def _meets_all(self, group: Group, reads: list[Read], owner: Owner) -> bool:
+        """Whether the loops of a product, which are not cut, run along the rows of all floats that are read."""
+        if group.kind == "loop":
+            return True
+        dims = tuple(group.dims)
+        return not any([r.base in self.floats and self.landed(over_loops(r, owner), dims) is None for r in reads])
+
     def _merge(self, a: Group, b: Group, prim: Prim, reads: list[Read]) -> Group | None:
         """Make one group of two that ``prim``, a member of ``a``, reads; None where that cannot be."""
         if len(a.members) + len(b.members) > MOST or a.kind == b.kind == "product":
@@ -347,7 +365,7 @@ class Fusion:
         if self._between(a, b) or self._between(b, a):
             return None
         read = next(read for read in reads if read.base in b.members)
-        owner = b.locate(b.written(read.base, self.strides[read.base]), runs_over(prim), read.strides)
+        owner = b.locate(self.written(b, read.base), self.about(prim).shape, read.strides)
         if owner is None:
             return None
         of_a, of_b = list(a.members[prim]), owner
@@ -363,17 +381,25 @@ class Fusion:
             return None  # a product does not make its own operands
         back = [where.index(d) for d in range(len(a.dims))]
         moved = {p: [owner[d] for d in back] for p, owner in b.members.items()}
-        merged = Group(a.number, a.kind, a.dims, a.root)
-        merged.reduced = reduced if any(reduced) else a.reduced
-        merged.members = {**a.members, **moved}
+        both = Group(a.number, a.kind, a.dims, a.root)
+        both.reduced = reduced if any(reduced) else a.reduced
+        both.members = {**a.members, **moved}
+        if not all([self._meets_all(both, self.reads(p), owner) for p, owner in moved.items()]):
+            return None
         for one, other in ((a, b), (b, a)):
             for member in one.members:
                 for base, strides, offset in self.reads(member) if member is not one.root else ():
                     if base in other.members and (
-                        offset or over(merged.members[member], strides) != merged.written(base, self.strides[base])
+                        offset or over(both.members[member], strides) != self.written(both, base)
                     ):
                         return None
-        a.members, a.reduced = merged.members, merged.reduced
+        a.reduced = both.reduced
+        self._absorb(a, b, moved)
+        return a
+
+    def _absorb(self, a: Group, b: Group, moved: dict[Prim, Owner]) -> None:
+        """Take the members of ``b`` into ``a``."""
+        a.members.update(moved)
         a.mask |= b.mask
         a.needs = (a.needs | b.needs) & ~a.mask
         a.direct = (a.direct | b.direct) & ~a.mask
@@ -385,7 +411,26 @@ class Fusion:
                 group.needs |= a.needs | a.mask
         if self._scalars is b:
             self._scalars = None if a.dims else a
-        return a
+
+    def _join_siblings(self) -> None:
+        """Make one group of two that walk in the same way through something that both read."""
+        known: dict[Any, Group] = {}
+        for group in list(self.groups.values()):
+            if group.kind != "loop" or not group.dims:
+                continue
+            keys = []
+            for base, at, offset in self.loads(group):
+                assert at is not None
+                if all(at):
+                    keys.append((base, tuple(at), offset, tuple(group.dims), tuple(group.reduced)))
+            for key in keys:
+                other = known.get(key, group)
+                if other is group or other.needs & group.mask or group.needs & other.mask:
+                    continue
+                if len(other.members) + len(group.members) <= MOST:
+                    self._absorb(other, group, group.members)
+                    group = other
+            known.update(dict.fromkeys(keys, group))
 
     def _between(self, a: Group, b: Group) -> bool:
         """Whether something that needs ``a``, and is neither, is needed by ``b``."""
@@ -468,7 +513,7 @@ class Fusion:
         tested = any([self.group[read.base] is group for read in self.checks])
         if group.kind != "own" and not tested and not any([g.needs & group.mask for g in before]):
             owner = self._joins(group, sink, reads)
-            if owner is not None and self._in_place(group, i, over(owner, region.strides), owner):
+            if owner is not None and self._in_place(group, i, over(owner, self.about(sink).own), owner):
                 self._enter(group, sink, owner)
                 return group
         self._alone(sink, reads)
@@ -493,30 +538,27 @@ class Fusion:
         for member, owner in group.members.items():
             if member is not group.root:
                 for read in self.reads(member):
-                    for base, strides, offset in self.landed(read, runs_over(member)):
+                    landed = self.landed(over_loops(read, owner), tuple(group.dims))
+                    assert landed is not None
+                    for base, strides, offset in landed:
                         if base not in group.members:
-                            yield base, over(owner, strides), offset
+                            yield base, list(strides), offset
 
-    def landed(self, read: Read, shape: Shape) -> Iterable[Read]:
-        """A read of a value over ``shape``, through floats, as reads of memory."""
-        base, strides, offset = read
+    def landed(self, read: Read, shape: Shape, formulas: bool = False) -> list[Read] | None:
+        """A read of a value over ``shape``, through floats, as reads of memory; None where a float cannot be read so.
+
+        Positions along a dimension count as memory with ``formulas``.
+        """
+        base = read.base
         if base in self.floats:
-            at = positions(base.shape, shape, strides, offset)
-            assert at is not None
+            at = self.meets(read, shape)
+            if at is None:
+                return None
+            found: list[Read] = []
             for inner in self.reads(base):
-                yield from self.landed(composed(inner, at), shape)
-        elif base.kind not in FORMULAS:
-            yield read
-
-
-def composed(read: Read, at: list[list[int]]) -> Read:
-    """A read over the dimensions of a value, as one over those that meet it ``at`` positions along them."""
-    total = (
-        [sum([s * row[d] for s, row in zip(read.strides, at, strict=True)]) for d in range(len(at[0]))] if at else [0]
-    )
-    return Read(read.base, tuple(total[:-1]), read.offset + total[-1])
-
-
-def runs_over(prim: Prim) -> Shape:
-    """The shape that a map or a reduction runs over."""
-    return prim.args[0].shape if prim.kind == "reduce" else prim.shape
+                more = self.landed(composed(inner, at, len(shape)), shape, formulas)
+                if more is None:
+                    return None
+                found += more
+            return found
+        return [read] if base.kind not in FORMULAS or (formulas and base.kind == "iota") else []

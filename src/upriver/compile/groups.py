@@ -14,8 +14,8 @@ class Group:
     """What becomes one kernel.
 
     Attributes:
-        kind: ``loop``, ``product`` (loops over the dimensions of its result, which are never cut) or ``own``: a primitive
-            with a kernel of its own kind, or a host call.
+        kind: ``loop``; ``product``, whose loops are the dimensions of its result and never cut; or ``own``: a
+            primitive with a kernel of its own kind, or a host call.
         number: among all groups, by creation.
         dims: lengths of the loops; none is 1.
         reduced: for each loop whether the group reduces over it.
@@ -45,14 +45,6 @@ class Group:
         for owner in self.members.values():
             cut(owner, loop, inner)
         return True
-
-    def written(self, prim: Prim, strides: Sequence[int]) -> list[int]:
-        """Where a member's result lies in memory with ``strides``, over the loops."""
-        at = over(self.members[prim], strides)
-        if prim.kind == "reduce":
-            for d in prim_loops(self.members[prim], prim.attrs["dims"]):
-                at[d] = 0
-        return at
 
     def locate(self, at: list[int], shape: Shape, strides: Sequence[int]) -> Owner | None:
         """The loops along an array that reads, at ``strides``, what lies ``at`` over the loops. May cut loops.
@@ -133,12 +125,6 @@ def over(owner: Owner, strides: Sequence[int]) -> list[int]:
 def prim_loops(owner: Owner, dims: Sequence[int]) -> list[int]:
     """The loops that run along ``dims`` of a member."""
     return [d for d, o in enumerate(owner) if o is not None and o[0] in dims]
-
-
-def own_loops(shape: Shape) -> tuple[list[int], Owner]:
-    """The loops over an array of ``shape``, and how they move along it."""
-    moving = [i for i, n in enumerate(shape) if n != 1]
-    return [shape[i] for i in moving], [(i, 1) for i in moving]
 
 
 def merged_loops(a: Group, of_a: Owner, b: Group, of_b: Owner) -> list[int] | None:

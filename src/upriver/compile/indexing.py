@@ -82,13 +82,16 @@ def through(view: Prim, strides: Strides, offset: int) -> tuple[Strides, int] | 
     return tuple([s * step for s, step in zip(strides, steps, strict=True)]), offset
 
 
-def positions(shape: Shape, dims: Sequence[int], strides: Sequence[int], offset: int) -> list[list[int]] | None:
-    """For each dimension of an array the position along it, where a loop meets its row-major entries at a map.
+def positions(
+    shape: Shape, own: Strides, dims: Sequence[int], strides: Sequence[int], offset: int
+) -> list[list[int]] | None:
+    """For each dimension of an array the position along it, where a loop meets its entries at a map.
 
     Arguments:
         shape: of the array.
+        own: its strides; it has no gaps and no entry twice.
         dims: lengths of the loop.
-        strides: of the map from the loop to the row-major numbers of the array's entries.
+        strides: of the map from the loop to the array's memory.
         offset: of the map.
 
     Returns:
@@ -96,19 +99,19 @@ def positions(shape: Shape, dims: Sequence[int], strides: Sequence[int], offset:
         where a loop runs from one row into the next.
 
     Example:
-        >>> positions((4, 6), (2, 3), (12, 2), 1)
+        >>> positions((4, 6), (6, 1), (2, 3), (12, 2), 1)
         [[2, 0, 0], [0, 2, 1]]
     """
-    own = row_major(shape)
+    outward = sorted([j for j in range(len(shape)) if shape[j] > 1], key=lambda j: -own[j])
     found = [[0] * (len(dims) + 1) for _ in shape]
     for d, total in enumerate((*strides, offset)):
         if d < len(dims) and dims[d] == 1:
             continue
         rest, sign = (total, 1) if total >= 0 else (-total, -1)
-        for j, step in enumerate(own):
-            if rest >= step and shape[j] > 1:
-                found[j][d] = sign * (rest // step)
-                rest %= step
+        for j in outward:
+            if rest >= own[j]:
+                found[j][d] = sign * (rest // own[j])
+                rest %= own[j]
         if rest:
             return None
     for row, length in zip(found, shape, strict=True):
@@ -121,3 +124,24 @@ def positions(shape: Shape, dims: Sequence[int], strides: Sequence[int], offset:
         if low < 0 or high >= length:
             return None
     return found
+
+
+def merged(shape: Sequence[int], maps: Sequence[Sequence[int]], apart: Sequence[bool]) -> list[list[int]]:
+    """The dimensions that are not 1, in runs that every map walks through as through one; a run is all apart or not.
+
+    Example:
+        >>> merged((2, 3, 1, 4), [(12, 4, 4, 1), (4, 0, 0, 1)], (False,) * 4)
+        [[0], [1], [3]]
+        >>> merged((2, 3, 1, 4), [(12, 4, 4, 1)], (False,) * 4)
+        [[0, 1, 3]]
+    """
+    runs: list[list[int]] = []
+    for i, n in enumerate(shape):
+        if n == 1:
+            continue
+        last = runs[-1][-1] if runs else -1
+        if runs and apart[i] == apart[last] and all([s[last] == s[i] * n for s in maps]):
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    return runs

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from ..core.dtypes import DType, int64
-from .fuse import Fusion, Read, composed, runs_over
-from .groups import Group, Owner, over
-from .indexing import positions, size
-from .kernels import Access, ConvKernel, GemmKernel, LoopKernel, PoolKernel, Shape, Statement
+from .fuse import Fusion
+from .groups import Group
+from .indexing import size
+from .kernels import Access, ConvKernel, GemmKernel, LoopKernel, PoolKernel, Statement
 from .prims import Prim
+from .reads import Read, composed, over_loops
 
 Place = tuple[str, Any]
 """Some memory: ``("value", prim)``, ``("constant", prim)``, or the kind and the index of a leaf."""
@@ -21,20 +22,23 @@ Place = tuple[str, Any]
 Kernel = LoopKernel | GemmKernel | ConvKernel | PoolKernel
 
 
+Slot = tuple[Place, int]
+
+
 @dataclass
 class Step:
     """What becomes one call, or a few.
 
     Attributes:
         kernel: what it computes, or None for a primitive with a kernel of its own or a host call.
-        places: the memory of each slot.
+        places: the memory of each slot, and where in it the slot begins, in bytes.
         prims: what went in.
         root: the primitive that is more than loops.
         args: of that primitive, in memory.
     """
 
     kernel: Kernel | None
-    places: list[Place]
+    places: list[Slot]
     prims: list[Prim]
     writes: set[Place] = field(default_factory=set[Place])
     root: Prim | None = None
@@ -47,7 +51,7 @@ class _Line:
     dtype: DType
     args: tuple[int, ...] = ()
     fn: str = ""
-    place: Place | None = None
+    slot: int = -1
     at: list[int] = field(default_factory=list[int])
     offset: int = 0
     value: Any = None
@@ -66,14 +70,14 @@ class Body:
     def __init__(self, fusion: Fusion, group: Group, stored: set[Prim]) -> None:
         self.fusion, self.group, self.stored = fusion, group, stored
         self.lines: list[_Line] = []
-        self.places: dict[Place, int] = {}
+        self.places: dict[Slot, int] = {}
         self.writes: set[Place] = set()
         self._known: dict[Any, int] = {}
         members = list(group.members)
         if group.kind == "product":
             assert group.root is not None
             for arg in group.root.args:
-                self.slot(place_of(fusion.settled(arg).base))
+                self.slot_of(fusion.settled(arg))
             members.remove(group.root)
             members.insert(0, group.root)
         for prim in self._ordered(members):
@@ -99,9 +103,13 @@ class Body:
         late = [p for p in found if p in regions and isinstance(regions[p].owner, int)]
         return [p for p in found if p not in late] + late if late else found
 
-    def slot(self, place: Place) -> int:
-        """The number of a slot for some memory."""
-        return self.places.setdefault(place, len(self.places))
+    def slot(self, place: Place, offset: int) -> int:
+        """The number of the slot for memory from a byte on, so that kernels alike but for offsets are the same."""
+        return self.places.setdefault((place, offset), len(self.places))
+
+    def slot_of(self, read: Read) -> int:
+        """The slot for a value in memory."""
+        return self.slot(place_of(read.base), read.offset * read.base.dtype.itemsize)
 
     def _line(self, key: Any, line: _Line) -> int:
         found = self._known.get(key)
@@ -114,8 +122,8 @@ class Body:
         if prim is self.group.root:
             self._line(prim, _Line("result", prim.dtype))
             return
-        owner, shape = self.group.members[prim], runs_over(prim)
-        args = tuple([self._value(read, shape, owner) for read in self.fusion.reads(prim)])
+        owner = self.group.members[prim]
+        args = tuple([self._value(over_loops(read, owner)) for read in self.fusion.reads(prim)])
         if prim.attrs["fn"] == "copy":
             self._known[prim] = args[0]
         else:
@@ -128,38 +136,35 @@ class Body:
         if region is not None:
             offset = region.offset
             place = ("cell", region.owner) if isinstance(region.owner, int) else ("value", region.owner)
-        self.slot(place)
         self.writes.add(place)
-        at = self.group.written(prim, self.fusion.strides[prim])
-        self.lines.append(_Line("store", prim.dtype, (self._known[prim],), "", place, at, offset))
+        at = self.fusion.written(self.group, prim)
+        slot = self.slot(place, offset * prim.dtype.itemsize)
+        self.lines.append(_Line("store", prim.dtype, (self._known[prim],), "", slot, at))
 
-    def _value(self, read: Read, shape: Shape, owner: Owner) -> int:
-        base, strides, offset = read
+    def _value(self, read: Read) -> int:
+        base, at, offset = read
         if base.kind == "number" or (base.kind == "constant" and size(base.shape) == 1):
             value = base.attrs["value"] if base.kind == "number" else base.attrs["array"].item()
             return self._line(("number", base.dtype, repr(value)), _Line("number", base.dtype, value=value))
         if base in self.group.members:
             return self._known[base]
-        at = over(owner, strides)
         if base in self.fusion.floats:
-            key = (base, tuple(at), offset)
+            key = read
             found = self._known.get(key)
             if found is None:
-                meets = positions(base.shape, shape, strides, offset)
+                dims = tuple(self.group.dims)
+                meets = self.fusion.meets(read, dims)
                 assert meets is not None
-                args = tuple([self._value(composed(r, meets), shape, owner) for r in self.fusion.reads(base)])
+                args = tuple([self._value(composed(r, meets, len(dims))) for r in self.fusion.reads(base)])
                 if base.attrs["fn"] == "copy":
                     found = self._known[key] = args[0]
                 else:
                     found = self._line(key, _Line("map", base.dtype, args, base.attrs["fn"]))
             return found
         if base.kind == "iota":
-            return self._line(
-                ("iota", base.dtype, tuple(at), offset), _Line("iota", base.dtype, (), "", None, at, offset)
-            )
-        place = place_of(base)
-        self.slot(place)
-        return self._line((place, tuple(at), offset), _Line("load", base.dtype, (), "", place, at, offset))
+            return self._line(("iota", base.dtype, at, offset), _Line("iota", base.dtype, (), "", -1, list(at), offset))
+        slot = self.slot_of(read)
+        return self._line((slot, at), _Line("load", base.dtype, (), "", slot, list(at)))
 
     # Statements.
 
@@ -173,8 +178,8 @@ class Body:
                 moved.append(_position(line, at, out))
                 continue
             access = None
-            if line.place is not None:
-                access = Access(self.places[line.place], line.dtype, at, line.offset)
+            if line.slot >= 0:
+                access = Access(line.slot, line.dtype, at)
             args = tuple([moved[arg] for arg in line.args])
             moved.append(len(out))
             out.append(Statement(line.kind, line.dtype, args, line.fn, access, line.value))
@@ -248,18 +253,18 @@ def lowered(fusion: Fusion, group: Group, stored: set[Prim]) -> Step | None:
 
 def _own(fusion: Fusion, root: Prim) -> Step:
     args = [fusion.settled(arg) if 0 not in arg.shape else Read(arg, (0,) * len(arg.shape), 0) for arg in root.args]
-    places = [place_of(read.base) for read in args]
+    places: list[Slot] = [(place_of(read.base), read.offset * read.base.dtype.itemsize) for read in args]
     if root.kind == "draw":
-        places.append(("draw", root.attrs["index"]))
-    return Step(None, [*places, ("value", root)], [root], {("value", root)}, root, args)
+        places.append((("draw", root.attrs["index"]), 0))
+    return Step(None, [*places, (("value", root), 0)], [root], {("value", root)}, root, args)
 
 
 def _product(fusion: Fusion, group: Group, root: Prim, body: Body) -> Kernel:
     """The kernel of a product, a convolution or windows, with its epilogue."""
     operands = []
     for arg in root.args:
-        base, strides, offset = fusion.settled(arg)
-        operands.append(Access(body.slot(place_of(base)), arg.dtype, strides, offset))
+        read = fusion.settled(arg)
+        operands.append(Access(body.slot_of(read), arg.dtype, read.strides))
     statements = body.statements([[d] for d in range(len(group.dims))])
     shapes, kind = [arg.shape for arg in root.args], root.kind
     if kind in ("gemm", "gemms"):

@@ -10,12 +10,13 @@ from typing import Any
 from ..core.state import Array
 from .arena import Life, arranged
 from .expand import Primitives
-from .fuse import Fusion, Read
+from .fuse import Fusion
 from .groups import Group
 from .indexing import Strides, size
 from .kernels import Ref
-from .lower import Place, Step, lowered, place_of
+from .lower import Place, Slot, Step, lowered, place_of
 from .prims import Prim
+from .reads import Read
 
 
 @dataclass
@@ -104,7 +105,7 @@ def in_memory(fusion: Fusion, groups: Sequence[Group]) -> set[Prim]:
 
 
 def laid_out(
-    fusion: Fusion, steps: list[Step], calls: Sequence[tuple[list[Place], Step]], buffers: dict[Place, int]
+    fusion: Fusion, steps: list[Step], calls: Sequence[tuple[list[Slot], Step]], buffers: dict[Place, int]
 ) -> Schedule:
     """The memory of everything.
 
@@ -117,7 +118,7 @@ def laid_out(
     first: dict[Place, int] = {}
     last: dict[Place, int] = {}
     for time, (places, _) in enumerate(calls):
-        for place in places:
+        for place, _ in places:
             if place[0] in ("value", "buffer"):
                 first.setdefault(place, time)
                 last[place] = time
@@ -139,7 +140,7 @@ def laid_out(
     def result(read: Read) -> Ref:
         return ref(place_of(read.base), read.offset * read.base.dtype.itemsize)
 
-    refs = [tuple([ref(place) for place in places]) for places, _ in calls]
+    refs = [tuple([ref(place, offset) for place, offset in places]) for places, _ in calls]
     outputs = [(p.dtype, p.shape, result(r)) for p, r in zip(fusion.graph.outputs, fusion.outputs, strict=True)]
     checks = [result(read) for read in fusion.checks]
     held = {place: (offsets[place], life) for place, life in lives.items()}
