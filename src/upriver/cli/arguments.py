@@ -193,6 +193,9 @@ def _add_train(commands: Any) -> None:
     training.add_argument(
         "--patience", type=_count, metavar="N", help="stop after N epochs without a better validation loss"
     )
+    training.add_argument(
+        "--compile", action=argparse.BooleanOptionalAction, help="native training steps; default where it saves time"
+    )
     training.add_argument("--seed", type=_seed, metavar="N", help="of weights, batches and dropout; default 0")
     training.add_argument("--threads", type=_count, metavar="N", help="threads of matrix products; default 1")
     training.add_argument(

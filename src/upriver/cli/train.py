@@ -28,7 +28,7 @@ from .terminal import console
 
 _CHOSEN = (
     "model", "hidden", "activation", "dropout", "optimizer", "lr", "schedule", "weight_decay", "batch_size", "epochs",
-    "clip", "patience", "seed", "target",
+    "clip", "patience", "compile", "seed", "target",
 )  # fmt: skip
 
 
@@ -113,7 +113,8 @@ def _fit(asked: Any, recipe: Recipe, options: Options, task: Task, run: Run, che
     trainer = Trainer(
         task.model, task.loss, task.optimizer,
         metrics=task.metrics, schedule=task.schedule, schedule_every="step",
-        clip=options.clip, patience=options.patience, run=run, progress="quiet" if asked.quiet else "auto",
+        clip=options.clip, patience=options.patience, compile=options.compile, run=run,
+        progress="quiet" if asked.quiet else "auto",
     )  # fmt: skip
     trainer.fit(task.train, task.val, epochs=options.epochs, resume=checkpoint)
     _test(task, trainer, run)

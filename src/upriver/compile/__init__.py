@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -62,6 +63,11 @@ def compile(
         return Compiled(function, grads=grads, native=native, without=without)
 
     return made if function is None else made(function)
+
+
+def available() -> bool:
+    """Whether native code can be made here: llvmlite is installed."""
+    return find_spec("llvmlite") is not None
 
 
 _HOMES = {"Compiled": "compiled", "constant": "record"}

@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from . import available
 from .assemble import Assembled, assemble
 from .expand import expand
 from .native.runner import Executable
@@ -20,9 +20,9 @@ from .rewrite import rewrite
 
 
 @cache
-def available() -> bool:
-    """Whether native code can be made: llvmlite is installed. If it is not, that is said, once."""
-    if find_spec("llvmlite") is not None:
+def wanted() -> bool:
+    """Whether native code can be made. If not, that is said, once."""
+    if available():
         return True
     warnings.warn(
         "llvmlite is not installed: compiled functions run operation by operation, as fast as without compile. "

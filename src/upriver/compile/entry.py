@@ -13,7 +13,7 @@ from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
 from .optimizer_step import Stale
 from .record import OfLeaf, Recording
-from .build import Built, available, build
+from .build import Built, build, wanted
 from .listing import listing
 from .native.runner import CheckFailed, Executable
 from .replay import Failed, Replay
@@ -92,7 +92,7 @@ class Entry:
         self._native: Executable | None = None
         self.built: Built | None = None
         self.fallback = "native code was not asked for" if not native else "llvmlite is not installed"
-        if native and available():
+        if native and wanted():
             self.built = build(program, without)
             self._native = self.built.executable
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.state import no_grad, note_change, recorder
+from ..core.state import no_grad, recorder
 from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, GradError, ShapeError
 from ..ops.checks import check_range
@@ -57,33 +57,75 @@ def clip_grad_norm_(
         >>> [round(g, 4) for g in w.grad.tolist()]
         [0.6, 0.8]
     """
-    p, limit = float(norm_type), float(max_norm)
-    if p <= 0 or limit < 0:
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if float(norm_type) <= 0 or float(max_norm) < 0:
         raise ArgumentError(
-            f"clip_grad_norm_: max_norm={limit}, norm_type={p}", "Use a norm_type above 0, and a max_norm of 0 or more."
+            f"clip_grad_norm_: max_norm={float(max_norm)}, norm_type={float(norm_type)}",
+            "Use a norm_type above 0, and a max_norm of 0 or more.",
         )
-    grads = _gradients(parameters)
-    if not grads:
+    norm = get_total_norm(_gradients(given), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(given, max_norm, norm)
+    dtypes = [g.dtype for g in _gradients(given)]
+    return norm.to(np.result_type(*dtypes)) if dtypes else norm
+
+
+def get_total_norm(
+    tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
+) -> Tensor:
+    """The norm of all entries of ``tensors`` together, a number in float64.
+
+    Args:
+        tensors: one tensor, or several; gradients, mostly.
+        norm_type: 2 for the Euclidean norm, ``inf`` for the largest entry, or another p > 0.
+        error_if_nonfinite: raise where it is NaN or infinite.
+        foreach: accepted and not needed.
+
+    Raises:
+        GradError: the norm is not finite, and ``error_if_nonfinite``.
+
+    Example:
+        >>> import upriver as ur
+        >>> ur.nn.utils.get_total_norm([ur.tensor([3.0]), ur.tensor([4.0])]).item()
+        5.0
+    """
+    given = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    if not given:
         return literal(np.zeros((), np.float32))
     with no_grad():
-        norm = total_norm.run(tuple(grads), {"p": p})
-        if error_if_nonfinite:
-            if not np.isfinite(norm.array):
-                raise GradError(
-                    f"clip_grad_norm_: the norm of the gradients is {float(norm.array)}",
-                    "Something overflowed: lower the learning rate, or look for the first NaN.",
-                )
-            check_range(norm, 0.0, sys.float_info.max)
-        if recorder() is not None:
-            factor = limit / (norm + 1e-6)
-            factor = where(factor >= 1.0, 1.0, factor)
-            for g in grads:
-                g.detach().mul_(factor.to(g.dtype))
-        elif not (scale := limit / (float(norm.array) + 1e-6)) >= 1:  # NaN too, which shall be seen in the gradients
-            for g in grads:
-                np.multiply(g.array, scale, out=g.array, casting="same_kind")
-            note_change([g.array for g in grads])
-        return norm.to(np.result_type(*[g.dtype for g in grads]))
+        norm: Tensor = total_norm.run(given, {"p": float(norm_type)})
+    if error_if_nonfinite:
+        if not np.isfinite(norm.array):
+            raise GradError(
+                f"get_total_norm: the norm of the gradients is {float(norm.array)}",
+                "Something overflowed: lower the learning rate, or look for the first NaN.",
+            )
+        check_range(norm, 0.0, sys.float_info.max)
+    return norm
+
+
+def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, foreach: Any = None) -> None:
+    """Scale the gradients of ``parameters`` down in place, where their norm, which is given, exceeds ``max_norm``.
+
+    Args:
+        parameters: a tensor, or several; those without a gradient are skipped.
+        max_norm: the largest norm allowed.
+        total_norm: the norm of all of them together.
+        foreach: accepted and not needed.
+
+    Example:
+        >>> import upriver as ur
+        >>> w = ur.tensor([3.0, 4.0], requires_grad=True)
+        >>> (w * w / 2).sum().backward()
+        >>> ur.nn.utils.clip_grads_with_norm_([w], 2.5, ur.tensor(5.0))
+        >>> [round(g, 4) for g in w.grad.tolist()]
+        [1.5, 2.0]
+    """
+    with no_grad():
+        factor = float(max_norm) / (total_norm + 1e-6)
+        below = where(factor >= 1.0, 1.0, factor)  # NaN stays, which shall be seen in the gradients
+        if recorder() is not None or below.array != 1.0:
+            for g in _gradients(parameters):
+                g.detach().mul_(below.to(g.dtype))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) -> None:

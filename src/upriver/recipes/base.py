@@ -54,6 +54,7 @@ class Options:
         clip: the largest norm of all gradients together, or None.
         patience: epochs without a better validation loss before training stops, or None.
         seed: of the weights, the order of the batches and dropout.
+        compile: whether training steps are compiled; None for where it saves time.
         data, target: for tables: the file and the column to predict.
     """
 
@@ -70,6 +71,7 @@ class Options:
     clip: float | None = None
     patience: int | None = None
     seed: int = 0
+    compile: bool | None = None
     data: str | None = None
     target: str | None = None
 

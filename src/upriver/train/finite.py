@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
 
 from ..errors import UpriverError
+from ..ops.checks import check_range
 
 
 class TrainingError(UpriverError, ArithmeticError):
@@ -20,22 +22,14 @@ REMEDY = (
 )
 
 
-def gradient_norm(model: Any) -> float:
-    """The Euclidean norm of all gradients of the model's parameters together."""
-    flats = [p.grad.array.reshape(-1) for p in model.parameters() if p.grad is not None]
-    total = sum(float(np.dot(g, g)) for g in flats)
-    if not math.isfinite(total):  # perhaps only the square did not fit into the gradient's own dtype
-        total = sum(float(np.dot(g, g)) for g in (g.astype(np.float64) for g in flats))
-    return math.sqrt(total) if total >= 0 else math.nan
-
-
 def check_loss(value: Any, model: Any, inputs: Any, targets: Any) -> None:
     """Refuse to go on with a loss that is not finite. Its gradients are there, to tell where it began.
 
     Raises:
         TrainingError: it is NaN or infinite.
     """
-    number = float(value)
+    number = float(value.array)
+    check_range(value, -sys.float_info.max, sys.float_info.max)
     if not math.isfinite(number):
         for what, given in (("inputs", inputs), ("targets", targets)):
             array = np.asarray(getattr(given, "array", given))
@@ -49,13 +43,14 @@ def check_loss(value: Any, model: Any, inputs: Any, targets: Any) -> None:
         raise TrainingError(f"the loss is {_name(number)}{_where(model)}", REMEDY, at=False)
 
 
-def check_gradients(norm: float, model: Any) -> None:
-    """Refuse to take a step along gradients that are not finite.
+def check_gradients(norm: Any, model: Any) -> None:
+    """Refuse to take a step along gradients that are not finite: their norm tells.
 
     Raises:
         TrainingError: an entry of a gradient is NaN or infinite.
     """
-    if not math.isfinite(norm) and (where := _where(model)):
+    check_range(norm, 0.0, sys.float_info.max)
+    if not math.isfinite(norm.array) and (where := _where(model)):
         raise TrainingError(f"the loss is finite, but its gradient is not{where}", REMEDY, at=False)
 
 

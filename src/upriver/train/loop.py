@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any
 
 from ..core.state import no_grad
-from .finite import check_gradients, check_loss, gradient_norm
+from ..nn.utils import clip_grads_with_norm_, get_total_norm
+from .finite import check_gradients, check_loss
 from .metrics import Metric, Sums
 
 Batch = Any  # a pair (inputs, targets) of tensors whose first dimension counts samples
@@ -48,11 +49,61 @@ class Watch:
         2.0
     """
 
+    active = True
+    """Whether it wants to see the next step."""
+
     def gradients(self) -> None:
         """Gradients are there, unclipped, and weights are still what they were computed at."""
 
     def updated(self) -> None:
         """The weights have just been changed."""
+
+
+class Update:
+    """One step of an optimiser along the gradient of some batches: what the whole of training repeats.
+
+    It is made of operations from end to end, so that it can be compiled.
+
+    Args:
+        model: called with the inputs of a batch; a Module.
+        loss: of (outputs, targets), the mean over the batch.
+        optimizer: with ``zero_grad()`` and ``step()``.
+        clip: the largest norm that all gradients together may have; None for any.
+    """
+
+    def __init__(self, model: Any, loss: Callable[[Any, Any], Any], optimizer: Any, clip: float | None = None) -> None:
+        self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
+
+    def __call__(self, batches: Sequence[Batch], watch: Watch | None = None) -> tuple[list[tuple[Any, Any]], Any]:
+        """Take the step.
+
+        Returns:
+            For each batch its outputs and its loss; and the norm of all gradients together, before clipping.
+
+        Raises:
+            TrainingError: the loss or a gradient is not finite. The weights are still what they were.
+        """
+        samples = sum(len(targets) for _, targets in batches)
+        found: list[tuple[Any, Any]] = []
+        self.optimizer.zero_grad()
+        for inputs, targets in batches:
+            outputs = self.model(inputs)
+            value = self.loss(outputs, targets)
+            share = len(targets) / samples
+            (value if share == 1.0 else value * share).backward()
+            check_loss(value, self.model, inputs, targets)
+            found.append((outputs, value))
+        parameters = list(self.model.parameters())
+        norm = get_total_norm([p.grad for p in parameters if p.grad is not None])
+        check_gradients(norm, self.model)
+        if watch is not None:
+            watch.gradients()
+        if self.clip is not None:
+            clip_grads_with_norm_(parameters, self.clip, norm)
+        self.optimizer.step()
+        if watch is not None:
+            watch.updated()
+        return found, norm
 
 
 def train_steps(
@@ -65,6 +116,7 @@ def train_steps(
     clip: float | None = None,
     accumulate: int = 1,
     watch: Watch | None = None,
+    compiled: Any = None,
 ) -> Iterator[Step]:
     """Train on ``batches``, one optimiser step at each turn of the iterator.
 
@@ -77,6 +129,7 @@ def train_steps(
         clip: the largest norm that all gradients together may have; None for any.
         accumulate: how many batches add up to one step. The gradient is that of one batch of all their samples.
         watch: looks on.
+        compiled: ``ur.compile(Update(model, loss, optimizer, clip))``, to take those steps by at which nobody looks on.
 
     Raises:
         TrainingError: the loss or a gradient is not finite. The weights are still those of the step before.
@@ -92,27 +145,17 @@ def train_steps(
         True
     """
     model.train()
+    update = Update(model, loss, optimizer, clip)
     for group in _groups(batches, accumulate):
-        samples = sum(len(targets) for _, targets in group)
+        looking = watch is not None and watch.active
+        if compiled is None or looking:
+            found, norm = update(group, watch if looking else None)
+        else:
+            found, norm = compiled(group)
         sums = Sums()
-        optimizer.zero_grad()
-        for inputs, targets in group:
-            outputs = model(inputs)
-            value = loss(outputs, targets)
-            share = len(targets) / samples
-            (value if share == 1.0 else value * share).backward()
-            check_loss(value, model, inputs, targets)
+        for (outputs, value), (_, targets) in zip(found, group, strict=True):
             sums.add(outputs, targets, value, metrics)
-        norm = gradient_norm(model)
-        check_gradients(norm, model)
-        if watch is not None:
-            watch.gradients()
-        if clip is not None:
-            clip_gradients(model, norm, clip)
-        optimizer.step()
-        if watch is not None:
-            watch.updated()
-        yield Step(len(group), samples, sums, norm)
+        yield Step(len(group), sum(len(targets) for _, targets in group), sums, float(norm))
 
 
 def evaluate(
@@ -156,19 +199,6 @@ class evaluating:  # noqa: N801 (a context manager)
     def __exit__(self, *_: object) -> None:
         if self.was:
             self.model.train()
-
-
-def clip_gradients(model: Any, norm: float, largest: float) -> None:
-    """Scale all gradients by one factor so that their norm is at most ``largest``.
-
-    Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013), algorithm 1;
-    the factor is PyTorch's ``largest / (norm + 1e-6)``, at most 1.
-    """
-    factor = largest / (norm + 1e-6)
-    if factor < 1.0:
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter.grad.array *= parameter.grad.array.dtype.type(factor)
 
 
 def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..compile import available, compile as compile_function
 from ..core.tensor import to_array
 from ..errors import ArgumentError, DataError, FileError
 from .checkpoint import load_checkpoint, save_checkpoint
 from .finite import REMEDY, TrainingError, check_weights
 from .flow import GradientFlow
-from .loop import Step, evaluate, train_steps
+from .loop import Step, Update, evaluate, train_steps
 from .metrics import Metric, Sums
 from .progress import Progress, progress_for
 from .run import Run
@@ -25,6 +26,8 @@ WATCHED_STEPS = 4
 """Gradient flow is measured on this many steps at the end of each epoch."""
 LOGGED_STEPS = 50
 """About how many steps of an epoch get a line of their own in metrics.jsonl."""
+_STEP_SECONDS, _FLOPS = 5e-4, 2e10  # of an ordinary step: what each takes, and operations in a second
+_WORTH_SECONDS = 3.0  # of training: making native code takes up to a second
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Trainer:
         clip: the largest norm of all gradients together, or None.
         accumulate: batches per optimiser step.
         patience: stop after so many epochs without a better monitored value; None never.
+        compile: whether steps are compiled (:func:`upriver.compile`); None for where it will save time.
         monitor: which value decides what is best: ``val_loss`` (``train_loss`` where nothing is validated) or
             ``val_``/``train_`` and the name of a metric.
         restore_best: whether the weights of the best epoch are put back in the end.
@@ -107,6 +111,7 @@ class Trainer:
         clip: float | None = None,
         accumulate: int = 1,
         patience: int | None = None,
+        compile: bool | None = None,  # noqa: A002 (what it is called everywhere)
         monitor: str | None = None,
         restore_best: bool = True,
         run: Run | str | Path | None = None,
@@ -120,7 +125,7 @@ class Trainer:
                 raise ArgumentError(f"Trainer: {name}={value}", "It must be greater than 0.")
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics, self.schedule, self.schedule_every = tuple(metrics), schedule, schedule_every
-        self.clip, self.accumulate, self.patience = clip, accumulate, patience
+        self.clip, self.accumulate, self.patience, self.compile = clip, accumulate, patience, compile
         self.monitor, self.restore_best, self.save_every = monitor, restore_best, save_every
         self.run = Run.create(type(model).__name__.lower(), {}, out=run) if isinstance(run, (str, Path)) else run
         self.progress = progress_for(progress) if isinstance(progress, str) else progress
@@ -129,6 +134,7 @@ class Trainer:
         self._best_weights: dict[str, Any] | None = None
         self._best_saved = True
         self._train: Any = None
+        self._compiled: Any = None
         self._saved_at = 0.0
 
     def fit(
@@ -164,6 +170,7 @@ class Trainer:
             self.run.log(event="start" if resume is None else "resume", step=here.step, epochs=epochs, pid=os.getpid())
         began, before = time.perf_counter(), here.elapsed
         steps = -(-len(train) // self.accumulate)
+        self._compiled = self._compile(steps * epochs, getattr(train, "batch_size", None) or 1)
         self._saved_at = time.monotonic()
         status, reason = "failed", None
         try:
@@ -192,6 +199,18 @@ class Trainer:
             self.model.load_state_dict(self._best_weights)
         return here.history
 
+    def _compile(self, steps: int, batch: int) -> Any:
+        """The step, compiled, if that was asked for; or if it was left open and will save time."""
+        if self.compile is None:
+            # From sizes alone, not from a clock: rounding, and so the result, must not depend on how busy a machine is.
+            entries = sum([p.numel() for p in self.model.parameters()])
+            seconds = steps * self.accumulate * (_STEP_SECONDS + 6 * entries * batch / _FLOPS)
+            if seconds < _WORTH_SECONDS or not available():
+                return None
+        elif not self.compile:
+            return None
+        return compile_function(Update(self.model, self.loss, self.optimizer, self.clip))
+
     # One epoch.
 
     def _epoch(
@@ -207,7 +226,7 @@ class Trainer:
         self._watch(taken, steps)
         for step in train_steps(
             self.model, self.loss, self.optimizer, train,
-            metrics=self.metrics, clip=self.clip, accumulate=self.accumulate, watch=self.flow,
+            metrics=self.metrics, clip=self.clip, accumulate=self.accumulate, watch=self.flow, compiled=self._compiled,
         ):  # fmt: skip
             sums.merge(step.sums)
             total, count, taken = total + step.gradient_norm, count + 1, taken + 1
