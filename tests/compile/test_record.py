@@ -237,18 +237,10 @@ def _outside() -> Callable[[Tensor], Any]:
     return lambda x: x * made
 
 
-def _view(x: Tensor) -> None:
-    buffer = ur.ones(4)
-    part = buffer[:2]
-    part.add_(1.0)
-
-
-def _stale(x: Tensor) -> Tensor:
-    buffer = x * 2
-    part = buffer[:1]
-    with ur.no_grad():
-        buffer.add_(1.0)
-    return part * 1
+def _reshaped(x: Tensor) -> Tensor:
+    buffer = ur.ones(2, 2)
+    buffer.reshape(4).add_(1.0)
+    return buffer * x
 
 
 def _schedule(x: Tensor) -> None:
@@ -261,8 +253,12 @@ def _schedule(x: Tensor) -> None:
     [
         (lambda x: x.add_(1.0), "an argument of shape .* is changed in place"),
         (_outside(), "was computed by mul outside the compiled function"),
-        (_view, "a view of shape .* is changed in place"),
-        (_stale, "shares memory with one that was changed in place"),
+        (_reshaped, r"shares memory with one of shape \[4\] that was changed in place\n  changed  at .*add_"),
+        (_schedule, "a schedule is stepped inside a compiled function"),
+        (
+            lambda x: setattr(_CAPTURED, "data", x),
+            r"a tensor of shape \[\] and dtype float32 becomes one of shape \[2\]",
+        ),
         (lambda x: ur.nn.init.eye_(ur.nn.Parameter(ur.ones(2, 2))).sum() * x.sum(), ""),
     ],
 )
@@ -273,6 +269,31 @@ def test_changes_that_no_program_can_tell(function: Callable[[Tensor], Any], mes
         return
     with pytest.raises(CompileError, match=message):
         record(lambda: function(x), [x])
+
+
+def test_a_view_that_is_changed_changes_what_it_is_a_view_of() -> None:
+    def call(x: Tensor) -> Tensor:
+        rows, row = x * 1.0, 0
+        with ur.no_grad():
+            rows[row:, 1:] += 1.0
+            first = rows[0]
+            first[1:].mul_(x[1, 1])
+            rows[1] = first
+            turned = rows.T
+            rows.add_(1.0)
+        return rows + first + turned.T
+
+    step = Recorded(call)
+    for seed in range(3):
+        x = ur.randn(2, 3, generator=ur.Generator().manual_seed(seed))
+        np.testing.assert_array_equal(step(x), call(x).array)
+    assert step.recordings == 1
+
+
+def test_a_result_that_nothing_in_the_call_has_made() -> None:
+    w = ur.nn.Parameter(ur.ones(2))
+    found = record(lambda: w, [])
+    assert found.value(found.result) is found.program.cells[0].before
 
 
 def test_a_change_behind_the_engines_back_is_an_error() -> None:

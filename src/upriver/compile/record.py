@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ..core import state
 from ..core.registry import ops
-from ..core.site import capture, describe
+from ..core.site import Site, capture, describe
 from ..core.state import Array, owner
 from ..core.tensor import Tensor
 from ..errors import CompileError
@@ -130,7 +132,10 @@ class Recorder:
         self.steps: list[Step] = []
         self._known: dict[int, _Known] = {}
         self._time = 0
-        self._changed: dict[int, tuple[Array, int]] = {}  # owners of memory that was changed, and when
+        # By the owner of the memory, which is kept: which arrays in it were changed, when, and at which line.
+        self._changed: dict[int, tuple[Array, dict[int, tuple[Array, int, Site | None]]]] = {}
+        # How each view was taken: operation, of which tensor, attributes, and the value of that tensor then.
+        self._views: dict[Value, tuple[Any, Tensor, dict[str, Any], Value]] = {}
         self._expected: set[int] = set()  # arrays whose change was told
         self._inputs: list[Tensor] = list(inputs)
         self._cells: dict[Value, Cell] = {}
@@ -162,13 +167,28 @@ class Recorder:
     def find(self, array: Array) -> Value | None:
         """The value that ``array`` has now, or None if it is not known."""
         known = self._known.get(id(array))
-        found = self._changed.get(id(owner(array))) if self._changed else None
-        if found is not None and (known is None or known.time < found[1]):
-            raise CompileError(
-                f"compile: a tensor of shape {list(array.shape)} shares memory with one that was changed in place",
-                "Take the view again after the change, or change a clone().",
-            )
+        if self._changed and (found := self._changed.get(id(owner(array)))) is not None:
+            time = -1 if known is None else known.time
+            for changed, when, site in found[1].values():
+                if when > time and np.may_share_memory(changed, array):
+                    if known is not None and known.value in self._views:
+                        return self._view_again(array, known.value)
+                    raise CompileError(
+                        f"compile: a tensor of shape {list(array.shape)} shares memory with one of shape "
+                        f"{list(changed.shape)} that was changed in place\n  changed  at  {describe(site)}",
+                        "Change the whole by item assignment, x[key] = value, and take views after the change.",
+                    )
         return None if known is None else known.value
+
+    def _view_again(self, array: Array, before: Value) -> Value:
+        """The value of a view of what has been changed since it was taken."""
+        op, tensor, attrs, _ = self._views[before]
+        whole = self.value(tensor)
+        value = Value(array.shape, array.dtype)
+        self.add(op, (whole,), attrs, value)
+        self._views[value] = (op, tensor, attrs, whole)
+        self._learn(array, value)
+        return value
 
     def value(self, x: Any) -> Value:
         """The value that a tensor has now: a cell's, if nobody in the call has made it."""
@@ -191,7 +211,8 @@ class Recorder:
                 "Compute it inside, pass it as an argument, or detach() it if no gradient is to flow.",
             )
         else:
-            self._cells[value] = Cell(x, value)
+            self._cells[value] = cell = Cell(x, value)
+            self.program.cells.append(cell)
             self._arrays[value] = array
             if x.wants_grad:
                 self._meet(x)
@@ -219,6 +240,8 @@ class Recorder:
         values = tuple([self.value(x) if isinstance(x, Tensor) else x for x in inputs])
         made = Value(out.shape, out.dtype)
         self.add(op, values, attrs, made, draw)
+        if len(inputs) == 1 and out.base is not None and owner(out) is owner(inputs[0].array):
+            self._views[made] = (op, inputs[0], attrs, values[0])
         self._learn(out, made)
 
     def add(
@@ -236,38 +259,41 @@ class Recorder:
 
     def becomes(self, tensor: Any, value: Any) -> None:
         """The entries of a tensor are about to become those of another, converted and broadcast."""
-        array = tensor.array
-        before = self.value(tensor)
-        if any(array is x.array for x in self._inputs):
+        if any(tensor.array is x.array for x in self._inputs):
             raise CompileError(
-                f"compile: an argument of shape {list(array.shape)} is changed in place",
+                f"compile: an argument of shape {list(tensor.shape)} is changed in place",
                 "Change a clone(), or capture the tensor instead of passing it.",
             )
-        if array.base is not None and (before not in self._cells or owner(array) is not array):
-            self._refuse_view(array)
-        if value.dtype != array.dtype:
-            value = ops.record("cast")(value.detach(), dtype=array.dtype)
-        if value.shape != array.shape:
-            value = ops.record("broadcast_to")(value.detach(), shape=array.shape)
-        self._assign(array, self.value(value))
+        pairs: list[tuple[Array, Value]] = []
+        while True:
+            array, before = tensor.array, self.value(tensor)
+            if value.dtype != array.dtype:
+                value = ops.record("cast")(value.detach(), dtype=array.dtype)
+            if value.shape != array.shape:
+                value = ops.record("broadcast_to")(value.detach(), shape=array.shape)
+            pairs.append((array, self.value(value)))
+            if before not in self._views:
+                break
+            op, tensor, attrs, whole = self._views[before]
+            if op.name != "index" or self.value(tensor) is not whole:
+                break
+            # What it is a view of is changed with it.
+            value = ops.index_put(tensor.detach(), tuple(attrs["key"]), value.detach())
+        self._assign(pairs)
 
-    def _refuse_view(self, array: Array) -> None:
-        whole = owner(array)
-        if whole is not array and whole.size != array.size:
-            raise CompileError(
-                f"compile: a view of shape {list(array.shape)} is changed in place, and what it is a view of with it",
-                "Change the whole tensor by item assignment, x[key] = value, or make a new value with ur.where or cat.",
-            )
-
-    def _assign(self, array: Array, value: Value) -> None:
-        whole = owner(array)
-        self.known_as(array, value)
-        self._changed[id(whole)] = (whole, self._time)
-        self._expected.add(id(array))
+    def _assign(self, pairs: Sequence[tuple[Array, Value]]) -> None:
+        """Each array is, or is about to be, changed into the value beside it."""
+        self._time += 1
+        for array, value in pairs:
+            self._learn(array, value)
+            whole = owner(array)
+            changes = self._changed.setdefault(id(whole), (whole, {}))[1]
+            changes[id(array)] = (array, self._time, capture())
+            self._expected.add(id(array))
 
     def assign(self, array: Array, value: Value) -> None:
         """The entries of ``array`` have become ``value``."""
-        self._assign(array, value)
+        self._assign([(array, value)])
 
     def same(self, array: Array, value: Any) -> None:
         """``array`` is a copy of the entries of the tensor ``value``."""
@@ -330,7 +356,6 @@ class Recorder:
             if now is not value:
                 cell.after = now
         gradients = [g for leaf, before in self._leaves.items() if (g := self._gradient(leaf, before)) is not None]
-        self.program.cells = list(self._cells.values())
         recording = Recording(self.program, result, self.steps, gradients, self._modules(), self)
         name_cells(recording)
         return recording
@@ -367,6 +392,8 @@ def name_cells(recording: Recording) -> None:
         for walk in ("named_parameters", "named_buffers"):
             for name, tensor in getattr(module, walk, lambda: ())():
                 names.setdefault(id(tensor.array), (name, tensor))
+    for gradient in recording.gradients:
+        names.setdefault(id(gradient.leaf.array), ("", gradient.leaf))
     for cell in recording.program.cells:
         if isinstance(cell.tensor, OfLeaf):
             found = names.get(id(cell.tensor.leaf.array))

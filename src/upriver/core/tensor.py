@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, GradError, ShapeError
+from ..errors import ArgumentError, CompileError, DTypeError, GradError, ShapeError
 from . import state
 from .device import CPU, device
 from .dtypes import DType, as_dtype, bool_, float32, get_default_dtype, int64
@@ -198,6 +198,12 @@ class Tensor(Methods, InPlace):
             return
         told = state.recorder()
         if told is not None:
+            if new.shape != mine.shape or new.dtype != mine.dtype:
+                raise CompileError(
+                    f"data: a tensor of shape {list(mine.shape)} and dtype {mine.dtype} becomes one of shape "
+                    f"{list(new.shape)} and dtype {new.dtype}",
+                    "Do it outside the compiled function.",
+                )
             told.becomes(self, value if isinstance(value, Tensor) else wrap(new, None))
         if new.shape == mine.shape and new.dtype == mine.dtype and mine.flags.writeable:
             mine[...] = new

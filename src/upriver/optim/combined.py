@@ -213,12 +213,11 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            self._reduce()
+            self.set_rates(self._reduced())
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
         self._last_lr = [float(group["lr"]) for group in self.optimizer.param_groups]
 
-    def _reduce(self) -> None:
-        for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
-            lr = max(float(group["lr"]) * self.factor, lowest)
-            if float(group["lr"]) - lr > self.eps:
-                group["lr"] = lr
+    def _reduced(self) -> list[float]:
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        lower = [max(float(lr) * self.factor, lowest) for lr, lowest in zip(rates, self.min_lrs, strict=True)]
+        return [new if float(lr) - new > self.eps else lr for lr, new in zip(rates, lower, strict=True)]

@@ -11,7 +11,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..errors import ArgumentError
+from ..core.state import recorder
+from ..errors import ArgumentError, CompileError
 from .optimizer import Group, Optimizer
 
 
@@ -116,6 +117,11 @@ class LRScheduler:
 
     def set_rates(self, rates: Sequence[float]) -> None:
         """Give each group its rate."""
+        if recorder() is not None:
+            raise CompileError(
+                f"{type(self).__name__}: a schedule is stepped inside a compiled function, once for all calls",
+                "Step it after the call: the new rate holds from the next call on.",
+            )
         for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = lr
         self._last_lr = list(rates)
