@@ -337,3 +337,13 @@ def test_long_epilogue(shape):
             parts=parts,
         )
         np.testing.assert_allclose(c, a.astype("f8") @ b + 30.0 * bias, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("few", [1, 2, 4, 5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_few_rows_or_columns_along_k(few, dtype):
+    for n, k in product((1, 10, 16, 33), (32, 47, 100)):
+        check((few, n, k), ("plain", "across", "plain"), dtype=dtype, parts=2)
+        check((n, few, k), ("plain", "across", "across"), dtype=dtype)
+    check((few, 20, 50), ("plain", "across", "plain"), (3,), dtype)
+    check((few, 20, 50), ("plain", "across", "plain"), dtype=dtype, cpu=replace(target(), bits=128, registers=16))

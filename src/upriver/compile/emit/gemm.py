@@ -15,6 +15,7 @@ from ..native.target import Target
 from .body import Scope
 from .builder import BYTES, I64, OF_DTYPE, PTR, Builder, Int, V, kernel as function, vector
 from .gemm_block import accumulate, first_lanes
+from .gemm_dots import accumulate_dots
 from .gemm_pack import pack_panel, rounded
 from .gemm_plan import Oriented, Terms, orient
 
@@ -115,7 +116,11 @@ class _Product:
         units, align = self._share()
         name, ir = b.finish(prefix="gemm")
         rows = plan.by_rows != plan.swapped if not kernel.batch else len(kernel.batch) == 1
-        note = f"product, {blocks.height}×{blocks.vectors} registers" + ", lanes along m" * plan.swapped
+        note = (
+            f"product, {blocks.height}×{blocks.vectors} registers"
+            + ", lanes along m" * plan.swapped
+            + ", dots" * plan.dots
+        )
         packing = ", packed before" if packs else ", packed" * any(group.packed for group in plan.terms)
         flops, moved = self._work()
         main = KernelCode(name, ir, tuple(b.declares), units, align, rows, self.scratch, flops, moved, note + packing)
@@ -335,11 +340,11 @@ class _Product:
         b, plan, (first, depth) = self.b, self.plan, ks
         vectors = len(sums) // height
         width = vectors * self.blocks.lanes
-        (along_x, deep_x), deep_y = group.x_strides, group.y_strides[1]
+        (along_x, deep_x), (along_y, deep_y) = group.x_strides, group.y_strides
         inside_x = b.add(self._item_offset(group.x[0]), b.add(b.mul(i, along_x), b.mul(first, deep_x)))
         buffer = self.buffers[n]
         if buffer is None:
-            inside_y = b.add(self._item_offset(group.y[0]), b.add(j, b.mul(first, deep_y)))
+            inside_y = b.add(self._item_offset(group.y[0]), b.add(b.mul(j, along_y), b.mul(first, deep_y)))
         elif plan.shared:
             inside_y = b.add(b.mul(j, plan.k * len(group.y)), b.mul(first, width))
         else:
@@ -347,6 +352,11 @@ class _Product:
 
         def term(t: V, carried: list[V]) -> list[V]:
             x = b.gep(plan.type, self.tables[n][0](t), inside_x)
+            if plan.dots:
+                live = plan.columns % width if mask is not None else width
+                return accumulate_dots(
+                    b, carried, depth, x, along_x, b.gep(plan.type, self.tables[n][1](t), inside_y), along_y, live
+                )
             if buffer is None:
                 y, step, edge = b.gep(plan.type, self.tables[n][1](t), inside_y), deep_y, mask
             else:

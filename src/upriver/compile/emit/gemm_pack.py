@@ -77,21 +77,18 @@ def _copy(
 def _transpose(
     b: Builder, type: str, lanes: int, source: V, target: V, k: V, _: V, along: V, column: V, columns: V, width: V
 ) -> None:
-    """Each column's k side by side: 16 bytes of each of ``lanes`` columns make 16 bytes' worth of k of a panel.
-
-    What is left over, of k or of columns, goes entry by entry.
-    """
+    """Each column's k side by side: 16 bytes of each of ``lanes`` columns make 16 bytes' worth of k of a panel."""
     s = 16 // BYTES[type]
     small = vector(s, type)
     last = b.sub(columns, 1)
-    even = b.op("and", k, b.const(-s, I64))
+    whole = b.op("and", k, b.const(-s, I64))
 
     def strip(c: V) -> None:
         first = b.add(column, c)
-        inside = b.compare("sle", b.add(first, lanes), columns)
-        here, whole = [b.gep(type, source, b.mul(first, along))], b.select(inside, even, b.int(0))
-        for _ in range(1, lanes):
-            here.append(b.gep(type, here[-1], along))
+        ends = b.splat(last, lanes)
+        each = b.op("add", b.splat(b.int(first), lanes), b.count_up(lanes))
+        starts = b.op("mul", b.select(b.compare("slt", each, ends), each, ends), b.splat(along, lanes))
+        here = [b.gep(type, source, b.extract(starts, i)) for i in range(lanes)]
         there = b.gep(type, target, c)
 
         def turn(i: V) -> None:

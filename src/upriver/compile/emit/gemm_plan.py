@@ -17,6 +17,7 @@ from .gemm_block import cut
 SMALL = 64 * 1024  # bytes of Y that each thread may pack for itself
 PANEL = 256 * 1024  # bytes of a panel of Y from which on k is cut
 DEEP = 512  # positions of k in a piece, then
+FEW = 4  # rows for which nothing is packed that can be read along k
 FAR = 8192  # bytes from one k of Y to the next from which on it does not stay in the cache well
 FOLD = 1024  # whole multiples of it fall on the same lines of the cache, and are far from twice of it on
 
@@ -34,6 +35,11 @@ class Terms:
     x: tuple[Access, ...]
     y: tuple[Access, ...]
     packed: bool = False
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether k runs along the memory of both operands."""
+        return self.x_strides[1] == 1 and self.y_strides[1] == 1
 
     @property
     def x_strides(self) -> tuple[int, int]:
@@ -55,6 +61,7 @@ class Oriented:
         rows, columns, k: lengths.
         row, column: the dimensions of the body that they are.
         blocks: the cut of the result.
+        dots: whether the lanes run along k instead, and are added up at the end: for few rows.
         terms: groups of terms that move alike.
         shared: whether a call before packs Y, rather than each call of the product what it needs.
         by_rows: whether threads share the rows, rather than the columns.
@@ -76,6 +83,9 @@ class Oriented:
             x, y = (across, a) if swapped else (a, across)
             alike.setdefault((x.strides, y.strides), []).append((x, y))
         groups = [Terms(tuple(x for x, _ in group), tuple(y for _, y in group)) for group in alike.values()]
+        self.dots = self.rows <= FEW and self.k >= 2 * self.blocks.lanes and all(g.side_by_side for g in groups)
+        if self.dots:
+            self.blocks = replace(self.blocks, height=1, vectors=1)
         self.terms = [replace(group, packed=self._needs_packing(group)) for group in groups]
         self.depth = self.k * len(kernel.a)
         self.shared, self.by_rows = self._shares()
@@ -83,7 +93,7 @@ class Oriented:
 
     def _needs_packing(self, terms: Terms) -> bool:
         along, deep = terms.y_strides
-        if self.columns == 1 or self.k == 0:
+        if self.columns == 1 or self.k == 0 or self.dots:
             return False
         step = abs(deep) * self.size
         far = step >= FAR or (step >= 2 * FOLD and step % FOLD == 0)
@@ -115,6 +125,9 @@ class Oriented:
         """Cycles, roughly, for comparison with the other orientation."""
         total = 0.0
         for group in self.terms:
+            if self.dots:
+                total += self.rows * self.columns * (2 + 1.3 * self.k / self.blocks.lanes) * len(group.x)
+                continue
             total += self.blocks.cost * self.k * len(group.x)
             if group.packed:
                 along, deep = group.y_strides
