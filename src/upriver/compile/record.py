@@ -134,8 +134,8 @@ class Recorder:
         self._time = 0
         # By the owner of the memory, which is kept: which arrays in it were changed, when, and at which line.
         self._changed: dict[int, tuple[Array, dict[int, tuple[Array, int, Site | None]]]] = {}
-        # How each view was taken: operation, of which tensor, attributes, and the value of that tensor then.
-        self._views: dict[Value, tuple[Any, Tensor, dict[str, Any], Value]] = {}
+        # How each array that is a view was taken: by which operation, of which tensor, with which attributes.
+        self._views: dict[int, tuple[Any, Any, dict[str, Any]]] = {}
         self._expected: set[int] = set()  # arrays whose change was told
         self._inputs: list[Tensor] = list(inputs)
         self._cells: dict[Value, Cell] = {}
@@ -163,6 +163,7 @@ class Recorder:
         known = self._known.get(key)
         if known is not None and known.array is ref:
             del self._known[key]
+            self._views.pop(key, None)
 
     def find(self, array: Array) -> Value | None:
         """The value that ``array`` has now, or None if it is not known."""
@@ -171,8 +172,8 @@ class Recorder:
             time = -1 if known is None else known.time
             for changed, when, site in found[1].values():
                 if when > time and np.may_share_memory(changed, array):
-                    if known is not None and known.value in self._views:
-                        return self._view_again(array, known.value)
+                    if id(array) in self._views:
+                        return self._view_again(array)
                     raise CompileError(
                         f"compile: a tensor of shape {list(array.shape)} shares memory with one of shape "
                         f"{list(changed.shape)} that was changed in place\n  changed  at  {describe(site)}",
@@ -180,13 +181,11 @@ class Recorder:
                     )
         return None if known is None else known.value
 
-    def _view_again(self, array: Array, before: Value) -> Value:
+    def _view_again(self, array: Array) -> Value:
         """The value of a view of what has been changed since it was taken."""
-        op, tensor, attrs, _ = self._views[before]
-        whole = self.value(tensor)
-        value = Value(array.shape, array.dtype)
+        op, tensor, attrs = self._views[id(array)]
+        whole, value = self.value(tensor), Value(array.shape, array.dtype)
         self.add(op, (whole,), attrs, value)
-        self._views[value] = (op, tensor, attrs, whole)
         self._learn(array, value)
         return value
 
@@ -240,8 +239,9 @@ class Recorder:
         values = tuple([self.value(x) if isinstance(x, Tensor) else x for x in inputs])
         made = Value(out.shape, out.dtype)
         self.add(op, values, attrs, made, draw)
-        if len(inputs) == 1 and out.base is not None and owner(out) is owner(inputs[0].array):
-            self._views[made] = (op, inputs[0], attrs, values[0])
+        given = inputs[0].array if len(inputs) == 1 else out
+        if given is not out and out.base is not None and owner(out) is owner(given):
+            self._views[id(out)] = (op, inputs[0], attrs)
         self._learn(out, made)
 
     def add(
@@ -266,16 +266,15 @@ class Recorder:
             )
         pairs: list[tuple[Array, Value]] = []
         while True:
-            array, before = tensor.array, self.value(tensor)
+            array = tensor.array
+            self.value(tensor)
             if value.dtype != array.dtype:
                 value = ops.record("cast")(value.detach(), dtype=array.dtype)
             if value.shape != array.shape:
                 value = ops.record("broadcast_to")(value.detach(), shape=array.shape)
             pairs.append((array, self.value(value)))
-            if before not in self._views:
-                break
-            op, tensor, attrs, whole = self._views[before]
-            if op.name != "index" or self.value(tensor) is not whole:
+            op, tensor, attrs = self._views.get(id(array), (None, None, {}))
+            if op is not ops.record("index"):
                 break
             # What it is a view of is changed with it.
             value = ops.index_put(tensor.detach(), tuple(attrs["key"]), value.detach())

@@ -95,7 +95,8 @@ class Traced(NDArrayOperatorsMixin):
     def __setitem__(self, key: Any, value: Any) -> None:
         if key is not Ellipsis and key != slice(None):
             _refuse("item assignment")
-        np.positive(value, out=self)
+        copied: Any = np.positive
+        copied(value, out=self)
 
     def __getattr__(self, name: str) -> Any:
         raise _refusal(f".{name} of an array")
