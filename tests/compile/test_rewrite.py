@@ -230,3 +230,51 @@ def test_fires(name: str) -> None:
     for odd in (False, True):
         same(before, after, *[numbers(s, i, odd) for i, s in enumerate(shapes)])
     assert sorted(kinds(after)) == sorted(expected)
+
+
+WHOLE: dict[str, tuple[Any, list[str]]] = {
+    "plus nothing": (lambda m, x: x + 0, []),
+    "times one": (lambda m, x: 1 * x, []),
+    "multiple of a multiple": (lambda m, x: (x * 2) * 3, ["mul", "mul"]),
+    "signs of factors": (lambda m, x: -x * -x, ["neg", "mul"]),
+    "a negative plus": (lambda m, x: -x + x, ["sub"]),
+    "sum of what is repeated": (lambda m, x: m.sum(m.expand(m.reshape(x, (1, 9)), (4, 9)), (0,)), ["mul"]),
+    "any of what is repeated": (lambda m, x: m.any(m.expand(m.reshape(x > 0, (1, 9)), (4, 9)), (0,)), ["gt"]),
+    "wide and narrow": (lambda m, x: m.cast(m.cast(x, np.int32), np.int64), ["cast", "cast"]),
+    "narrow and wide": (lambda m, x: m.cast(m.cast(m.cast(x, np.int32), np.int64), np.float64), ["cast", "cast"]),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_numbers(name: str) -> None:
+    recipe, expected = WHOLE[name]
+    m = Maths()
+    before = recipe(m, given_term(m, 0, 9, dtype=np.int64))
+    (after,) = rewritten(before)
+    same(before, after, np.array([0, 1, -1, 5, 2**40, -(2**40), 2**62, -(2**63), 7]))
+    assert sorted(k for k in kinds(after) if k not in ("reshape",)) == sorted(expected)
+
+
+def test_what_is_alike_is_made_once() -> None:
+    m = Maths()
+    x, y = given_term(m, 0, 3, 3), given_term(m, 1, 3, 3)
+    a, b = rewritten(m.gemm(x, y) + x, x + m.gemm(x, y))
+    assert a is b
+    a, b = rewritten(m.gemm(x, y) + x, x + m.gemm(x, y), without=["common"])
+    assert a is not b
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(ValueError, match="there is no magic"):
+        rewritten(without=["magic"])
+
+
+def test_hundreds_of_pieces_take_no_longer_than_they_are_many() -> None:
+    m = Maths()
+    x = given_term(m, 0, 300, 2, 4)
+    before = _unbound(m, [m.exp(g) for g in _unbind(m, x)])
+    (after,) = rewritten(before)
+    assert kinds(after).count("concat") == 1
+    assert sum(k == "exp" for k in kinds(after)) == 300
+    assert sum(x.kind == "place" for x in order([after])) == 0
+    same(before, after, numbers((300, 2, 4)))
