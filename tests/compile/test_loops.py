@@ -31,6 +31,11 @@ def cpu(request):
     return TARGETS[request.param]
 
 
+@pytest.fixture(params=["own", "8 plain"])
+def either(request):
+    return TARGETS[request.param]
+
+
 def check(kernel, memory, cpu, rtol=2e-6, cuts=()):
     """Run a kernel on copies of flat arrays, by slot, in one go or in chunks, and compare everything with NumPy."""
     expected = [m.copy() for m in memory]
@@ -133,9 +138,9 @@ def test_softmax_columns(n, cpu):
 
 @pytest.mark.parametrize("reduced", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
 @pytest.mark.parametrize("dims", [(4, 5, 6), (3, 17, 20), (20, 2, 33), (5, 1, 18)])
-def test_softmax_over_any_dimensions(dims, reduced, cpu):
+def test_softmax_over_any_dimensions(dims, reduced, either):
     size = int(np.prod(dims))
-    check(softmax(dims, reduced, in_place=True), [random(size)], cpu, cuts=[1, 2])
+    check(softmax(dims, reduced, in_place=True), [random(size)], either, cuts=[1, 2])
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -176,7 +181,7 @@ def test_cross_entropy(classes, cpu):
 @pytest.mark.parametrize("fn", ["add", "mul", "max", "min", "and", "or"])
 @pytest.mark.parametrize("dtype", [float32, float64, int64, bool_])
 @pytest.mark.parametrize(("dims", "reduced"), [((300,), (0,)), ((5, 40), (1,)), ((40, 21), (0,)), ((3, 4, 5), (1,))])
-def test_reductions(fn, dtype, dims, reduced, cpu):
+def test_reductions(fn, dtype, dims, reduced, either):
     if fn in ("and", "or") and dtype.kind == "f":
         return
     k = Body(dims, reduced)
@@ -184,7 +189,7 @@ def test_reductions(fn, dtype, dims, reduced, cpu):
     strides = [0 if d in reduced else s for d, s in enumerate(contiguous(kept))]
     k.store(k.reduce(fn, k.load(0, dtype)), 1, strides)
     out = np.zeros(int(np.prod(kept)), dtype)
-    check(k.kernel(), [random(int(np.prod(dims)), dtype), out], cpu, rtol=2e-5, cuts=[1])
+    check(k.kernel(), [random(int(np.prod(dims)), dtype), out], either, rtol=2e-5, cuts=[1])
 
 
 @pytest.mark.parametrize("fn", ["max", "min", "add"])
@@ -302,3 +307,35 @@ def test_random_kernels(seed, cpu):
     for _ in range(2):
         kernel, memory = random_kernel(rng)
         check(kernel, memory, cpu, rtol=2e-4, cuts=[1, 2])
+
+
+@pytest.mark.parametrize("dims", [(3, 1000), (3, 20), (40, 20)])
+def test_a_store_over_what_is_read_again_waits(dims, either):
+    k = Body(dims, (0,) if dims[0] == 40 else (1,))
+    x = k.load(0)
+    double = k.map("mul", x, k.number(2.0))
+    k.store(double, 0)
+    k.store(k.map("sub", x, k.reduce("max", double)), 1)
+    size = int(np.prod(dims))
+    check(k.kernel(), [random(size), np.zeros(size, np.float32)], either)
+
+
+def test_what_is_dear_is_kept_and_what_is_cheap_computed_again():
+    assert emit_loops(softmax((4, 3000), (1,))).scratch == 3008 * 4
+    k = Body((4, 3000), (1,))
+    x = k.load(0)
+    k.store(k.map("sub", x, k.reduce("max", x)), 1)
+    assert emit_loops(k.kernel()).scratch == 0
+
+
+@pytest.mark.parametrize(("dims", "reduced", "rows"), [((32, 300), (1,), True), ((32, 300), (0,), False)])
+def test_only_rows_can_be_chained(dims, reduced, rows):
+    assert emit_loops(softmax(dims, reduced)).rows == rows
+
+
+def test_work_is_counted():
+    k = Body((10, 30), (1,))
+    k.store(k.reduce("add", k.map("mul", k.load(0), k.load(1, strides=(0, 1)))), 2, (1, 0))
+    code = emit_loops(k.kernel())
+    assert code.flops == 2 * 300
+    assert code.bytes == 4 * (300 + 30 + 10)

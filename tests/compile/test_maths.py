@@ -16,12 +16,7 @@ from .loop_cases import Body
 from .native_call import call
 
 pytest.importorskip("llvmlite")
-PLAIN = {"bits": 256, "registers": 16}
-TARGETS = {
-    "own": target(),
-    "8": dataclasses.replace(target(), lanes=8, **PLAIN),
-    "1": dataclasses.replace(target(), lanes=1, **PLAIN),
-}
+TARGETS = {"own": target(), "plain": dataclasses.replace(target(), lanes=8, bits=256, registers=16)}
 WIDE = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
 COMPARISONS = ["lt", "le", "gt", "ge", "eq", "ne"]
 # The largest error in units in the last place. Those that the C library computes are as good as it is.
