@@ -298,13 +298,13 @@ def test_a_result_that_nothing_in_the_call_has_made() -> None:
 
 def test_a_change_behind_the_engines_back_is_an_error() -> None:
     w = ur.nn.Parameter(ur.ones(2))
-
-    def call() -> None:
-        w.array[0] = 3.0
-        ur.core.state.note_change([w.array])
-
+    array = w.array
     with pytest.raises(CompileError, match="changed by something that is not an operation"):
-        record(call, [])
+        record(lambda: ur.core.state.note_change([array]), [])
+    with pytest.raises(CompileError, match=r"\.array reads a value"):
+        record(lambda: w.array.fill(3.0), [])
+    assert w.array is array  # read as ever, outside
+    assert not isinstance(vars(Tensor)["array"], property)
 
 
 # Rules on arrays and on tensors.

@@ -23,6 +23,7 @@ from ..core.tensor import Tensor
 from ..errors import CompileError
 from .optimizer_step import Step, take_step
 from .program import Cell, Check, Instruction, Program, Value
+from .watch import watching_arrays
 
 _constants: weakref.WeakValueDictionary[int, Tensor] = weakref.WeakValueDictionary()  # by their id
 _REMEDY = "Return it and read it outside the compiled function."
@@ -119,7 +120,7 @@ def record(call: Callable[[], Any], inputs: Sequence[Tensor]) -> Recording:
         CompileError: something in it cannot be part of a program.
     """
     recorder = Recorder(inputs)
-    with state.recorded_by(recorder):
+    with state.recorded_by(recorder), watching_arrays():
         result = call()
     return recorder.finish(result)
 
