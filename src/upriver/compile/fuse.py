@@ -16,6 +16,7 @@ import numpy as np
 from .expand import Primitives, order
 from .groups import Group, Owner, merged_loops, over, prim_loops
 from .indexing import Strides, merged, positions, row_major, size, through
+from .layout import IMAGES, channels_last, is_channels_last, preferred
 from .prims import VIEWS, Prim, Shape
 from .reads import Read, Region, Space, composed, over_loops
 from .recompute import CHEAP, OPERATIONS, recompute
@@ -32,6 +33,8 @@ LOADED = frozenset([np.dtype(name) for name in ("f4", "f8", "?", "i8", "i4", "u1
 """The dtypes that loops load; what has others is called."""
 
 FLOATS = frozenset([np.dtype(np.float32), np.dtype(np.float64)])
+
+PLACED = IMAGES | {"map"}
 
 PRODUCTS = frozenset(("gemm", "gemms", "conv", "conv_input", "conv_weight", "pool", "pool_back"))
 """What has a kernel of its own kind with an elementwise epilogue on its result."""
@@ -107,6 +110,9 @@ class Fusion:
                 found = tuple([int(d == prim.attrs["dim"]) for d in range(len(prim.shape))])
             else:
                 found = row_major(prim.shape)
+                if len(prim.shape) == 4 and prim.kind in PLACED and prim.dtype in LOADED:
+                    reads = [self.source(arg) for arg in prim.args]
+                    found = preferred(prim, [(read.base, read.strides) for read in reads]) or found
             self.strides[prim] = found
         return found
 
@@ -206,11 +212,22 @@ class Fusion:
         elif prim.kind == "place":
             self._place(prim)
         elif prim.kind in PRODUCTS and prim.dtype in FLOATS and not any([0 in arg.shape for arg in prim.args]):
+            if prim.kind == "pool_back" or prim.kind.startswith("conv_"):
+                self._turn(prim)
             group = self._new("product", prim.shape, prim)
             self._enter(group, prim, [(i, 1) if n != 1 else None for i, n in enumerate(prim.shape)])
             self._depend(group, [self.settled(arg) for arg in prim.args])
         else:
             self.own(prim)
+
+    def _turn(self, prim: Prim) -> None:
+        """Let upstream gradients lie with the channels last, as the images that they are met with."""
+        if prim.kind == "pool_back" and not is_channels_last(prim.shape, self.strides[prim]):
+            return
+        arg = prim.args[1 if prim.kind == "conv_weight" else 0]
+        strides = channels_last(arg.shape)
+        if is_channels_last(arg.shape, strides) and not is_channels_last(arg.shape, self.settled(arg).strides):
+            self._settled[arg] = Read(self.copy(arg, strides=strides), strides, 0)
 
     def own(self, prim: Prim) -> None:
         """A group of its own kind."""
@@ -235,14 +252,17 @@ class Fusion:
             self.floats[prim] = cost
         return cost <= OPERATIONS
 
-    def copy(self, arg: Prim, region: Region | None = None, before: Group | None = None) -> Prim:
+    def copy(
+        self, arg: Prim, region: Region | None = None, before: Group | None = None, strides: Strides | None = None
+    ) -> Prim:
         """A copy of a value, in memory of its own or in a region, once the group ``before`` has run."""
         prim = Prim("map", (arg,), arg.shape, arg.dtype, {"fn": "copy"}, arg.origin)
+        self.strides[prim] = row_major(arg.shape)
         if region is not None:
             self.regions[prim] = region
             self.strides[prim] = region.strides
-        else:
-            self._strides_of(prim)
+        elif strides is not None:
+            self.strides[prim] = strides
         self.settle(prim)
         if before is not None:
             self._need(self.group[prim], before)
