@@ -204,18 +204,24 @@ def test_what_is_no_number_stays_where_it_is():
 
 def test_images_are_the_units():
     memory = Guarded()
-    x, w, y = (
-        memory.normal((5, 2, 6, 6), order=NHWC),
-        memory.normal((3, 2, 3, 3)),
-        memory.empty((5, 3, 4, 4), order=NHWC),
-    )
-    code = emit_conv(make("conv", x, w, (5, 2, 3, 6, 6), (4, 4), (3, 3), PLAIN, stored(2, y)), target())
+    x, w = memory.normal((9, 2, 6, 6), order=NHWC), memory.normal((3, 2, 3, 3))
+    y = memory.empty((9, 3, 4, 4), order=NHWC)
+    code = emit_conv(make("conv", x, w, (9, 2, 3, 6, 6), (4, 4), (3, 3), PLAIN, stored(2, y)), target())
     packed = memory.array(np.zeros(code.packed, np.uint8))
     call(code.pack, [w, packed])
     call(code.main, [x, packed, y], 2, 4)
-    assert (code.main.units, code.main.rows) == (5, True)
-    assert (y[[0, 1, 4]] == 777).all()
+    assert (code.main.units, code.main.rows) == (9, True)
+    assert (y[[0, 1, 4, 5, 6, 7, 8]] == 777).all()
     assert (y[2:4] != 777).all()
+
+
+def test_rows_of_few_images_are_the_units():
+    memory = Guarded()
+    x, w = memory.normal((1, 2, 9, 6), order=NHWC), memory.normal((3, 2, 3, 3))
+    y = memory.empty((1, 3, 7, 4), order=NHWC)
+    code = run(make("conv", x, w, (1, 2, 3, 9, 6), (7, 4), (3, 3), PLAIN, stored(2, y)), memory, parts=7)
+    assert (code.main.units, code.main.rows) == (7, False)
+    assert (y != 777).all()
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

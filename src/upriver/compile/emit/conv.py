@@ -46,7 +46,7 @@ def emit_conv(k: ConvKernel, target: Target) -> ConvCode:
         ...                (Statement("result", f), y))
         >>> code = emit_conv(k, target())
         >>> code.main.units, code.main.flops
-        (4, 1296)
+        (8, 1296)
     """
     size = BYTES[OF[k.a.dtype.name]]
     weights = k.o * (k.c // k.groups) * math.prod(k.window)
@@ -58,7 +58,7 @@ def emit_conv(k: ConvKernel, target: Target) -> ConvCode:
     slide = Slide(k, target)
     ch = slide.ch
     note = f"direct {k.kind}, {slide.pixels} pixels × {ch.width} channels in registers"
-    main = _code(slide.emit(), k.n, True, 0, flops, moved, note)
+    main = _code(slide.emit(), k.n * slide.parts, slide.parts == 1, 0, flops, moved, note)
     units = ch.groups * ch.blocks * ch.depth
     packed = units * math.prod(k.window) * ch.width * size
     pack = _code(_pack(k, ch), units, False, 0, 0, size * weights + packed, "weights packed for a convolution")

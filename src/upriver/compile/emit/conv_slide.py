@@ -17,6 +17,7 @@ from .conv_axis import Axis, forward_axis, input_phases
 from .conv_common import budget, ceil_from_0, channels, count_to, each, finish, load_lanes, slots
 
 KINDS = 8  # different blocks of a row, beyond which pixels at the edge are computed one by one
+FEW = 8  # images, below which their rows are shared out
 UNROLLED = 11  # columns of the weight, beyond which they are a loop
 
 
@@ -33,18 +34,21 @@ class Slide:
         most = max([axis.count for axis in self.columns], default=1)
         self.ch = channels(k, target, most)
         self.pixels = max(1, min(most, budget(target) // self.ch.vectors, 16))
+        tall = min([axis.count for axis in self.rows], default=1)
+        self.parts = 1 if k.n >= FEW else max(1, min(tall, -(-FEW // max(1, k.n))))
         self.b = kernel()
         self.masks: list[V | None] = []
 
     def emit(self) -> Builder:
-        """The function; its units are images."""
+        """The function; its units are images, or if those are few, ``parts`` of each."""
         b, k, ch = self.b, self.k, self.ch
         origin = b.gep(ch.type, b.argument(k.a.slot), k.a.offset)
         packed = b.argument(k.b.slot)
         self.scope = Scope(b, k.body, slots(b, k.body), 4, self.target)
         area = k.window[0] * k.window[1] * ch.depth * ch.width
 
-        def sample(n: V, _: list[V]) -> list[V]:
+        def unit(u: V, _: list[V]) -> list[V]:
+            n, self.part = b.div(u, self.parts), b.rem(u, self.parts)
             image = b.gep(ch.type, origin, b.mul(n, k.a.strides[0]))
 
             def block(group: Int, at: Int, masks: list[V | None]) -> None:
@@ -60,7 +64,7 @@ class Slide:
             ch.each(b, block)
             return []
 
-        b.loop(b.params["begin"], b.params["end"], 1, [], sample)
+        b.loop(b.params["begin"], b.params["end"], 1, [], unit)
         return b
 
     def finish(self, sums: list[list[V]], at: tuple[Int, Int, Int], xa: Axis, first: Int) -> None:
@@ -106,7 +110,17 @@ class Slide:
 
                 b.loop(begin, end, 1, [], pixel)
 
-        each(b, ya.count, row)
+        if self.parts == 1:
+            each(b, ya.count, row)
+            return
+        begin = b.div(b.mul(self.part, ya.count), self.parts)
+        end = b.div(b.mul(b.add(self.part, 1), ya.count), self.parts)
+
+        def turn(i: V, _: list[V]) -> list[V]:
+            row(i)
+            return []
+
+        b.loop(begin, end, 1, [], turn)
 
     def block(
         self, row: tuple[V, V, Int, Int, Axis, Axis], first: Int, reads: Sequence[Sequence[int]]
