@@ -292,7 +292,9 @@ class Scope:
         if element(value.type) == I1:
             value = b.convert("zext", value, vector(lanes_of(value.type), I8))
         stride, pointer = self._stride(access), self._pointer(access)
-        if stride == 0:
+        if stride == 0:  # one entry, the first: a dimension of length 1
+            if lanes_of(value.type) > 1:
+                value = b.value(f"extractelement {value}, i64 0", element(value.type))
             b.store(value, pointer)
             return
         value = b.splat(value, self.width) if lanes_of(value.type) == 1 else value
