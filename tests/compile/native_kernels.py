@@ -35,7 +35,7 @@ end:
 def code(name, op, n, *, type="float", at="%i", cost=0):
     """slot 2 = slot 0 (op) slot 1, entry by entry."""
     ir = _LOOP.format(name=name, op=op, type=type, at=at)
-    return KernelCode(name, ir, (), n, 1, True, 0, max(n, cost * 40), 12 * n, "by hand")
+    return KernelCode(name, ir, (), n, 1, True, 0, max(n, cost * 103), 12 * n, "by hand")
 
 
 def add(n, **kwargs):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import sysconfig
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -32,9 +31,7 @@ class _Method(ctypes.Structure):
 @cache
 def usable() -> bool:
     """Whether this is the Python and the NumPy whose structures are known."""
-    if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
-        return False
-    if ctypes.sizeof(ctypes.c_void_p) != 8 or sys.byteorder != "little" or sysconfig.get_config_var("Py_TRACE_REFS"):
+    if sys.implementation.name != "cpython" or sys.byteorder != "little" or ctypes.sizeof(ctypes.c_void_p) != 8:
         return False
     x = np.zeros((3, 5), np.float32)[:, ::2]
     at = id(x)

@@ -13,6 +13,7 @@ from ...core.state import Array
 from ..kernels import Call, Plan, Ref
 from .jit import Library
 from .runtime import CHECKS, ENTRY, HOST, KERNEL, SHARED
+from .target import target
 
 _LEAST = 3_000  # ns: a shorter chunk costs more to hand out than it gains
 _PER_THREAD = 4  # chunks: enough that nobody waits long for the last one
@@ -21,8 +22,8 @@ _NEAR = 1 << 18  # bytes: what a chunk of a chain touches should stay in the sec
 
 
 def estimate(flops: int, moved: int) -> int:
-    """About how many ns one thread needs, to within a factor of a few."""
-    return int(max(flops / 40, moved / 12))
+    """About how many ns one thread needs where its data is in a cache, to within a factor of a few."""
+    return int(max(flops / (target().bits / 5), moved / 40))
 
 
 @dataclass
