@@ -129,8 +129,9 @@ def test_an_index_outside_is_told_and_touches_nothing(bad: int) -> None:
 
 
 def test_nothing_to_take_from() -> None:
-    table, i, out = np.zeros((0, 3), np.float32), np.array([0]), np.zeros((1, 3), np.float32)
+    table, i, out = np.zeros((0, 3), np.float32), np.array([0]), np.full((1, 3), 5.0, np.float32)
     assert run(emit_take(operand(0, table), operand(1, i), operand(2, out), 3, target()), [table, i, out]) == 1
+    assert (out == 5).all()
 
 
 @pytest.mark.parametrize("fn", ["add", "mul", "max", "min"])

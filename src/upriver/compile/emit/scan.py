@@ -83,7 +83,6 @@ def _joined(b: Builder, fn: str, total: V, x: V, type: str) -> V:
     if fn == "mul":
         return b.op("fmul" if type in (F32, F64) else "mul" if type != I8 else "and", total, x)
     if type not in (F32, F64):
-        order = ("u" if type == I8 else "s") + ("gt" if fn == "max" else "lt")
-        return b.select(b.compare(order, total, x), total, x)
+        return b.select(b.compare("sgt" if fn == "max" else "slt", total, x), total, x)
     kept = b.op("or", b.compare("ogt" if fn == "max" else "olt", total, x), b.compare("uno", total, total))
     return b.select(kept, total, x)
