@@ -135,8 +135,8 @@ def test_other_processors(cpu):
 
 def test_sums_are_kept_between_tiles_of_many_images():
     size = (40, 32, 32, 12, 12)  # both operands together do not fit into a core's cache
-    for parts in (1, 3):
-        check(size, (3, 3), padding=((1, 1), (1, 1)), parts=parts)
+    for parts, order in ((1, NHWC), (3, NHWC), (2, NCHW)):
+        check(size, (3, 3), padding=((1, 1), (1, 1)), parts=parts, order=order)
 
 
 @pytest.mark.parametrize("size", [(0, 3, 4, 5, 5), (2, 3, 4, 2, 2)])
