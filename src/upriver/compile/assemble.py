@@ -17,6 +17,7 @@ from ..core.state import Array
 from .emit.conv import ConvCode, emit_conv
 from .emit.gemm import GemmCode, emit_gemm
 from .emit.loops import emit_loops
+from .emit.own import emit_own
 from .emit.pool import emit_pool
 from .evaluate import compute
 from .expand import Primitives
@@ -111,7 +112,10 @@ def _calls(step: Step, target: Target, buffers: dict[Place, int]) -> list[tuple[
         return place, 0
 
     if kernel is None:
-        return [(None, step.places)]
+        assert step.root is not None
+        code = emit_own(step.root, [(read.strides, read.offset) for read in step.args], target)
+        # What looks up by an index reports one that is outside.
+        return [(None, step.places) if code is None else (code, [*step.places, (("status", 0), 0)])]
     if isinstance(kernel, LoopKernel):
         return [(_loops(kernel, target), step.places)]
     if isinstance(kernel, PoolKernel):

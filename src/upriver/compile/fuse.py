@@ -15,7 +15,7 @@ import numpy as np
 
 from .expand import Primitives, order
 from .groups import Group, Owner, merged_loops, over, prim_loops
-from .indexing import Strides, merged, positions, row_major, size, through
+from .indexing import Strides, merged, positions, reshaped, row_major, size, through
 from .layout import IMAGES, channels_last, is_channels_last, preferred
 from .prims import VIEWS, Prim, Shape
 from .reads import Read, Region, Space, composed, over_loops
@@ -72,7 +72,14 @@ class Fusion:
         self._copies: dict[Prim, Prim] = {}
         self._count = 0
         self._scalars: Group | None = None
-        for prim in order(graph.roots()):
+        prims = order(graph.roots())
+        self.users: dict[Prim, list[Prim]] = {prim: [] for prim in prims}
+        for prim in prims:
+            for arg in prim.args:
+                self.users[arg].append(prim)
+        for prim in graph.roots():
+            self.users[prim] += [prim, prim]  # more than a piece of something
+        for prim in prims:
             self.add(prim)
         self.outputs = [self._taken(p) for p in graph.outputs]
         self.checks = [self._taken(p) for p in graph.checks]
@@ -269,14 +276,40 @@ class Fusion:
         return prim
 
     def _concat(self, prim: Prim) -> None:
+        if self._inside(prim):
+            return
         group = self._new("own", (), prim)
-        strides, dim, begin = self.strides[prim], prim.attrs["dim"], 0
+        self._pieces(prim, group, Region(prim, self.strides[prim], 0))
+        self.group[prim] = group
+
+    def _pieces(self, prim: Prim, group: Group, region: Region) -> None:
+        """Put the pieces of a concatenation into a region; those of one inside it at once."""
+        owner, strides, offset = region
+        dim = prim.attrs["dim"]
         for arg in prim.args:
             if 0 not in arg.shape:
-                piece = self.copy(arg, Region(prim, strides, begin * strides[dim]))
-                self._need(group, self.group[piece])
-            begin += arg.shape[dim]
-        self.group[prim] = group
+                inner, to = arg, strides
+                while inner.kind == "reshape" and len(self.users[inner]) == 1:
+                    back = reshaped(inner.shape, to, inner.args[0].shape)
+                    if back is None:
+                        break
+                    inner, to = inner.args[0], back
+                if inner.kind == "concat" and inner not in self.group and self._inside(inner):
+                    self._pieces(inner, group, Region(owner, to, offset))
+                else:
+                    self._need(group, self.group[self.copy(arg, Region(owner, strides, offset))])
+            offset += arg.shape[dim] * strides[dim]
+
+    def _inside(self, prim: Prim) -> bool:
+        """Whether a concatenation is nothing but a piece of another."""
+        shape = prim.shape
+        while len(self.users[prim]) == 1:
+            prim = self.users[prim][0]
+            if prim.kind == "concat":
+                return True
+            if prim.kind != "reshape" or [n for n in prim.shape if n != 1] != [n for n in shape if n != 1]:
+                return False
+        return False
 
     def _place(self, prim: Prim) -> None:
         strides, starts, steps = self.strides[prim], prim.attrs["starts"], prim.attrs["steps"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from .groups import Group
@@ -16,6 +17,9 @@ CHEAP = frozenset(
     "add sub mul max min lt le gt ge eq ne and or xor neg abs not cast where floor ceil rint trunc copy".split()
 )
 """What may be computed more often than once to save a trip through memory."""
+
+STORE = 1.5
+"""What a store costs, in loads."""
 
 OPERATIONS = 8
 """Of so many maps a value that is computed again at most consists."""
@@ -93,29 +97,29 @@ class _Costs:
             return []
         fusion.floats.update(dict.fromkeys(taken, operations))
         fits = all([self.fits(one) for one in taken])
-        if not fits or self.after(prim, own, others) >= (1 + len(others)) * _bytes(prim):
+        if not fits or self.after(prim, own, others) >= (STORE + len(others)) * _bytes(prim):
             for one in taken:
                 del fusion.floats[one]
             return []
         return taken
 
-    def after(self, prim: Prim, own: Group, others: dict[Group, None]) -> int:
+    def after(self, prim: Prim, own: Group, others: dict[Group, None]) -> float:
         """The bytes that are moved if ``others`` compute it."""
         fusion, dims, owner = self.fusion, tuple(own.dims), own.members[prim]
         loaded: dict[Prim, int] = {}
         for read in fusion.reads(prim):
             leaves = fusion.landed(over_loops(read, owner), dims)
             if leaves is None:
-                return 1 << 62
+                return inf
             for leaf in leaves:
                 moved = size([n for n, s in zip(dims, leaf.strides, strict=True) if s])
                 loaded[leaf.base] = max(loaded.get(leaf.base, 0), moved * leaf.base.dtype.itemsize)
-        total = 0
+        total = 0.0
         for base, moved in loaded.items():
             of = fusion.group.get(base)
             direct = self.elsewhere(base, None)
             if of is not None and base not in self.needed and not [g for g in direct if g is not of]:
-                total += _bytes(base)  # it would have to be stored
+                total += STORE * _bytes(base)  # it would have to be stored
             total += sum([moved for group in others if group not in direct and group is not of])
         return total
 
