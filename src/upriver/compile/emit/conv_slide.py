@@ -132,10 +132,14 @@ class Slide:
         whole = [t for t in range(len(xa.taps)) if all(t in r for r in reads)]
         rolled = whole if len(whole) > UNROLLED else []
         zeros = [b.const(0.0, ch.wide)] * (len(reads) * len(self.masks))
+        # Entries that several taps read are best loaded again for each: kept in registers, they would leave too few. An
+        # address that went through assembly, be it empty, is not known to be another tap's.
+        apart = len(self.masks) > 1
 
         def tap(t: Int, index: Int, source: V, weight: V, sums: list[V], pixels: Sequence[int]) -> list[V]:
             weights = self.weights(weight, index)
-            source = b.value(f'call ptr asm "", "=r,0"({source})', PTR)
+            if apart:
+                source = b.value(f'call ptr asm "", "=r,0"({source})', PTR)
             for p in pixels:
                 place = b.gep(ch.type, source, b.mul(b.add(b.mul(t, xa.gap), p * xa.step), k.a.strides[3]))
                 for j, x in enumerate(self.entries(place)):
