@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from ..core import state
 from ..core.backward import forget_gradients
 from ..core.dtypes import as_dtype, float16, float32, float64
-from ..core import state
 from ..core.state import no_grad, scope
 from ..core.tensor import Buffer, Parameter, Tensor
 from ..errors import ArgumentError, CompileError, DTypeError
