@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,16 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from upriver.compile.arena import Life, arranged
+from upriver.compile.chains import chain_numbers
 from upriver.compile.expand import Primitives
-from upriver.compile.kernels import GemmKernel, LoopKernel
+from upriver.compile.kernels import GemmKernel, KernelCode, LoopKernel
 from upriver.compile.maths import Maths
-from upriver.compile.plan import Schedule
+from upriver.compile.plan import Schedule, schedule
+from upriver.compile.rewrite import rewrite
 from upriver.compile.terms import Term
 
-from .test_plan import checked
+from .interpret import places
+from .test_plan import checked, recorded
 from .test_rewrite_random import numbers
 
 F64 = np.dtype(np.float64)
@@ -206,3 +211,41 @@ def updates(draw: Any) -> tuple[Primitives, list[Any]]:
 def test_random_updates(case: Any) -> None:
     graph, cells = case
     checked(graph, [], cells)
+
+
+def touched(step: Any, unit: int) -> tuple[set[tuple[Any, int]], set[tuple[Any, int]]]:
+    """The bytes that a kernel without a batch reads and writes in one unit, entry by entry."""
+    kernel = step.kernel
+    dims = kernel.dims if isinstance(kernel, LoopKernel) else (kernel.m, kernel.n)
+    accesses = [(dims, s.access, s.kind == "store") for s in kernel.body if s.access is not None]
+    if isinstance(kernel, GemmKernel):
+        accesses += [((kernel.m, kernel.k), a, False) for a in kernel.a]
+        accesses += [((1, kernel.k, kernel.n), replace(b, strides=(0, *b.strides)), False) for b in kernel.b]
+    sets: tuple[set[Any], set[Any]] = (set(), set())
+    for lengths, access, writes in accesses:
+        at = places((1, *lengths[1:]), access) + unit * access.strides[0]
+        place, offset = step.places[access.slot]
+        sets[writes].update([(place, offset + int(i) * access.dtype.itemsize) for i in at.reshape(-1)])
+    return sets
+
+
+@pytest.mark.parametrize("network", ["mlp", "residual", "gru"])
+def test_threads_may_go_through_a_chain_alone(network: str) -> None:
+    graph, _, cells, *_ = recorded(network, "sgd")
+    plan = schedule(rewrite(graph), [tuple([s // c.itemsize for s in c.strides]) for c in cells])
+    steps = [s for s in plan.steps if isinstance(s.kernel, LoopKernel) or (s.kernel and not s.kernel.batch)]
+    units = [s.kernel.dims[0] if isinstance(s.kernel, LoopKernel) else s.kernel.m for s in steps if s.kernel]
+    code = KernelCode("", "", (), 0, 1, True, 0, 0, 0, "")
+    numbers = chain_numbers([(replace(code, units=n), s) for n, s in zip(units, steps, strict=True)])
+    longest = 0
+    for number in set(numbers) - {0}:
+        chain = [i for i, other in enumerate(numbers) if other == number]
+        longest = max(longest, len(chain))
+        sets = {(i, u): touched(steps[i], u) for i in chain for u in range(units[i])}
+        for i, j in combinations(chain, 2):
+            for u, v in product(range(units[i]), range(units[j])):
+                if u != v:
+                    (read, wrote), (other_read, other_wrote) = sets[i, u], sets[j, v]
+                    assert not wrote & (other_read | other_wrote)
+                    assert not read & other_wrote
+    assert longest > 2

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.dtypes import DType
 from ..core.state import Array
+from .chains import chain_numbers
 from .emit.conv import ConvCode, emit_conv
 from .emit.gemm import GemmCode, emit_gemm
 from .emit.loops import emit_loops
@@ -81,12 +82,15 @@ def assemble(
     buffers: dict[Place, int] = {}
     for step in steps:
         made += [(code, places, step) for code, places in _calls(step, target, buffers)]
-    schedule = laid_out(fusion, steps, [(places, step) for _, places, step in made], buffers)
+    # Of the calls of one step only the last is the kernel itself.
+    last = {id(step): i for i, (_, _, step) in enumerate(made)}
+    chains = chain_numbers([(code if last[id(step)] == i else None, step) for i, (code, _, step) in enumerate(made)])
+    schedule = laid_out(fusion, steps, [(places, step) for _, places, step in made], buffers, chains)
     calls: list[Call] = []
-    for (code, places, step), refs in zip(made, schedule.refs, strict=True):
+    for (code, places, step), refs, chain in zip(made, schedule.refs, chains, strict=True):
         writes = any([kind == "cell" for kind, _ in step.writes]) and code is not None
         if code is not None:
-            calls.append(Call(code, refs, writes=writes))
+            calls.append(Call(code, refs, chain, writes=writes))
         else:
             host, views, at = _host(step, places, refs)
             calls.append(Call(None, at, host=host, views=views))

@@ -105,7 +105,11 @@ def in_memory(fusion: Fusion, groups: Sequence[Group]) -> set[Prim]:
 
 
 def laid_out(
-    fusion: Fusion, steps: list[Step], calls: Sequence[tuple[list[Slot], Step]], buffers: dict[Place, int]
+    fusion: Fusion,
+    steps: list[Step],
+    calls: Sequence[tuple[list[Slot], Step]],
+    buffers: dict[Place, int],
+    chains: Sequence[int] = (),
 ) -> Schedule:
     """The memory of everything.
 
@@ -114,10 +118,16 @@ def laid_out(
         steps: what is done.
         calls: the memory of each slot of each call, with its step.
         buffers: bytes of memory that is nobody's value.
+        chains: the number of each call's chain. In a chain a thread may be far ahead of another, so that all of it is
+            one time as far as memory is concerned.
     """
+    times = list(range(len(calls)))
+    for i, number in enumerate(chains):
+        if i and number and number == chains[i - 1]:
+            times[i] = times[i - 1]
     first: dict[Place, int] = {}
     last: dict[Place, int] = {}
-    for time, (places, _) in enumerate(calls):
+    for time, (places, _) in zip(times, calls, strict=True):
         for place, _ in places:
             if place[0] in ("value", "buffer"):
                 first.setdefault(place, time)
