@@ -300,8 +300,8 @@ class Executable:
         self,
         inputs: Sequence[Array],
         steps: int,
-        scalars: Array | None = None,
-        draws: Array | None = None,
+        scalars: Any = None,
+        draws: Any = None,
         rows: Array | None = None,
         outputs: Sequence[int] | None = None,
     ) -> list[Array]:
