@@ -249,3 +249,19 @@ def test_threads_may_go_through_a_chain_alone(network: str) -> None:
                     assert not wrote & (other_read | other_wrote)
                     assert not read & other_wrote
     assert longest > 2
+
+
+@pytest.mark.parametrize(("how", "chained"), [("same", True), ("turned", False), ("flipped", False), ("next", False)])
+def test_a_chain_ends_where_rows_of_others_are_read(how: str, chained: bool) -> None:
+    m = Maths()
+    y = m.gemm(leaf(m, "input", 0, 4, 4), leaf(m, "input", 1, 4, 4))
+    view = {
+        "same": y,
+        "turned": m.permute(y, (1, 0)),
+        "flipped": m.slice(y, (3, 0), (4, 4), (-1, 1)),
+        "next": m.concat([m.slice(y, (1, 0), (3, 4), (1, 1)), m.slice(y, (0, 0), (1, 4), (1, 1))], 0),
+    }[how]
+    plan = schedule(Primitives([m.gemm(view, leaf(m, "input", 2, 4, 4)).prim], [], []), [])
+    code = KernelCode("", "", (), 4, 1, True, 0, 0, 0, "")
+    numbers = chain_numbers([(code, step) for step in plan.steps])
+    assert (len(set(numbers)) == 1) is chained
