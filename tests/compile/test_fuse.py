@@ -265,3 +265,14 @@ def test_a_chain_ends_where_rows_of_others_are_read(how: str, chained: bool) -> 
     code = KernelCode("", "", (), 4, 1, True, 0, 0, 0, "")
     numbers = chain_numbers([(code, step) for step in plan.steps])
     assert (len(set(numbers)) == 1) is chained
+
+
+@pytest.mark.parametrize(("shape", "dims"), [((300, 400), (0, 1)), ((1 << 17,), (0,)), ((64, 5, 40, 12), (0, 2, 3))])
+def test_long_sums_are_shared_out(shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+    m = Maths()
+    x = leaf(m, "input", 0, *shape)
+    graph = Primitives([m.sum(x * 0.5, dims, True).prim, m.max(x, dims, False).prim], [], [])
+    plan = checked(graph, [np.random.default_rng(0).random(shape)])
+    assert len(plan.steps) == 3  # the parts of both, and the pieces of each
+    units = [[n for d, n in enumerate(k.dims) if d not in k.reduced] for k in kernels(plan)]
+    assert max(units[0]) >= 16

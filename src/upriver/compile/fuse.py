@@ -17,6 +17,7 @@ from .expand import Primitives, order
 from .groups import Group, Owner, merged_loops, over, prim_loops
 from .indexing import Strides, merged, positions, reshaped, row_major, size, through
 from .layout import IMAGES, channels_last, is_channels_last, preferred
+from .parts import in_parts
 from .prims import VIEWS, Prim, Shape
 from .reads import Read, Region, Space, composed, over_loops
 from .recompute import CHEAP, OPERATIONS, recompute
@@ -136,6 +137,12 @@ class Fusion:
 
     def _space(self, prim: Prim) -> Space:
         shape, own = prim.shape, self.strides[prim]
+        part = in_parts(prim) if prim.kind == "reduce" else None
+        if part is not None:
+            self.add(part)
+            d = prim.attrs["dims"][0]
+            own = (*own[:d], 0, 0, *own[d + 1 :])
+            return Space(part.shape, own, [d], [Read(part, self.strides[part], 0)])
         cut = [False] * len(shape)
         if prim.kind == "reduce":
             shape = prim.args[0].shape
