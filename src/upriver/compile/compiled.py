@@ -84,7 +84,10 @@ class Compiled:
         return self._record(tensors, structure)
 
     def _key(self, tensors: Sequence[Tensor], structure: Structure) -> Any:
-        return structure, tuple([(x.array.shape, x.array.dtype, x.wants_grad) for x in tensors]), state.recording.get()
+        facts = tuple([(x.array.shape, x.array.dtype, x.wants_grad) for x in tensors])
+        first: dict[int, int] = {}  # which arguments are one and the same array
+        same = tuple([first.setdefault(id(x.array), i) for i, x in enumerate(tensors)])
+        return structure, facts, same, state.recording.get()
 
     def _fitting(self, tensors: Sequence[Tensor], structure: Structure) -> Iterator[Entry]:
         """The programs that may be right for these arguments, the last one that was first."""

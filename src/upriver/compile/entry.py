@@ -60,7 +60,8 @@ class Entry:
         self.key, self.recording = key, recording
         self.program = program = recording.program
         self.mode = state.recording.get()
-        simple = key[0].key == (tuple, ((tuple, ((Tensor,),) * len(tensors)), (dict, (), ())))
+        distinct = key[2] == tuple(range(len(tensors)))
+        simple = distinct and key[0].key == (tuple, ((tuple, ((Tensor,),) * len(tensors)), (dict, (), ())))
         self.plain = [(x.array.shape, x.array.dtype) for x in tensors] if simple else [((-1,), None)] * 99
         self._given = [(x.array.shape, x.array.dtype) for x in tensors]
         self._build, made = self._outputs(recording, tensors)

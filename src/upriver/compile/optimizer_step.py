@@ -62,7 +62,9 @@ class Step:
         self._slots: list[tuple[Tensor, ...]] = []
         self._runs: list[_Run] = []
         self._numbers: list[float] = []
-        self._seen = -1
+        self._seen = (-1, 0)  # the structure, and of how many parameters there is a state
+        self._states: Any = None
+        self._groups = len(optimizer.param_groups)
         self._retreat = optimizer.retreat
         self._counts = False
         self._taken: list[list[Any]] = []  # for each step since the last keep(), what takes it back
@@ -74,9 +76,9 @@ class Step:
         Raises:
             Stale: the optimiser's rules, groups or slots are not what was recorded. The counters are as before.
         """
-        if self._seen != state.structure:
-            self._look_again()
         optimizer = self.optimizer
+        if self._seen != (state.structure, len(optimizer.state)) or optimizer.state is not self._states:
+            self._look_again()
         taken: list[Any] = []
         if self._counts:
             self._taken.append(taken)
@@ -111,6 +113,8 @@ class Step:
         """See whether groups and slots are still those that were recorded."""
         states = self.optimizer.state
         groups = self.optimizer.param_groups
+        if len(groups) != self._groups:
+            raise Stale
         for run in self._runs:
             if len(run.group["params"]) != run.members or not any([run.group is group for group in groups]):
                 raise Stale
@@ -128,7 +132,7 @@ class Step:
                     raise Stale
                 at += 1
         self._counts = any([run.states for run in self._runs])
-        self._seen = state.structure
+        self._seen, self._states = (state.structure, len(states)), states
 
     def _refuse(self) -> None:
         self.undo()

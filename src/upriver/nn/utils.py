@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.state import no_grad, recorder
+from ..core.state import no_grad, note_change, recorder
 from ..core.tensor import Tensor, as_tensor, literal
 from ..errors import ArgumentError, GradError, ShapeError
 from ..ops.checks import check_range
@@ -120,12 +120,19 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
         >>> [round(g, 4) for g in w.grad.tolist()]
         [1.5, 2.0]
     """
-    with no_grad():
+    grads = _gradients(parameters)
+    if recorder() is None:
+        scale = float(max_norm) / (float(total_norm.array) + 1e-6)
+        if not scale >= 1:  # also for NaN, which shall be seen in the gradients
+            for g in grads:
+                np.multiply(g.array, scale, out=g.array, casting="same_kind")
+            note_change([g.array for g in grads])
+        return
+    with no_grad():  # the same, where no value may be looked at
         factor = float(max_norm) / (total_norm + 1e-6)
-        below = where(factor >= 1.0, 1.0, factor)  # NaN stays, which shall be seen in the gradients
-        if recorder() is not None or below.array != 1.0:
-            for g in _gradients(parameters):
-                g.detach().mul_(below.to(g.dtype))
+        below = where(factor >= 1.0, 1.0, factor)
+        for g in grads:
+            g.detach().mul_(below.to(g.dtype))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) -> None:
