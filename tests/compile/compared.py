@@ -42,14 +42,14 @@ class Twin:
         return found
 
 
-def same(got: Any, want: Any, name: str = "", *, exact: bool = False) -> None:
+def same(got: Any, want: Any, name: str = "", *, exact: bool = False, tolerance: float = 0.0) -> None:
     """Both are alike: to the bit, or within what rounding makes over many steps."""
     got, want = (np.asarray(getattr(x, "array", x)) for x in (got, want))
     assert (got.shape, got.dtype) == (want.shape, want.dtype), name
     if exact or want.dtype.kind != "f":
         np.testing.assert_array_equal(got, want, err_msg=name)
         return
-    tolerance = TOLERANCE[want.dtype.name]
+    tolerance = tolerance or TOLERANCE[want.dtype.name]
     scale = float(np.abs(want[np.isfinite(want)]).max(initial=0.0))
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * max(scale, 1e-3), err_msg=name)
 

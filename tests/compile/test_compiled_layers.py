@@ -240,7 +240,7 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _scheduled(optimizer: Any, step: int) -> None:
-    for i, group in enumerate(optimizer.param_groups):
+    for group in optimizer.param_groups:
         group["lr"] *= 0.97
         if "betas" in group:
             group["betas"] = (0.8 + 0.001 * step, 0.95)

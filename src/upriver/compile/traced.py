@@ -54,13 +54,23 @@ class Traced(NDArrayOperatorsMixin):
         values = [self._value(x) for x in inputs]
         arrays = [x.array if isinstance(x, Traced) else x for x in inputs]
         (target,) = out
-        made = np.asarray(ufunc(*arrays) if target is None else ufunc(*arrays, out=target.array))
-        value = Value(made.shape, made.dtype)
-        self.recorder.add(_record(ufunc), tuple(values), {}, value)
+        made = np.asarray(ufunc(*arrays))
+        value = self._add(_record(ufunc), values, {}, made)
         if target is None:
             return Traced(self.recorder, made, value)
+        for name, now, wanted in (("cast", "dtype", target.dtype), ("broadcast_to", "shape", target.shape)):
+            if getattr(made, now) != wanted:
+                op = ops.record(name)
+                made = np.asarray(op.forward(made, **{now: wanted}))
+                value = self._add(op, [value], {now: wanted}, made)
+        target.array[...] = made
         target.value = value
         return target
+
+    def _add(self, op: Any, values: list[Any], attrs: dict[str, Any], made: Array) -> Value:
+        value = Value(made.shape, made.dtype)
+        self.recorder.add(op, tuple(values), attrs, value)
+        return value
 
     def _value(self, x: Any) -> Any:
         if isinstance(x, Traced):
