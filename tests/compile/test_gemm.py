@@ -115,7 +115,7 @@ def check(
 
 @pytest.mark.parametrize("m", SIZES)
 def test_sizes(m):
-    for i, (n, k) in enumerate(product(SIZES, (0, 1, 2, 7, 16, 33))):
+    for i, (n, k) in enumerate([*product(SIZES, (0, 1, 2, 7, 16, 33))][m % 4 :: 4]):
         check((m, n, k), dtype="float64" if i % 5 == 0 else "float32", parts=1 + i % 3)
 
 
