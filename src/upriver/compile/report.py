@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..core.scope import Paths
 from .build import Built
 from .kernels import Call
-from .prims import Prim
 
 if TYPE_CHECKING:
-    from .program import Program
+    from .program import Instruction, Program
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def lines(built: Built, seconds: Sequence[float] | None = None) -> list[Line]:
     """
     path = Paths()
     found: list[Line] = []
-    for i, (call, origin) in enumerate(zip(built.assembled.plan.calls, built.assembled.origins, strict=True)):
+    for i, (call, origin) in enumerate(zip(built.plan.calls, built.origins, strict=True)):
         took = 0.0 if seconds is None else seconds[i]
         code = call.code
         if code is None:
@@ -65,13 +64,11 @@ def _viewed(call: Call) -> int:
     return total
 
 
-def _work(prims: Iterable[Prim], path: Paths) -> str:
+def _work(instructions: Iterable[Instruction], path: Paths) -> str:
     """Operations in the order in which they ran, with the modules they ran in, and how often one stands for many."""
     named: dict[tuple[str, str], None] = {}
-    for prim in prims:
-        instruction = prim.origin
-        if instruction is not None:
-            named.setdefault((path(instruction.scope), instruction.op.name))
+    for instruction in instructions:
+        named.setdefault((path(instruction.scope), instruction.op.name))
     places: dict[str, list[str]] = {}
     for where, name in named:
         places.setdefault(where, []).append(name)
@@ -122,7 +119,7 @@ def report(name: str, program: Program, built: Built | None, fallback: str) -> s
     if built is None:
         text.append(f"It runs operation by operation, on NumPy: {fallback}.")
         return "\n".join(text)
-    plan = built.assembled.plan
+    plan = built.plan
     all_lines = lines(built)
     codes = {call.code.name for call in plan.calls if call.code is not None}
     hosts = [line for line in all_lines if not line.native]

@@ -1,4 +1,4 @@
-"""Compiled objects on disk, so that a program that was compiled before starts in milliseconds.
+"""Compiled objects on disk, and the plans that use them, so that what was compiled before starts in milliseconds.
 
 A file is named after everything that its content depends on. It is written under another name and then renamed, so
 that a reader sees a whole file or none; it carries its own length and checksum, and what does not match is dropped
@@ -27,6 +27,8 @@ FORMAT = 1
 LIMIT = 256 << 20  # bytes of all files together; those not used for longest go first
 _HEADER = struct.Struct("<8sQ32s")
 _MAGIC = b"upriver\x01"
+_PACKAGE = Path(__file__).parents[2]
+_MADE_OF = ("compile", "core", "ops")  # folders of the package that make programs
 
 
 def folder() -> Path | None:
@@ -51,6 +53,21 @@ def key(text: str, target: Target) -> str:
 
     about = (FORMAT, __version__, llvmlite_version, binding.llvm_version_info, sys.platform, target)
     return hashlib.sha256(f"{about}\n{text}".encode()).hexdigest()
+
+
+@cache
+def package() -> str:
+    """What stands for the code that makes programs, so that none is found that other code has made: its files."""
+    found: list[tuple[str, int, int]] = []
+    folders = [str(_PACKAGE / name) for name in _MADE_OF]
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            if entry.name.endswith((".py", ".ll")):
+                about = entry.stat()
+                found.append((entry.path, about.st_size, about.st_mtime_ns))
+            elif "." not in entry.name and entry.name != "__pycache__":
+                folders.append(entry.path)
+    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
 
 
 def load(key: str) -> bytes | None:

@@ -100,9 +100,10 @@ class Library:
         extra_ir: further definitions, declarations and globals that they share.
         exports: names of functions in ``extra_ir`` whose address is wanted.
         symbols: addresses of functions that are declared and not defined, besides those of the C library.
+        stored: the object, made of them before; their text does not matter then.
 
     Attributes:
-        text: the module's text.
+        key: the name of the object on disk.
         size: bytes of the object.
         cached: whether the object came from the disk.
 
@@ -116,17 +117,21 @@ class Library:
         extra_ir: str = "",
         exports: Iterable[str] = (),
         symbols: Mapping[str, int] | None = None,
+        stored: bytes | None = None,
     ) -> None:
         from llvmlite import binding
 
         codes = list(codes)
-        self.text = assemble(codes, extra_ir)
+        self.key = ""
         with _lock:
             _, linker = _machine(target())
-            key = cache.key(self.text, target())
-            stored = cache.load(key)
+            text = ""
+            if stored is None:
+                text = assemble(codes, extra_ir)
+                self.key = cache.key(text, target())
+                stored = cache.load(self.key)
             self.cached = stored is not None
-            image = compile_text(self.text) if stored is None else stored
+            image = compile_text(text) if stored is None else stored
             self.size = len(image)
             builder = binding.JITLibraryBuilder().add_object_img(image).add_current_process()
             for name, address in (symbols or {}).items():
@@ -138,7 +143,7 @@ class Library:
             except RuntimeError as error:
                 raise CodeError(f"{error}: a function is declared, and neither defined nor given") from None
         if not self.cached:
-            cache.store(key, image)
+            cache.store(self.key, image)
 
     def address(self, name: str) -> int:
         """The address of a kernel or an exported function."""

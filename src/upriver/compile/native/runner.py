@@ -70,6 +70,7 @@ class Executable:
         cells: the array of each cell. Kernels know its strides; it is read and written where it lies.
         constants: the array of each constant.
         symbols: addresses of functions that kernels call, besides those of the C library.
+        stored: the object with the code of the plan, if it was made before.
 
     Attributes:
         library: the code.
@@ -78,11 +79,16 @@ class Executable:
     """
 
     def __init__(
-        self, plan: Plan, cells: Sequence[Array], constants: Sequence[Array], symbols: dict[str, int] | None = None
+        self,
+        plan: Plan,
+        cells: Sequence[Array],
+        constants: Sequence[Array],
+        symbols: dict[str, int] | None = None,
+        stored: bytes | None = None,
     ) -> None:
         self.plan = plan
         codes = [call.code for call in plan.calls if call.code is not None]
-        self.library = Library(codes, symbols=symbols)
+        self.library = Library(codes, symbols=symbols, stored=stored)
         self._lock = threading.Lock()
         self._runtime, self._pool = runtime(), pool()
         self._guarded = bool(os.environ.get("UPRIVER_GUARD"))

@@ -25,10 +25,11 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
-from functools import cache
+from functools import cache as once
 from pathlib import Path
 from typing import Any
 
+from . import cache
 from .jit import Library
 from .target import target
 
@@ -68,7 +69,7 @@ _HERE = Path(__file__).parent
 _PARTS = "pool", "walk", "many", "door"
 
 
-@cache
+@once
 def _fields() -> dict[str, int]:
     found = dict(_POOL)
     for structure in (PROGRAM, ENTRY, MANY, FEED, OUT):
@@ -130,7 +131,13 @@ class Runtime:
             name: ctypes.cast(getattr(api, name), ctypes.c_void_p).value or 0
             for name in ("Py_IncRef", "PyEval_SaveThread", "PyEval_RestoreThread")
         }
-        library = Library([], extra_ir=text(), exports=names, symbols=symbols)
+        # Putting its text together takes longer than all else, so what it came to is remembered.
+        alias = cache.key(f"runtime {cache.package()}", target())
+        known = cache.load(alias)
+        stored = None if known is None else cache.load(known.decode())
+        library = Library([], "" if stored else text(), names, symbols, stored)
+        if stored is None:
+            cache.store(alias, library.key.encode())
         library.keep()  # workers wait in it
         pointer, word = ctypes.c_void_p, ctypes.c_int64
         self.work = ctypes.CFUNCTYPE(None, pointer, word)(library.address("work"))
@@ -140,7 +147,7 @@ class Runtime:
         self.enter = library.address("enter")
 
 
-@cache
+@once
 def runtime() -> Runtime:
     """The runtime, compiled or loaded when it is first needed."""
     return Runtime()
