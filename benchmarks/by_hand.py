@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from workloads import L2, WORKLOADS
+from workloads import ALL, L2
 
 Array = np.ndarray[Any, Any]
 
 
 def build(name: str, parameters: list[Array]) -> Callable[[Array, Array], float]:
     """A step for the perceptron ``name``: weights (out, in) and biases in turn are changed in place."""
-    w = WORKLOADS[name]
+    w = ALL[name]
     p = [a.copy() for a in parameters]
     depth = len(p) // 2
     update = _adam(p, w.lr) if w.optimizer == "adam" else _sgd(p, w.lr)

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from workloads import WORKLOADS
+from workloads import ALL, WORKLOADS
 
 HERE = Path(__file__).parent
 
@@ -25,14 +25,15 @@ HERE = Path(__file__).parent
 class Worker:
     """A process that holds one engine ready."""
 
-    def __init__(self, engine: str, workload: str, threads: int) -> None:
-        env = {**os.environ, **{f"{name}_NUM_THREADS": str(threads) for name in ("OPENBLAS", "OMP", "MKL")}}
+    def __init__(self, engine: str, workload: str, threads: int, **env: str) -> None:
+        env = {**os.environ, **{f"{name}_NUM_THREADS": str(threads) for name in ("OPENBLAS", "OMP", "MKL")}, **env}
         self.process = subprocess.Popen(
             [sys.executable, "worker.py", engine, workload, str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE, env=env,
         )  # fmt: skip
         self.engine, self.times = engine, list[float]()
-        self.losses: list[float] = self.read()["losses"]
+        self.about: dict[str, Any] = self.read()
+        self.losses: list[float] = self.about["losses"]
 
     def read(self) -> Any:
         """Its next line."""
@@ -52,7 +53,7 @@ class Worker:
 
 def compare(workload: str, threads: int, rounds: int, seconds: float) -> dict[str, Any]:
     """One workload: every engine that can do it, in turn."""
-    engines = ["upriver"] + ["numpy"] * WORKLOADS[workload].by_hand
+    engines = ["upriver"] + ["numpy"] * ALL[workload].by_hand
     engines += ["torch"] * (importlib.util.find_spec("torch") is not None)
     workers = [Worker(engine, workload, threads) for engine in engines]
     try:
@@ -80,7 +81,7 @@ def main() -> None:
     """Run what the command line asks for and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(WORKLOADS))
+    parser.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(ALL))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.7)
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of the table")

@@ -2,20 +2,19 @@
 
     python benchmarks/worker.py ENGINE WORKLOAD THREADS
 
-An ENGINE is upriver, torch or numpy.
+An ENGINE is upriver, compiled (upriver.compile, a step a call), many (all batches in one call), torch or numpy.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
-
-ENGINES = ("upriver", "torch", "numpy")
 
 
 def build(engine: str, name: str) -> tuple[Callable[..., Any], list[Any]]:
@@ -53,7 +52,30 @@ def build(engine: str, name: str) -> tuple[Callable[..., Any], list[Any]]:
         optimizer.step()
         return loss.detach()
 
-    return step, [(like.from_numpy(x), like.from_numpy(y)) for x, y in data]
+    tensors = [(like.from_numpy(x), like.from_numpy(y)) for x, y in data]
+    if engine == "compiled":
+        return like.compile(step), tensors
+    if engine == "many":
+        stacked = tuple(like.stack(list(some)) for some in zip(*tensors, strict=True))
+        return like.compile(step).over, [stacked]
+    return step, tensors
+
+
+def size(step: Any) -> dict[str, Any]:
+    """What a compiled step computes, and the bytes that it must at least read and write."""
+    from upriver.compile.report import lines
+
+    entry = getattr(step, "entry", None)
+    if entry is None or entry.built is None:
+        return {}
+    program, plan = entry.program, entry.built.plan
+    kept = sum(cell.tensor.array.nbytes * (1 + (cell.after is not None)) for cell in program.cells)
+    given = sum(v.dtype.itemsize * math.prod(v.shape) for v in program.inputs)
+    return {
+        "flops": sum(line.flops for line in lines(entry.built)),
+        "bytes": kept + given,
+        "memory": sum(cell.tensor.array.nbytes for cell in program.cells) + given + plan.arena,
+    }
 
 
 def main() -> None:
@@ -66,14 +88,21 @@ def main() -> None:
 
         torch.set_num_threads(threads)
     step, data = build(engine, name)
-    losses = [float(step(*data[i % len(data)])) for i in range(20)]
-    print(json.dumps({"losses": losses}), flush=True)
+    steps = 16 if engine == "many" else 1
+
+    def timed(i: int) -> tuple[list[float], float]:
+        start = time.perf_counter()
+        loss = step(*data[i % len(data)])
+        losses = loss.tolist() if steps > 1 else [float(loss)]
+        return losses, time.perf_counter() - start
+
+    first = [timed(i) for i in range(-(-20 // steps))]
+    losses = [loss for some, _ in first for loss in some][:20]
+    print(json.dumps({"losses": losses, "first": first[0][1], **size(step)}), flush=True)
     for line in sys.stdin:
         end, times, i = time.perf_counter() + float(line.split()[1]), [], 0
         while len(times) < 5 or time.perf_counter() < end:
-            start = time.perf_counter()
-            float(step(*data[i % len(data)]))
-            times.append(time.perf_counter() - start)
+            times.append(timed(i)[1] / steps)
             i += 1
         print(json.dumps({"ms": statistics.median(times) * 1e3}), flush=True)
 
