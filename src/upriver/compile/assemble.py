@@ -25,6 +25,7 @@ from .expand import Primitives
 from .indexing import Strides
 from .kernels import Call, ConvKernel, GemmKernel, KernelCode, LoopKernel, Plan, PoolKernel, Ref
 from .lower import Place, Slot, Step
+from .native.guard import gap
 from .native.target import Target, target as this_target
 from .plan import laid_out, steps_of
 from .prims import Prim
@@ -85,7 +86,7 @@ def assemble(
     # Of the calls of one step only the last is the kernel itself.
     last = {id(step): i for i, (_, _, step) in enumerate(made)}
     chains = chain_numbers([(code if last[id(step)] == i else None, step) for i, (code, _, step) in enumerate(made)])
-    schedule = laid_out(fusion, steps, [(places, step) for _, places, step in made], buffers, chains)
+    schedule = laid_out(fusion, steps, [(places, step) for _, places, step in made], buffers, chains, gap())
     calls: list[Call] = []
     for (code, places, step), refs, chain in zip(made, schedule.refs, chains, strict=True):
         writes = any([kind == "cell" for kind, _ in step.writes]) and code is not None
@@ -102,6 +103,7 @@ def assemble(
         tuple(inputs),
         tuple(scalars),
         draws,
+        tuple(schedule.guards),
     )
     return Assembled(plan, schedule.constants, [tuple(step.prims) for _, _, step in made])
 
@@ -118,8 +120,7 @@ def _calls(step: Step, target: Target, buffers: dict[Place, int]) -> list[tuple[
     if kernel is None:
         assert step.root is not None
         code = emit_own(step.root, [(read.strides, read.offset) for read in step.args], target)
-        # What looks up by an index reports one that is outside.
-        return [(None, step.places) if code is None else (code, [*step.places, (("status", 0), 0)])]
+        return [(code, step.places)]
     if isinstance(kernel, LoopKernel):
         return [(_loops(kernel, target), step.places)]
     if isinstance(kernel, PoolKernel):

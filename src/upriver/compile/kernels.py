@@ -18,6 +18,10 @@ from ..core.dtypes import DType
 Shape = tuple[int, ...]
 
 
+class NoCode(Exception):  # noqa: N818 (not an error: the program is replayed)
+    """No code can be made for values of some dtype."""
+
+
 @dataclass(frozen=True)
 class Access:
     """Where, in the memory of a slot, the entry of a loop's iteration lies.
@@ -192,8 +196,8 @@ class Ref:
     """An address that is known when the program is bound, or at the call.
 
     Attributes:
-        space: ``arena``, ``input``, ``cell``, ``scalar``, ``constant``, ``output``, ``draw`` or ``status``.
-        index: which input, cell, … (0 for the arena and the status).
+        space: ``arena``, ``input``, ``cell``, ``scalar``, ``constant``, ``output`` or ``draw``.
+        index: which input, cell, … (0 for the arena).
         offset: in bytes.
     """
 

@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from ..core.state import Array
-from .arena import Life, arranged
+from .arena import Life, arranged, room
 from .expand import Primitives
 from .fuse import Fusion
 from .groups import Group
@@ -30,6 +30,7 @@ class Schedule:
         outputs, checks: where they lie, in row-major order.
         constants: arrays that are read.
         lives: of everything in the arena, with its offset.
+        guards: (offset, bytes) of what lies between them, where nothing may be written.
     """
 
     steps: list[Step]
@@ -39,6 +40,7 @@ class Schedule:
     checks: list[Ref]
     constants: list[Array]
     lives: dict[Place, tuple[int, Life]]
+    guards: list[tuple[int, int]]
 
 
 def schedule(graph: Primitives, cells: Sequence[Strides], shared: dict[int, set[int]] | None = None) -> Schedule:
@@ -110,6 +112,7 @@ def laid_out(
     calls: Sequence[tuple[list[Slot], Step]],
     buffers: dict[Place, int],
     chains: Sequence[int] = (),
+    gap: int = 0,
 ) -> Schedule:
     """The memory of everything.
 
@@ -120,6 +123,7 @@ def laid_out(
         buffers: bytes of memory that is nobody's value.
         chains: the number of each call's chain. In a chain a thread may be far ahead of another, so that all of it is
             one time as far as memory is concerned.
+        gap: bytes to leave free behind every value, as zones that nothing may write; then no memory is used twice.
     """
     times = list(range(len(calls)))
     for i, number in enumerate(chains):
@@ -136,7 +140,8 @@ def laid_out(
         if 0 not in read.base.shape:
             last[place_of(read.base)] = len(calls)
     lives = {place: Life(first[place], last[place], _bytes(place, buffers)) for place in first}
-    offsets, total = arranged(list(lives.items()))
+    offsets, total = arranged(list(lives.items()), gap)
+    ends = [(offsets[place] + life.size, room(life.size) - life.size + gap) for place, life in lives.items()]
     constants: dict[Prim, int] = {}
 
     def ref(place: Place, offset: int = 0) -> Ref:
@@ -154,7 +159,8 @@ def laid_out(
     outputs = [(p.dtype, p.shape, result(r)) for p, r in zip(fusion.graph.outputs, fusion.outputs, strict=True)]
     checks = [result(read) for read in fusion.checks]
     held = {place: (offsets[place], life) for place, life in lives.items()}
-    return Schedule(steps, refs, total, outputs, checks, [p.attrs["array"] for p in constants], held)
+    arrays = [p.attrs["array"] for p in constants]
+    return Schedule(steps, refs, total, outputs, checks, arrays, held, ends if gap else [])
 
 
 def _bytes(place: Place, buffers: dict[Place, int]) -> int:

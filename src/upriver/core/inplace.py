@@ -132,7 +132,9 @@ class InPlace:
         after = ops.index_put(before, key, value)
         me.array = after.array if after.array.base is None else after.array.copy()
         me.node, me.wants_grad = after.node, after.wants_grad
-        state.note_change([me.array])  # to whoever read the value that this tensor had until now
+        if (told := state.recorder()) is not None:
+            told.same(me.array, after)
+        state.note_change([me.array], told_already=True)  # to whoever read the value that this tensor had until now
 
     def _take_over(self, name: str, value: Tensor) -> Self:
         """Take over the values of a tensor, broadcast and converted."""

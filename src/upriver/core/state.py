@@ -134,11 +134,16 @@ def _forget(key: int, _: Any) -> None:
     _changes.pop(key, None)
 
 
-def note_change(arrays: Iterable[Array]) -> None:
-    """Remember that the values of ``arrays`` have just been changed in place, and from which line."""
+def note_change(arrays: Iterable[Array], *, told_already: bool = False) -> None:
+    """Remember that the values of ``arrays`` have just been changed in place, and from which line.
+
+    Args:
+        arrays: what was changed.
+        told_already: whether the recorder knows where the arrays come from, as new results.
+    """
     global last_change
     now = tick()
-    told = recorder()
+    told = None if told_already else recorder()
     if told is not None:
         told.changed(arrays := list(arrays))
     _note(Change(now, capture()), arrays)

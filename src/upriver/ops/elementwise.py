@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core import state
 from ..core.dtypes import get_default_dtype
 from ..core.op import CALL, POWER, PREFIX, PRODUCT, REALS, SUM, Case, Domain, Formula, Interval, Op, call
 from ..core.registry import front_door, ops
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
 from .align import align, number, same_dtype
+from .checks import check_none, check_range
 from .erf import erf as erf_kernel
 
 Shape = tuple[int, ...]
@@ -59,11 +61,25 @@ class Elementwise(Op):
         operands = tuple(align(self.name, inputs, self.dtype is floating))
         try:
             return self.run(operands, attrs)
+        except DTypeError:
+            raise
         except TypeError as error:  # NumPy has no such kernel, as for the difference of booleans
             dtypes = " and ".join([str(x.dtype) for x in operands if isinstance(x, Tensor)])
             raise DTypeError(
                 f"{self.name}: not defined for {dtypes}", "Convert first: x.float(); for booleans there are ~, & and ^."
             ) from error
+
+
+class Whole(Elementwise):
+    """An operation that integers have no result of for every second operand: for 0, or for what is below it."""
+
+    def run(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
+        if state.recorder() is not None and not floats(*inputs):
+            if self.name == "pow":
+                check_range(inputs[1], 0, None)
+            else:
+                check_none(inputs[1], 0)
+        return super().run(inputs, attrs)
 
 
 def equal_shapes(s: Shape, *_: Shape, **__: Any) -> Shape:
@@ -85,11 +101,12 @@ def elementwise(
     domain: Domain = REALS,
     dtype: Any = floating,
     attrs: tuple[dict[str, Any], ...] = ({},),
+    kind: type[Elementwise] = Elementwise,
 ) -> Elementwise:
     """A record of this family: equal shapes in, the same shape out, about one operation per entry."""
     n = len(vjps)
     shapes: tuple[Shape, ...] = ((2, 3), (), (0, 2), (1,))
-    return Elementwise(
+    return kind(
         name=name,
         forward=forward,
         vjps=vjps,
@@ -169,7 +186,7 @@ def _pow_exponent(ct: Any, y: Any, x: Any, p: Any) -> Any:
 
 pow = elementwise(  # noqa: A001
     "pow", _pow, _pow_base, _pow_exponent,
-    formula=Formula("{0}**{1}", "{0}^{{{1}}}", POWER), dtype=same_dtype,
+    formula=Formula("{0}**{1}", "{0}^{{{1}}}", POWER), dtype=same_dtype, kind=Whole,
     lower=lambda m, x, p: m.pow(x, p) if floats(x, p) else NotImplemented,
     domain=Domain((Interval(low=0.0), Interval())),
 )  # fmt: skip
@@ -195,13 +212,13 @@ remainder = elementwise(
     "remainder", _whole_part(np.remainder, "remainder"),
     lambda ct, _y, _a, _b: ct,
     lambda ct, _y, a, b: -ct * floor(a / b),
-    formula=Formula("{0} % {1}", r"{0} \bmod {1}", PRODUCT), dtype=same_dtype,
+    formula=Formula("{0} % {1}", r"{0} \bmod {1}", PRODUCT), dtype=same_dtype, kind=Whole,
     lower=lambda m, a, b: NotImplemented if _may_be_zero(b) else a % b,
     domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
 )  # fmt: skip
 floor_divide = elementwise(
     "floor_divide", _whole_part(np.floor_divide, "floor_divide"), _zero, _zero,
-    formula=Formula("{0} // {1}", r"\left\lfloor {0} / {1} \right\rfloor", PRODUCT), dtype=same_dtype,
+    formula=Formula("{0} // {1}", r"\left\lfloor {0} / {1} \right\rfloor", PRODUCT), dtype=same_dtype, kind=Whole,
     lower=lambda m, a, b: NotImplemented if _may_be_zero(b) else a // b,
     domain=Domain((Interval(0.1, 0.4), Interval(0.5, 0.9)), ties="jumps at multiples of the divisor"),
 )  # fmt: skip

@@ -258,7 +258,7 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
             f"index_add: a source of shape {list(source.shape)} does not go with {i.shape[0]} indices along "
             f"dimension {d} of shape {list(x.shape)}"
         )
-    ravel_index(i, lengths=(x.shape[d],), dims=(d,))
     check_range(i, -x.shape[d], x.shape[d] - 1)
+    ravel_index(i, lengths=(x.shape[d],), dims=(d,))
     added = segment_sum(source if alpha == 1 else source * alpha, i, dim=d, length=x.shape[d])
     return x + added

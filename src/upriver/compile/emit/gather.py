@@ -1,7 +1,7 @@
 """Kernels that read or write where integers say: rows taken and added, entries gathered and scattered.
 
-Every index is compared with the length before it is used. One that is outside sets the status word and touches
-nothing; what the kernel writes then means nothing. What several indices name is added up in their order, by one
+Every index is compared with the length before it is used. One that is outside touches nothing; a check of the program
+says that there is none. What several indices name is added up in their order, by one
 thread, so that results are the same from run to run.
 """
 
@@ -120,20 +120,15 @@ def plus(b: Builder, x: V, y: V, type: str) -> V:
 class _Indices:
     """The integers of a kernel, each looked at before it is used."""
 
-    def __init__(self, b: Builder, index: Operand, length: int, status: int) -> None:
+    def __init__(self, b: Builder, index: Operand, length: int) -> None:
         self.b, self.index, self.length = b, index, length
-        self.pointer, self.status = index.pointer(b), b.argument(status)
+        self.pointer = index.pointer(b)
 
     def load(self, offset: Int) -> tuple[V, V]:
         """The integer there, and whether it is in range."""
         b = self.b
         i = b.load(I64, b.gep(I64, self.pointer, offset))
         return i, b.compare("ult", i, b.const(self.length, I64))
-
-    def outside(self) -> list[V]:
-        """Tell that an index was out of range."""
-        self.b.store(self.b.const(1, I64), self.status)
-        return []
 
 
 def _code(b: Builder, units: int, rows: bool, flops: int, moved: int, note: str) -> KernelCode:
@@ -149,25 +144,23 @@ def _units(b: Builder, body: Callable[[V], None]) -> None:
     b.loop(b.params["begin"], b.params["end"], 1, [], turn)
 
 
-def emit_take(table: Operand, index: Operand, out: Operand, status: int, target: Target) -> KernelCode:
+def emit_take(table: Operand, index: Operand, out: Operand, target: Target) -> KernelCode:
     """``out[i] = table[index[i]]``: rows of the first dimension. A unit is one index.
 
     Args:
         table: (rows, ...).
         index: of any shape, int64.
         out: (*index, ...).
-        status: the slot of the word that is set to 1 if an index is out of range.
         target: the processor.
     """
     b, n = kernel(), len(index.shape)
     rows, *row = table.shape
-    source, into, numbers = table.pointer(b), out.pointer(b), _Indices(b, index, rows, status)
+    source, into, numbers = table.pointer(b), out.pointer(b), _Indices(b, index, rows)
     kind, lanes = table.type, register(target, table.type)
 
     def unit(u: V) -> None:
         at, to = located(b, u, index.shape, index.strides, out.strides[:n])
         i, fine = numbers.load(at)
-        b.when(b.op("xor", fine, b.const(True, fine.type)), numbers.outside)
         if rows:
             i = b.select(fine, i, b.const(0, I64))
             from_row = b.gep(kind, source, b.mul(i, table.strides[0]))
@@ -185,19 +178,18 @@ def emit_take(table: Operand, index: Operand, out: Operand, status: int, target:
     return _code(b, units, n == 1, 0, moved, f"take rows of {math.prod(row)}")
 
 
-def emit_put(index: Operand, x: Operand, out: Operand, status: int, target: Target) -> KernelCode:
+def emit_put(index: Operand, x: Operand, out: Operand, target: Target) -> KernelCode:
     """Zeros, with each row of ``x`` added to the row of ``out`` that its index names. A unit is a block of columns.
 
     Args:
         index: of any shape, int64.
         x: (*index, ...).
         out: (rows, ...).
-        status: the slot of the word that is set to 1 if an index is out of range.
         target: the processor.
     """
     b, n = kernel(), len(index.shape)
     rows, *row = out.shape
-    numbers, source, into = _Indices(b, index, rows, status), x.pointer(b), out.pointer(b)
+    numbers, source, into = _Indices(b, index, rows), x.pointer(b), out.pointer(b)
     kind, lanes = out.type, register(target, out.type)
     lengths, (of_x, of_out) = merged(row, [x.strides[n:], out.strides[1:]])
     *outer, columns = lengths or [1]
@@ -231,7 +223,7 @@ def emit_put(index: Operand, x: Operand, out: Operand, status: int, target: Targ
                 entries(b, (width,), [(last[0],), (last[1],)], lanes, one)
                 return []
 
-            b.when(fine, here, numbers.outside)
+            b.when(fine, here)
             return []
 
         b.loop(0, math.prod(index.shape), 1, [], add)
@@ -260,7 +252,7 @@ def emit_put(index: Operand, x: Operand, out: Operand, status: int, target: Targ
     return _code(b, units, False, count, moved, f"put into {rows} rows")
 
 
-def emit_gather(x: Operand, index: Operand, out: Operand, dim: int, status: int, target: Target) -> KernelCode:
+def emit_gather(x: Operand, index: Operand, out: Operand, dim: int, target: Target) -> KernelCode:
     """``out[i, j] = x[i, index[i, j]]`` for ``dim`` 1, and so on. A unit is a row of ``index``.
 
     Args:
@@ -268,11 +260,10 @@ def emit_gather(x: Operand, index: Operand, out: Operand, dim: int, status: int,
         index: int64.
         out: of the shape of ``index``.
         dim: along which the index says where.
-        status: the slot of the word that is set to 1 if an index is out of range.
         target: the processor.
     """
     b, kind = kernel(), x.type
-    source, into, numbers = x.pointer(b), out.pointer(b), _Indices(b, index, x.shape[dim], status)
+    source, into, numbers = x.pointer(b), out.pointer(b), _Indices(b, index, x.shape[dim])
     fixed = tuple([0 if d == dim else s for d, s in enumerate(x.strides)])
     maps = [index.strides, out.strides, fixed]
     *outer, length = index.shape or (1,)
@@ -283,7 +274,6 @@ def emit_gather(x: Operand, index: Operand, out: Operand, dim: int, status: int,
         def one(k: Int) -> None:
             at, to, of = [b.add(o, b.mul(k, m[-1] if m else 0)) for o, m in zip(starts, maps, strict=True)]
             i, fine = numbers.load(at)
-            b.when(b.op("xor", fine, b.const(True, fine.type)), numbers.outside)
             if x.shape[dim]:
                 i = b.select(fine, i, b.const(0, I64))
                 entry = b.load(kind, b.gep(kind, source, b.add(of, b.mul(i, x.strides[dim]))))
@@ -298,9 +288,7 @@ def emit_gather(x: Operand, index: Operand, out: Operand, dim: int, status: int,
     return _code(b, units, len(outer) == 1, 0, moved, f"gather along {dim}")
 
 
-def emit_scatter(
-    x: Operand, index: Operand, source: Operand, out: Operand, dim: int, status: int, target: Target
-) -> KernelCode:
+def emit_scatter(x: Operand, index: Operand, source: Operand, out: Operand, dim: int, target: Target) -> KernelCode:
     """``x``, with each entry of ``source`` added where :func:`emit_gather` would read. A unit is a line along ``dim``.
 
     Args:
@@ -309,12 +297,11 @@ def emit_scatter(
         source: of the shape of ``index``, or longer.
         out: of the shape of ``x``.
         dim: along which the index says where.
-        status: the slot of the word that is set to 1 if an index is out of range.
         target: the processor.
     """
     b, kind = kernel(), x.type
     base, share, into = x.pointer(b), source.pointer(b), out.pointer(b)
-    numbers = _Indices(b, index, x.shape[dim], status)
+    numbers = _Indices(b, index, x.shape[dim])
     others = [d for d in range(len(x.shape)) if d != dim]
 
     def along(m: Strides) -> Strides:
@@ -349,7 +336,7 @@ def emit_scatter(
                 b.store(plus(b, b.load(kind, there), y, kind), there)
                 return []
 
-            b.when(fine, here, numbers.outside)
+            b.when(fine, here)
 
         def all_of_it() -> list[V]:
             each(b, index.shape[dim], add)

@@ -19,8 +19,7 @@ ENTRIES = frozenset({"float32", "float64", "int64", "bool"})
 def emit_own(root: Prim, reads: Sequence[tuple[Sequence[int], int]], target: Target) -> KernelCode | None:
     """The kernel of ``take``, ``put``, ``gather``, ``scatter``, ``scan`` or ``draw``.
 
-    Its slots are the arguments in order (for a draw, the seed and the number), the result in row-major order, and the
-    status word, which is set to 1 where an index is out of range.
+    Its slots are the arguments in order (for a draw, the seed and the number), and the result in row-major order.
 
     Args:
         root: the primitive.
@@ -52,15 +51,14 @@ def emit_own(root: Prim, reads: Sequence[tuple[Sequence[int], int]], target: Tar
         for slot, (x, (strides, offset)) in enumerate(zip(root.args, reads, strict=True))
     ]
     out = Operand(Access(count, root.dtype, row_major(root.shape)), root.shape)
-    status = count + 1
     if root.kind == "take":
-        return emit_take(args[0], args[1], out, status, target)
+        return emit_take(args[0], args[1], out, target)
     if root.kind == "put":
-        return emit_put(args[0], args[1], out, status, target)
+        return emit_put(args[0], args[1], out, target)
     if root.kind == "gather":
-        return emit_gather(args[0], args[1], out, root.attrs["dim"], status, target)
+        return emit_gather(args[0], args[1], out, root.attrs["dim"], target)
     if root.kind == "scatter":
-        return emit_scatter(args[0], args[1], args[2], out, root.attrs["dim"], status, target)
+        return emit_scatter(args[0], args[1], args[2], out, root.attrs["dim"], target)
     if root.kind == "scan":
         return emit_scan(root.attrs["fn"], args[0], out, root.attrs["dim"], root.attrs["reverse"], target)
     return None

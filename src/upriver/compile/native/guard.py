@@ -1,11 +1,13 @@
 """Guard mode (``UPRIVER_GUARD=1``), for tests: every write of a kernel outside its buffers is found.
 
-The arena, the inputs and the cells are surrounded by zones whose bytes nobody may change; they are looked at after
-every call, so that the message names the kernel. The bytes are those of NaN: what is read there shows in the results.
+Every value of the arena, every input and every cell is surrounded by zones whose bytes nobody may change; they are
+looked at after every call, so that the message names the kernel. The bytes are those of NaN: what is read there shows
+in the results.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +17,16 @@ from ...core.state import Array
 
 MARGIN = 4096  # bytes on either side
 _CANARY = 0xFF
+
+
+def on() -> bool:
+    """Whether this is wanted."""
+    return bool(os.environ.get("UPRIVER_GUARD"))
+
+
+def gap() -> int:
+    """Bytes that a plan is to leave free behind every value of its arena."""
+    return MARGIN if on() else 0
 
 
 class StrayWriteError(RuntimeError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 import threading
 from collections.abc import Sequence
@@ -24,14 +23,14 @@ from .runtime import DONE, PROGRAM, RAISED, field, runtime
 
 _STATUS, _MISSING = field("status"), field("missing")
 _LONG = 20_000  # ns: a program that takes longer lets other Python threads run
-_CODE = {"float32": "f4x", "float64": "d", "int64": "q", "int32": "i4x", "bool": "?7x", "uint8": "B7x"}
+_CODE = {"float16": "e6x", "float32": "f4x", "float64": "d", "int64": "q", "int32": "i4x", "bool": "?7x", "uint8": "B7x"}
 
 
 class CheckFailed(Exception):  # noqa: N818 (not an error: the program is not the right one for these values)
     """A condition that the program rests on does not hold; no cell was written in that step.
 
     Attributes:
-        check: which, as the plan counts them.
+        check: which, as the plan counts them; −1: a call of Python raised an error before they were asked.
         step: of many steps the one that was not run.
         outputs: of the steps before it, stacked.
     """
@@ -91,7 +90,7 @@ class Executable:
         self.library = Library(codes, symbols=symbols, stored=stored)
         self._lock = threading.Lock()
         self._runtime, self._pool = runtime(), pool()
-        self._guarded = bool(os.environ.get("UPRIVER_GUARD"))
+        self._guarded = guard.on()
         self._constants = [np.require(x, requirements=("C", "A")) for x in constants]
         self.cells = list(cells)
         self._shapes = [(x.shape, x.strides, x.dtype) for x in cells]
@@ -112,7 +111,6 @@ class Executable:
         def of(arrays: Sequence[Array]) -> Array:
             return np.array([x.ctypes.data for x in arrays], np.int64)
 
-        self._status = np.zeros(1, np.int64)
         self._memory = Memory(
             {
                 "arena": np.array([self._arena.ctypes.data + self._margin]),
@@ -121,7 +119,6 @@ class Executable:
                 "scalar": self._scalars.ctypes.data + 8 * np.arange(len(plan.scalars)),
                 "draw": self._draws.ctypes.data + 16 * np.arange(plan.draws),
                 "output": of(self._stored),
-                "status": of([self._status]),
             }
         )
         self._tables = tables = link(plan, self.library, self._memory)
@@ -245,6 +242,8 @@ class Executable:
         if status == RAISED:
             error, self._error = self._error, None
             assert error is not None
+            if isinstance(error, CheckFailed):
+                error.step = step
             raise error
         raise CheckFailed(int(self._words[field("failed")]), step)
 
@@ -262,6 +261,9 @@ class Executable:
             call.host(arrays)
         except BaseException as error:
             self._error = error
+            if isinstance(error, Exception) and -1 in self._tables.numbers[entry:]:
+                # Of values that a check would have refused, perhaps; it was not asked yet, and nothing is written.
+                self._error = CheckFailed(-1)
             return 1
         return 0
 
