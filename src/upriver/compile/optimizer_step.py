@@ -138,6 +138,18 @@ class Step:
         self.undo()
         raise Stale
 
+    def taken(self, back: Sequence[list[Any]]) -> None:
+        """The step was taken, eagerly; ``back``: for each parameter of each run, what takes that back."""
+        self._look_again()
+        if self._counts:
+            self._taken.append([each for run, each in zip(self._runs, back, strict=True) if run.states])
+
+    def redo(self) -> None:
+        """Count a step that was taken back after all."""
+        for run in self._runs:
+            for s in run.states:
+                self.optimizer.advance(s, run.group)
+
     def undo(self, steps: int = 1) -> None:
         """Set the counters back to what they were before the last ``steps`` of :meth:`scalars`."""
         for _ in range(min(steps, len(self._taken))):
@@ -239,10 +251,14 @@ def take_step(recorder: Recorder, optimizer: Any) -> Step:
     step = Step(optimizer)
     changed: list[Array] = []
     owner = {p: group for group in optimizer.param_groups for p in group["params"]}
-    for p, rule, arrays in optimizer.updates(_due):
+    back: list[list[Any]] = []
+    states = {p: dict(s) for p, s in optimizer.state.items()} if optimizer.retreat is None else None
+    updates = [(p, rule, *rest) for rule, _, members in optimizer.updates(_due) for p, *rest in members]
+    for p, rule, arrays, time in updates:
         if not step._runs or rule is not step._runs[-1].rule or owner[p] is not step._runs[-1].group:
             structure = Structure(rule)
             step._runs.append(_Run(owner[p], p.array.dtype, rule, structure))
+            back.append([])
             step.count += len(structure.numbers)
             for number in structure.numbers:
                 value = Value((), number.dtype, "number")
@@ -253,6 +269,7 @@ def take_step(recorder: Recorder, optimizer: Any) -> Step:
         step.params.append(p)
         step._runs[-1].params.append(p)
         step._slots.append(slots)
+        back[-1].append(time if states is None else _earlier(optimizer, p, owner[p], states.get(p, {})))
         assert p.grad is not None
         w, g = _traced(recorder, p), _traced(recorder, p.grad)
         kept = [_traced(recorder, slot) for slot in slots]
@@ -265,7 +282,14 @@ def take_step(recorder: Recorder, optimizer: Any) -> Step:
                 changed.append(x.array)
     if changed:
         state.note_change(changed)
+    step.taken(back)
     return step
+
+
+def _earlier(optimizer: Any, p: Tensor, group: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The state of ``p`` as it was when its step began; where that was its first, as it was started."""
+    first = {**optimizer.start(p, group), **before}
+    return {name: x if isinstance(x, Tensor) else first[name] for name, x in optimizer.state.get(p, {}).items()}
 
 
 def _due(p: Tensor) -> bool:

@@ -14,7 +14,7 @@ from .dtypes import DType
 from .graph import Node
 from .registry import ops
 from .site import capture
-from .state import RECORD, TRACING, recorder, recording, scope, tick
+from .state import GRAD, RECORD, TRACING, recorder, recording, scope, tick
 from .tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -236,42 +236,42 @@ class Op:
         tensor.node = None
         tensor.wants_grad = False
         mode = recording.get()
-        if mode >= RECORD:
-            told = recorder()
-            if told is not None:
-                told.ran(self, inputs, attrs, out)
-            mode -= RECORD
-        if mode:
-            wanted = mask & (mask - 1) != 0 and self.differentiable
+        if mode > GRAD:
+            if mode >= RECORD:
+                told = recorder()
+                if told is not None:
+                    told.ran(self, inputs, attrs, out)
+                mode -= RECORD
             if mode == TRACING:
-                tensor.wants_grad = wanted
+                tensor.wants_grad = mask & (mask - 1) != 0 and self.differentiable
                 reads = self.reads(mask, edges)
                 tensor.node = Node(
                     self, inputs, edges, attrs, out, reads, out.shape, out.dtype, tick(), capture(), scope.get()
                 )
-            elif wanted:
-                reads = self._reads.get(mask) or self.reads(mask, edges)
-                kept = list(inputs)
-                for i in reads.unread:
-                    # What no rule reads need not stay in memory: keep where it came from, not what it was.
-                    x = kept[i]
-                    if isinstance(x, Tensor) and x.node is not None:
-                        kept[i] = x.node
-                value = out if reads.out else None
-                tensor.wants_grad = True
-                tensor.node = Node(
-                    self,
-                    kept,
-                    edges,
-                    attrs or _NONE,
-                    value,
-                    reads,
-                    out.shape,
-                    out.dtype,
-                    tick(),
-                    capture(),
-                    scope.get(),
-                )
+                return tensor
+        if mode and mask & (mask - 1) and self.differentiable:
+            reads = self._reads.get(mask) or self.reads(mask, edges)
+            kept = list(inputs)
+            for i in reads.unread:
+                # What no rule reads need not stay in memory: keep where it came from, not what it was.
+                x = kept[i]
+                if isinstance(x, Tensor) and x.node is not None:
+                    kept[i] = x.node
+            value = out if reads.out else None
+            tensor.wants_grad = True
+            tensor.node = Node(
+                self,
+                kept,
+                edges,
+                attrs or _NONE,
+                value,
+                reads,
+                out.shape,
+                out.dtype,
+                tick(),
+                capture(),
+                scope.get(),
+            )
         return tensor
 
     def reads(self, mask: int, edges: Sequence[Any]) -> Reads:

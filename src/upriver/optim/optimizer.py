@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +24,7 @@ from ..errors import ArgumentError, ShapeError
 
 Group = dict[str, Any]
 Rule = Callable[[Array, Array, list[Array], Array, Array], None]
+Member = tuple[Tensor, list[Array], Any]
 BLOCK = 1 << 18
 """Entries updated at a time: weights, gradient, two slots and two scratch buffers of float32 take 6 MiB."""
 
@@ -205,35 +206,39 @@ class Optimizer:
             told.step(self)
             return loss
         changed: list[Array] = []
-        for p, rule, slots in self.updates(_has_gradient):
-            w, g = p.array, p.grad.array  # type: ignore[union-attr]
-            if w.size <= BLOCK:
-                s, t = self._scratch[w.dtype].get(w.shape) or self._new_scratch(w.dtype, w.shape)
-                rule(w, g, slots, s, t)
-            else:
-                self._in_blocks(rule, w, g, slots)
-            changed.append(w)
+        for rule, dtype, members in self.updates(_has_gradient):
+            scratch = self._scratch.setdefault(dtype, {})
+            for p, slots, _ in members:
+                w, g = p.array, p.grad.array  # type: ignore[union-attr]
+                if w.size <= BLOCK:
+                    s, t = scratch.get(w.shape) or self._new_scratch(dtype, w.shape)
+                    rule(w, g, slots, s, t)
+                else:
+                    self._in_blocks(rule, w, g, slots)
+                changed.append(w)
         if changed:
             changes.note_change(changed)
         return loss
 
-    def updates(self, due: Callable[[Tensor], bool]) -> Iterator[tuple[Tensor, Rule, list[Array]]]:
-        """Let a step begin for every parameter that is ``due``: it, its rule, and the arrays of its slots.
+    def updates(self, due: Callable[[Tensor], bool]) -> list[tuple[Rule, DType, list[Member]]]:
+        """Let a step begin for every parameter that is ``due``.
 
-        Parameters of one group follow each other with the same rule as long as nothing tells them apart.
+        Returns:
+            Rules with their dtypes, and whom they are for: parameters with the arrays of their slots and what
+            :meth:`advance` returned. Those of one group that follow each other, as long as nothing tells them apart.
         """
+        found: list[tuple[Rule, DType, list[Member]]] = []
         for group in self.param_groups:
             names = self.slots(group)
             stateless = not names and not self.counts_steps
-            rule: Any = None
-            rule_dtype = rule_time = None
+            members: list[Member] = []
+            slots: list[Array] = []
+            time = rule_dtype = rule_time = None
             for p in group["params"]:
                 if not due(p):
                     continue
                 dtype = p.array.dtype
-                if stateless:
-                    slots, time = [], None
-                else:
+                if not stateless:
                     state = self.state[p]
                     try:
                         slots = [state[name].array for name in names]
@@ -242,10 +247,11 @@ class Optimizer:
                         state.update({k: v for k, v in self.start(p, group).items() if k not in state})
                         slots = [state[name].array for name in names]
                         time = self.advance(state, group)
-                if rule is None or time != rule_time or dtype is not rule_dtype:
-                    rule, rule_dtype, rule_time = self.rule(group, dtype, time), dtype, time
-                    self._scratch.setdefault(dtype, {})
-                yield p, rule, slots
+                if dtype is not rule_dtype or time != rule_time:
+                    rule_dtype, rule_time, members = dtype, time, []
+                    found.append((self.rule(group, dtype, time), dtype, members))
+                members.append((p, slots, time))
+        return found
 
     def _new_scratch(self, dtype: DType, shape: tuple[int, ...]) -> tuple[Array, Array]:
         """Two scratch arrays of ``shape``, views of the same two buffers for every shape."""
