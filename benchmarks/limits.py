@@ -96,7 +96,7 @@ def _together(calls: list[Callable[[], None]]) -> float:
     return max(times) - min(times)
 
 
-def _run(name: str, size: int, repeats: int, threads: int, rounds: int = 7) -> float:
+def _run(name: str, size: int, repeats: int, threads: int, rounds: int = 25) -> float:
     """The least time of ``repeats`` passes over ``size`` entries on each thread, which has room for three arrays."""
     function: Any = _SIGNATURE(_library()[0].address(name))
     rooms = [np.ones(3 * size + 512, np.float32) for _ in range(threads)]
@@ -105,6 +105,7 @@ def _run(name: str, size: int, repeats: int, threads: int, rounds: int = 7) -> f
     return min(_together(calls) for _ in range(rounds))
 
 
+@cache
 def peak(threads: int) -> float:
     """Floating-point operations a second."""
     steps = 4_000_000
@@ -116,7 +117,7 @@ def bandwidth(threads: int, size: int) -> float:
     """Bytes a second, two read for one written, where ``size`` bytes in all are gone through again and again."""
     lanes = _library()[2]
     entries = max(size // (12 * threads) // lanes, 8) * lanes
-    repeats = max(1, (100 << 20) // (12 * entries))
+    repeats = max(1, (50 << 20) // (12 * entries))
     return 12 * entries * repeats * threads / _run("triad", entries, repeats, threads)
 
 
