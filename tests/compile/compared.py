@@ -11,7 +11,7 @@ import upriver as ur
 from upriver.core.tensor import Tensor, wrap
 
 Step = Callable[..., Any]
-TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
+TOLERANCE = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-9}
 
 
 class Twin:

@@ -232,7 +232,7 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "RAdam": lambda p: ur.optim.RAdam(p, lr=0.01, betas=(0.9, 0.99)),
     "Adagrad": lambda p: ur.optim.Adagrad(p, lr=0.05, lr_decay=0.01),
     "RMSprop": lambda p: ur.optim.RMSprop(p, lr=0.01),
-    "centered": lambda p: ur.optim.RMSprop(p, lr=0.01, momentum=0.9, centered=True, weight_decay=0.1),
+    "centered": lambda p: ur.optim.RMSprop(p, lr=0.002, momentum=0.9, centered=True, weight_decay=0.1, eps=1e-3),
     "groups": lambda p: ur.optim.Adam(
         [{"params": [x], "lr": 0.01 / (i + 1), "weight_decay": 0.1 * i} for i, x in enumerate(p)]
     ),
