@@ -89,7 +89,7 @@ def changes():
     yield "mode", lambda: trained(net=Net().eval())[0]
 
 
-@pytest.mark.parametrize("name,change", [pytest.param(*c, id=c[0]) for c in changes()])
+@pytest.mark.parametrize(("name", "change"), [pytest.param(*c, id=c[0]) for c in changes()])
 def test_another_program_has_another_plan(name, change):
     trained()
     assert not found(change()), name
@@ -102,7 +102,7 @@ def test_strides_and_sharing_are_part_of_it():
         return made, made(ur.ones(4)).tolist()
 
     block = ur.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
-    apart, one = call([ur.tensor([1.0, 3.0, 5.0, 7.0]), ur.tensor([2.0, 4.0, 6.0, 8.0])])
+    _, one = call([ur.tensor([1.0, 3.0, 5.0, 7.0]), ur.tensor([2.0, 4.0, 6.0, 8.0])])
     strided, two = call([block[:, 0], block[:, 1]])
     assert one == two == [3.0, 13.0, 31.0, 57.0]
     assert not found(strided)

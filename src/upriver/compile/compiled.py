@@ -12,6 +12,7 @@ import numpy as np
 from ..core import state
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
+from . import available
 from .entry import Entry, Outdated
 from .record import record
 from .signature import Structure, flatten
@@ -93,18 +94,23 @@ class Compiled:
         """The programs that may be right for these arguments, the last one that was first."""
         entries = self._entries.get(self._key(tensors, structure), ())
         for entry in sorted(entries, key=lambda entry: entry is not self._last):
+            entry.adopt(tensors)
             if entry.valid():
                 yield entry
 
     def _record(self, tensors: Sequence[Tensor], structure: Structure) -> Any:
         """Run the function, record it, and make a program of it."""
         key = self._key(tensors, structure)
+        # An argument that the function holds, too, is two things: the next call has another one.
+        apart = {id(x): x if x.wants_grad else wrap(x.array[...], None) for x in tensors}
+        tensors = [apart[id(x)] for x in tensors]
 
         def call() -> Any:
             args, kwargs = structure.build(tensors)
             return self.function(*args, **kwargs)
 
-        recording = record(call, tensors)
+        leaves = [g.leaf for entries in self._entries.values() for entry in entries for g in entry.recording.gradients]
+        recording = record(call, tensors, leaves, keep=self._native and available())
         entry = Entry(key, recording, tensors, grads=self._grads, native=self._native, without=self._without)
         self.recordings += 1
         known = self._entries.setdefault(key, [])
@@ -112,7 +118,7 @@ class Compiled:
         del known[:-_VARIANTS]
         self._last = entry
         self._count()
-        return entry.result
+        return entry.first([x.array for x in tensors])
 
     def _count(self) -> None:
         total = sum(map(len, self._entries.values()))
@@ -159,24 +165,46 @@ class Compiled:
             [0.5, 0.125, 0.03125]
         """
         tensors, structure = flatten((args, kwargs))
+        return _stacked(list(self._stretches(tensors, structure, indices)))
+
+    def stretches(self, *args: Any, schedule: Any = None) -> Iterator[tuple[Any, int]]:
+        """As :meth:`over`, giving what was done as soon as it is: a program ends early where it is not the right one.
+
+        Args:
+            args: as for :meth:`over`.
+            schedule: a learning-rate schedule to advance after each step, or None.
+
+        Returns:
+            For each stretch what its calls returned, stacked; and how many calls they were.
+        """
+        tensors, structure = flatten((args, {}))
+        for result, count in self._stretches(tensors, structure, None, schedule):
+            yield (result, count) if count is not None else (_stacked([(result, None)]), 1)
+
+    def _stretches(
+        self, tensors: Sequence[Tensor], structure: Structure, indices: Any, schedule: Any = None
+    ) -> Iterator[tuple[Any, int | None]]:
+        """Results of loops, with the number of their steps; and of single calls, with None."""
         rows = None if indices is None else _rows(indices, tensors)
         steps = len(rows) if rows is not None else _steps(tensors)
-        done: list[Any] = []
         first = 0
         while first < steps:
             batch = [_part(x, rows, first) for x in tensors]
             for entry in self._fitting(batch, structure):
                 try:
-                    done.append(entry.run_many(tensors, rows, first, steps))
+                    result, count = entry.run_many(tensors, rows, first, steps, schedule)
                 except Outdated:
                     continue
                 self._last = entry
-                first += done[-1][1]
+                first += count
+                yield result, count
                 break
             else:
-                done.append((self._record(batch, structure), None))
+                result = self._record(batch, structure)
+                if schedule is not None:
+                    schedule.step()
                 first += 1
-        return _stacked(done)
+                yield result, None
 
     # Looking in.
 

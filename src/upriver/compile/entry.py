@@ -11,9 +11,10 @@ from ..core import state
 from ..core.state import Array
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
-from .optimizer_step import Stale
-from .record import OfLeaf, Recording
+from .optimizer_step import Stale, Step
+from .record import Gradient, OfLeaf, Recording
 from .build import Built, build, wanted
+from .kernels import NoCode
 from .listing import listing
 from .native.runner import CheckFailed, Executable
 from .replay import Failed, Replay
@@ -66,20 +67,25 @@ class Entry:
         self._given = [(x.array.shape, x.array.dtype) for x in tensors]
         self._build, made = self._outputs(recording, tensors)
         self.result = self._build(made, [x.array for x in tensors])
-        self._kept: list[tuple[Tensor, int]] = []
-        self._absent: list[Tensor] = []  # leaves that must have no gradient before a call
-        self._added: list[Tensor] = []  # leaves that must have one
+        self._kept: list[tuple[Gradient, int]] = []
+        self._absent: list[Gradient] = []  # whose leaf must have no gradient before a call
+        self._added: list[Gradient] = []  # whose leaf must have one
+        self._gone: list[Gradient] = []  # whose leaf has none after a call
         for gradient in recording.gradients:
             if gradient.read:
-                self._added.append(gradient.leaf)
-            elif gradient.value is not None:
-                if not gradient.dropped:
-                    self._absent.append(gradient.leaf)
-                if grads or (grads is None and not gradient.consumed):
-                    self._kept.append((gradient.leaf, len(program.outputs)))
+                self._added.append(gradient)
+            elif not gradient.dropped:
+                self._absent.append(gradient)
+            if gradient.value is None:
+                self._gone.append(gradient)
+            elif not (gradient.read and any([cell.after is gradient.value for cell in program.cells])):
+                if grads or (grads is None and not (gradient.consumed and gradient.dropped)):
+                    self._kept.append((gradient, len(program.outputs)))
                     program.outputs.append(gradient.value)
                 else:
                     gradient.leaf.grad = None
+        places = {id(x): i for i, x in enumerate(tensors)}
+        self._of_arguments = [(g, places[id(g.leaf)]) for g in recording.gradients if id(g.leaf) in places]
         self._cells = program.cells
         self._moving = [i for i, cell in enumerate(self._cells) if isinstance(cell.tensor, OfLeaf)]
         self._written = [i for i, cell in enumerate(self._cells) if cell.after is not None]
@@ -94,8 +100,11 @@ class Entry:
         self.built: Built | None = None
         self.fallback = "native code was not asked for" if not native else "llvmlite is not installed"
         if native and wanted():
-            self.built = build(program, without)
-            self._native = self.built.executable
+            try:
+                self.built = build(program, without)
+                self._native = self.built.executable
+            except NoCode as error:
+                self.fallback = str(error)
 
     # Looking in.
 
@@ -121,12 +130,21 @@ class Entry:
 
     # Before a run.
 
+    def adopt(self, tensors: Sequence[Tensor]) -> None:
+        """Let ``tensors`` be the arguments, to which gradients go."""
+        for gradient, i in self._of_arguments:
+            old, gradient.leaf = gradient.leaf, tensors[i]
+            for n in self._moving:
+                if (of := self._cells[n].tensor).leaf is old:  # type: ignore[attr-defined]
+                    of.leaf = tensors[i]  # type: ignore[attr-defined]
+
     def valid(self) -> bool:
         """Whether everything that the program rests on is as it was; looked at only when something has changed."""
-        for leaf in self._absent:
-            if leaf.grad is not None:
+        for gradient in self._absent:
+            if gradient.leaf.grad is not None:
                 return False
-        for leaf in self._added:
+        for gradient in self._added:
+            leaf = gradient.leaf
             if leaf.grad is None or leaf.grad.array.shape != leaf.array.shape:
                 return False
         if self.structure == state.structure:
@@ -146,6 +164,48 @@ class Entry:
         return True
 
     # Runs.
+
+    def first(self, arrays: Sequence[Array]) -> Any:
+        """The result of the call that was recorded, by the program: to the bit what any later call would give.
+
+        So a training that was stopped and resumed, which records again in its middle, ends as one that was not.
+        What the call did is taken back before; and done after all, if the program cannot be run.
+        """
+        recorder, steps = self.recording.recorder, self._steps
+        if self._native is None:
+            for step in steps:
+                step.keep()
+            return self.result
+        gradients = [(g.leaf, g.leaf.grad) for g in (*self._added, *self._absent)]
+        self._swap()
+        self._undo(1, recorder.drawn)
+        for gradient in self._added:
+            gradient.leaf.grad = recorder.gradient_before(gradient.leaf)
+        for gradient in self._absent:
+            gradient.leaf.grad = None
+        try:
+            return self.run(arrays)
+        except BaseException as error:
+            self._swap()
+            for step in steps:
+                step.redo()
+            for generator in self._draws:
+                generator.draw()
+            for leaf, grad in gradients:
+                leaf.grad = grad
+            if isinstance(error, Outdated):
+                return self.result
+            raise
+        finally:
+            recorder.before.clear()
+
+    def _swap(self) -> None:
+        """Exchange what cells hold for what was kept of them."""
+        before = self.recording.recorder.before
+        for array, other in reversed(list(before.values())):
+            now = array.copy()
+            array[...] = other
+            other[...] = now
 
     def run(self, arrays: Sequence[Array]) -> Any:
         """Run the program on ``arrays``.
@@ -169,17 +229,20 @@ class Entry:
                 raise Outdated from None
             raise
         self._happened()
-        for leaf, i in self._kept:
-            leaf.grad = wrap(outputs[i], None)
+        for gradient, i in self._kept:
+            gradient.leaf.grad = wrap(outputs[i], None)
         return self._build(outputs, arrays)
 
-    def run_many(self, tensors: Sequence[Tensor], rows: Array | None, first: int, last: int) -> tuple[Any, int]:
+    def run_many(
+        self, tensors: Sequence[Tensor], rows: Array | None, first: int, last: int, schedule: Any = None
+    ) -> tuple[Any, int]:
         """Run the program for the steps from ``first`` to ``last``, or fewer.
 
         Args:
             tensors: the arguments of all steps, stacked; with ``rows``, data sets from which each step takes rows.
             rows: (steps, batch), or None.
             first, last: the steps to run: ``range(first, last)``.
+            schedule: what is to be advanced after each step, or None.
 
         Returns:
             The results, stacked; and the number of steps that were run, at least one.
@@ -188,7 +251,8 @@ class Entry:
             Outdated: the program is not the right one for the first of the steps.
         """
         if self._native is None or self._absent or self._moving:
-            return self._one_by_one(tensors, rows, first, last)
+            return self._one_by_one(tensors, rows, first, last, schedule)
+        advance = _Advance(schedule, self._steps)
         last = min(last, first + _AT_ONCE)
         numbers: list[list[Any]] = []
         draws: list[list[tuple[int, int]]] = []
@@ -201,6 +265,7 @@ class Entry:
                 break
             numbers.append(scalars)
             draws.append(drawn)
+            advance.step()
         steps = len(numbers)
         arrays = [x.array if rows is not None else x.array[first : first + steps] for x in tensors]
         part = None if rows is None else rows[first : first + steps]
@@ -209,17 +274,20 @@ class Entry:
         except BaseException as error:
             ran = error.step if isinstance(error, CheckFailed) else 0
             self._undo(steps - ran, draws[ran])
+            advance.back_to(ran)
             if not isinstance(error, CheckFailed):
                 raise
             if not ran:
                 raise Outdated from None
             outputs, steps = error.outputs, ran
         self._happened()
-        for leaf, i in self._kept:
-            leaf.grad = wrap(outputs[i][-1].copy(), None)
+        for gradient, i in self._kept:
+            gradient.leaf.grad = wrap(outputs[i][-1].copy(), None)
         return self._build(outputs, []), steps
 
-    def _one_by_one(self, tensors: Sequence[Tensor], rows: Array | None, first: int, last: int) -> tuple[Any, int]:
+    def _one_by_one(
+        self, tensors: Sequence[Tensor], rows: Array | None, first: int, last: int, schedule: Any
+    ) -> tuple[Any, int]:
         done: list[tuple[list[Tensor], Structure]] = []
         for step in range(first, last):
             arrays = [np.asarray(x.array[step] if rows is None else x.array[rows[step]]) for x in tensors]
@@ -229,6 +297,8 @@ class Entry:
                 if not done:
                     raise
                 break
+            if schedule is not None:
+                schedule.step()
         stacked = [wrap(np.stack([x.array for x in parts]), None) for parts in zip(*[d[0] for d in done], strict=True)]
         return done[0][1].build(stacked), len(done)
 
@@ -236,6 +306,8 @@ class Entry:
         """What a run counted and wrote is there to stay."""
         for step in self._steps:
             step.keep()
+        for gradient in self._gone:
+            gradient.leaf.grad = None
         if self._written:
             self._change.note()
 
@@ -257,7 +329,7 @@ class Entry:
 
     def _undo(self, steps: int, draws: Sequence[tuple[int, int]]) -> None:
         """Take back that the last ``steps`` runs were counted: they did not happen. ``draws`` is where they began."""
-        for step in self._steps:
+        for step in reversed(self._steps):
             step.undo(steps)
         for generator, (_, counter) in zip(reversed(self._draws), reversed(draws), strict=True):
             generator.rewind(counter)
@@ -313,6 +385,39 @@ def _attributes(module: Any) -> dict[str, Any]:
         else:
             found[name] = _Same(value)
     return found
+
+
+class _Advance:
+    """Advances a schedule step by step, and back.
+
+    Args:
+        schedule: with ``step()``, ``state_dict()`` and ``load_state_dict()``; or None, for nothing.
+        steps: of the optimisers whose options it changes.
+    """
+
+    def __init__(self, schedule: Any, steps: Sequence[Step]) -> None:
+        self.schedule = schedule
+        if schedule is not None:
+            self._state = schedule.state_dict()
+            self._groups = [
+                (group, {key: x for key, x in group.items() if key != "params"})
+                for optimizer in {id(step.optimizer): step.optimizer for step in steps}.values()
+                for group in optimizer.param_groups
+            ]
+
+    def step(self) -> None:
+        """A step is taken."""
+        if self.schedule is not None:
+            self.schedule.step()
+
+    def back_to(self, steps: int) -> None:
+        """Only so many were taken."""
+        if self.schedule is not None:
+            self.schedule.load_state_dict(self._state)
+            for group, options in self._groups:
+                group.update(options)
+            for _ in range(steps):
+                self.schedule.step()
 
 
 class _Same:

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from ..core.dtypes import DType, int64
+from .emit.builder import OF_DTYPE
 from .fuse import Fusion
 from .groups import Group
 from .indexing import size
-from .kernels import Access, ConvKernel, GemmKernel, LoopKernel, PoolKernel, Statement
+from .kernels import Access, ConvKernel, GemmKernel, LoopKernel, NoCode, PoolKernel, Statement
 from .prims import Prim
 from .reads import Read, composed, over_loops
 
@@ -173,6 +174,9 @@ class Body:
         out: list[Statement] = []
         moved: list[int] = []
         for line in self.lines:
+            if line.dtype.name not in OF_DTYPE:
+                raise NoCode(f"there is no native code for values of dtype {line.dtype}")
+        for line in self.lines:
             at = tuple([line.at[loops[-1]] if loops else 0 for loops in order]) if line.at else (0,) * len(order)
             if line.kind == "iota":
                 moved.append(_position(line, at, out))
@@ -182,7 +186,8 @@ class Body:
                 access = Access(line.slot, line.dtype, at)
             args = tuple([moved[arg] for arg in line.args])
             moved.append(len(out))
-            out.append(Statement(line.kind, line.dtype, args, line.fn, access, line.value))
+            fn = repr(line.value) if line.kind == "number" else line.fn  # kernels that differ in −0.0 are not equal
+            out.append(Statement(line.kind, line.dtype, args, fn, access, line.value))
         return tuple(out)
 
     def loops(self) -> tuple[list[int], list[list[int]]]:

@@ -47,16 +47,16 @@ class OfLeaf:
 
     Attributes:
         leaf: the leaf.
+        before: the gradient that it had when it was recorded; it may have none when a call ends.
     """
 
-    def __init__(self, leaf: Tensor) -> None:
-        self.leaf = leaf
+    def __init__(self, leaf: Tensor, before: Tensor) -> None:
+        self.leaf, self.before = leaf, before
 
     @property
     def array(self) -> Array:
         """The gradient's entries."""
-        assert self.leaf.grad is not None
-        return self.leaf.grad.array
+        return (self.before if self.leaf.grad is None else self.leaf.grad).array
 
 
 @dataclass(eq=False, slots=True)
@@ -67,8 +67,8 @@ class Gradient:
         leaf: the leaf.
         value: what ``.grad`` is when the call ends; None if there is none.
         read: whether a gradient from before the call enters into it (it is a cell then: see :class:`OfLeaf`).
-        dropped: whether the gradient from before was dropped in the call, so that it need not be None before a call.
-        consumed: whether an optimiser took a step by it.
+        dropped: whether the gradient from before was dropped, unread, so that it need not be None before a call.
+        consumed: whether an optimiser took a step by what is left at the end.
     """
 
     leaf: Tensor
@@ -109,17 +109,23 @@ class _Known:
     time: int
 
 
-def record(call: Callable[[], Any], inputs: Sequence[Tensor]) -> Recording:
+def record(
+    call: Callable[[], Any], inputs: Sequence[Tensor], leaves: Iterable[Tensor] = (), *, keep: bool = False
+) -> Recording:
     """Call ``call`` and record what happens.
 
     Args:
         call: what is to be recorded; it uses ``inputs``.
         inputs: the tensors that will be others at each call.
+        leaves: those of earlier calls, whose gradient may be dropped before they are met.
+        keep: whether to keep what every cell was before it was changed, so that the call can be taken back.
 
     Raises:
         CompileError: something in it cannot be part of a program.
     """
-    recorder = Recorder(inputs)
+    recorder = Recorder(inputs, keep=keep)
+    for leaf in leaves:
+        recorder.meet(leaf)
     with state.recorded_by(recorder), watching_arrays():
         result = call()
     return recorder.finish(result)
@@ -128,9 +134,12 @@ def record(call: Callable[[], Any], inputs: Sequence[Tensor]) -> Recording:
 class Recorder:
     """Makes a :class:`Program` of what it is told; see :class:`upriver.core.state.Recorder`."""
 
-    def __init__(self, inputs: Sequence[Tensor]) -> None:
+    def __init__(self, inputs: Sequence[Tensor], *, keep: bool = False) -> None:
         self.program = Program()
         self.steps: list[Step] = []
+        self.before: dict[int, tuple[Array, Array]] = {}  # by its id, a cell's array and a copy from before
+        self.drawn: list[tuple[int, int]] = []  # seed and counter of each draw
+        self._keep, self._held = keep, set[int]()  # the ids of the cells' arrays
         self._known: dict[int, _Known] = {}
         self._time = 0
         # By the owner of the memory, which is kept: which arrays in it were changed, when, and at which line.
@@ -142,7 +151,8 @@ class Recorder:
         self._cells: dict[Value, Cell] = {}
         self._arrays: dict[Value, Array] = {}  # the array of each cell
         self._leaves: dict[Tensor, Tensor | None] = {}  # the gradient that a leaf had when it was first met
-        self._dropped: set[Tensor] = set()
+        self._dropped: set[Tensor] = set()  # leaves whose gradient from before was dropped
+        self._spent: set[Tensor] = set()  # leaves of which a gradient made in the call was dropped
         self._consumed: set[Tensor] = set()
         self._scopes: dict[int, Any] = {}
         self._generator: Any = None
@@ -152,7 +162,7 @@ class Recorder:
             self.program.inputs.append(value)
             self._learn(x.array, value)
             if x.wants_grad:
-                self._meet(x)
+                self.meet(x)
 
     # Arrays and their values.
 
@@ -195,8 +205,8 @@ class Recorder:
         found = self.find(x.array)
         if found is None:
             found = self._capture(x)
-        elif x.wants_grad and x.node is None and x not in self._leaves:
-            self._meet(x)
+        elif x.wants_grad and x.node is None and x not in self._leaves and self._existed(x):
+            self.meet(x)
         return found
 
     def _capture(self, x: Tensor) -> Value:
@@ -214,12 +224,22 @@ class Recorder:
             self._cells[value] = cell = Cell(x, value)
             self.program.cells.append(cell)
             self._arrays[value] = array
+            self._held.add(id(array))
             if x.wants_grad:
-                self._meet(x)
+                self.meet(x)
         self._learn(array, value)
         return value
 
-    def _meet(self, leaf: Tensor) -> None:
+    def _existed(self, leaf: Tensor) -> bool:
+        """Whether a leaf whose array is known has not been made in the call, and lives on after it."""
+        return any([x is leaf for x in self._inputs]) or any([x is leaf.array for x in self._arrays.values()])
+
+    def gradient_before(self, leaf: Tensor) -> Tensor | None:
+        """The gradient that a leaf had when the call met it."""
+        return self._leaves.get(leaf)
+
+    def meet(self, leaf: Tensor) -> None:
+        """Take note of the gradient that a leaf has before anything happens to it."""
         self._leaves.setdefault(leaf, leaf.grad)
 
     def known_as(self, array: Array, value: Value) -> None:
@@ -235,6 +255,7 @@ class Recorder:
         if self._generator is not None:
             draw = len(self.program.draws)
             self.program.draws.append(self._generator)
+            self.drawn.append((attrs["seed"], attrs["counter"]))
             self._generator = None
             attrs = {name: x for name, x in attrs.items() if name not in ("seed", "counter")}
         values = tuple([self.value(x) if isinstance(x, Tensor) else x for x in inputs])
@@ -279,6 +300,8 @@ class Recorder:
                 break
             # What it is a view of is changed with it.
             value = ops.index_put(tensor.detach(), tuple(attrs["key"]), value.detach())
+        for array, _ in pairs:
+            self.changing(array)
         self._assign(pairs)
 
     def _assign(self, pairs: Sequence[tuple[Array, Value]]) -> None:
@@ -290,6 +313,11 @@ class Recorder:
             changes = self._changed.setdefault(id(whole), (whole, {}))[1]
             changes[id(array)] = (array, self._time, capture())
             self._expected.add(id(array))
+
+    def changing(self, array: Array) -> None:
+        """The entries of ``array`` are about to be changed; those of a cell are kept, if that is wanted."""
+        if self._keep and id(array) in self._held and id(array) not in self.before:
+            self.before[id(array)] = array, array.copy()
 
     def assign(self, array: Array, value: Value) -> None:
         """The entries of ``array`` have become ``value``."""
@@ -320,8 +348,10 @@ class Recorder:
 
     def forgets(self, tensor: Any) -> None:
         """The gradient of a tensor is dropped."""
-        self._meet(tensor)
-        self._dropped.add(tensor)
+        self.meet(tensor)
+        first = tensor.grad is self._leaves[tensor]
+        (self._dropped if first else self._spent).add(tensor)
+        self._consumed.discard(tensor)
 
     def check(self, holds: Callable[[], Any], key: tuple[Any, ...]) -> None:
         """What follows is right only where the boolean ``holds()`` is; ``key``: of which tensor it is what."""
@@ -364,11 +394,11 @@ class Recorder:
         read = False
         if before is not None:
             for cell in self._cells.values():
-                if cell.tensor is before:
-                    cell.tensor = OfLeaf(leaf)  # type: ignore[assignment]
+                if not isinstance(cell.tensor, OfLeaf) and cell.tensor.array is before.array:
+                    cell.tensor = OfLeaf(leaf, before)  # type: ignore[assignment]
                     read = True
-        dropped = leaf in self._dropped
-        if leaf.grad is before and not read and not dropped:
+        dropped = not read and (leaf in self._dropped or (before is not None and leaf.grad is not before))
+        if leaf.grad is before and not read and not dropped and leaf not in self._spent | self._consumed:
             return None  # nothing happened to it
         value = None if leaf.grad is None else self.value(leaf.grad)
         return Gradient(leaf, value, read, dropped, leaf in self._consumed)

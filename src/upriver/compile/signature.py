@@ -90,6 +90,6 @@ def flatten(tree: Any) -> tuple[list[Tensor], Structure]:
             hash(x)
         except TypeError:
             return ("static", type(x), id(x))
-        return ("static", type(x), x)
+        return ("static", type(x), x.hex() if isinstance(x, float) else x)  # 0.0 is not -0.0; one NaN is another
 
     return tensors, Structure(key(tree, 0), kept)

@@ -63,6 +63,7 @@ class Traced(NDArrayOperatorsMixin):
                 op = ops.record(name)
                 made = np.asarray(op.forward(made, **{now: wanted}))
                 value = self._add(op, [value], {now: wanted}, made)
+        self.recorder.changing(target.array)
         target.array[...] = made
         target.value = value
         return target
