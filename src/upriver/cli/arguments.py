@@ -197,7 +197,9 @@ def _add_train(commands: Any) -> None:
         "--compile", action=argparse.BooleanOptionalAction, help="native training steps; default where it saves time"
     )
     training.add_argument("--seed", type=_seed, metavar="N", help="of weights, batches and dropout; default 0")
-    training.add_argument("--threads", type=_count, metavar="N", help="threads of matrix products; default 1")
+    training.add_argument(
+        "--threads", type=_count, metavar="N", help="threads of compiled steps and matrix products; default 1"
+    )
     training.add_argument(
         "--out", type=Path, metavar="FOLDER", help="the run's folder; default runs/RECIPE-DATE-TIME-N"
     )
@@ -213,7 +215,12 @@ def _add_resume(commands: Any) -> None:
         epilog="examples:\n  upriver resume\n  upriver resume runs/digits-20250101-120000-1",
     )
     parser.add_argument("name", nargs="?", default="last", metavar="RUN", help="its name or folder; default: the last")
-    parser.add_argument("--threads", type=_count, metavar="N", help="threads of matrix products; as before by default")
+    parser.add_argument(
+        "--threads",
+        type=_count,
+        metavar="N",
+        help="threads of compiled steps and matrix products; as before by default",
+    )
     _add_output(parser)
     parser.set_defaults(run=_resume, parser=parser)
 

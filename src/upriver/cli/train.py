@@ -86,6 +86,7 @@ def _set_threads(n: int | None) -> None:
     """As many as asked for; else what the environment says, else one."""
     if n is None and threads.chosen():
         return
+    ur.set_num_threads(n or 1)
     if not threads.limit(n or 1) and n is not None:
         print(
             f"note: --threads cannot reach the BLAS of this NumPy; start with OMP_NUM_THREADS={n} in the environment",

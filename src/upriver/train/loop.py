@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from time import perf_counter
 from typing import Any
 
 from ..core.state import no_grad
 from ..nn.utils import clip_grads_with_norm_, get_total_norm
 from .finite import check_gradients, check_loss
+from .many import Many
 from .metrics import Metric, Sums
 
 Batch = Any  # a pair (inputs, targets) of tensors whose first dimension counts samples
@@ -24,12 +26,15 @@ class Step:
         samples: how many samples.
         sums: the loss and the metrics, summed over the samples.
         gradient_norm: the Euclidean norm of all gradients together, before clipping.
+        latest: whether no later step has been taken already, together with this one: the model, the optimiser and
+            the batches are where this step left them.
     """
 
     batches: int
     samples: int
     sums: Sums
     gradient_norm: float
+    latest: bool = True
 
 
 class Watch:
@@ -116,7 +121,9 @@ def train_steps(
     clip: float | None = None,
     accumulate: int = 1,
     watch: Watch | None = None,
+    schedule: Any = None,
     compiled: Any = None,
+    together: Callable[[], int] | None = None,
 ) -> Iterator[Step]:
     """Train on ``batches``, one optimiser step at each turn of the iterator.
 
@@ -129,7 +136,10 @@ def train_steps(
         clip: the largest norm that all gradients together may have; None for any.
         accumulate: how many batches add up to one step. The gradient is that of one batch of all their samples.
         watch: looks on.
+        schedule: a learning-rate schedule to advance after each step, or None.
         compiled: ``ur.compile(Update(model, loss, optimizer, clip))``, to take those steps by at which nobody looks on.
+        together: how many of the coming steps nobody wants to look on at, so that ``compiled`` may take many of them
+            in one call if they are short; None to take one after the other. The result is the same.
 
     Raises:
         TrainingError: the loss or a gradient is not finite. The weights are still those of the step before.
@@ -146,16 +156,29 @@ def train_steps(
     """
     model.train()
     update = Update(model, loss, optimizer, clip)
-    for group in _groups(batches, accumulate):
+    many = None if compiled is None or together is None else Many(compiled, schedule)
+    groups = _groups(batches, accumulate)
+    for group in groups:
+        if many is not None and together is not None and (count := many.count(together())) > 1:
+            chunk = [group, *islice(groups, count - 1)]
+            for i, (group, (found, norm)) in enumerate(zip(chunk, many.taken(chunk), strict=True), 1):
+                yield _step(group, found, norm, metrics, i == len(chunk))
+            continue
         looking = watch is not None and watch.active
-        if compiled is None or looking:
-            found, norm = update(group, watch if looking else None)
-        else:
-            found, norm = compiled(group)
-        sums = Sums()
-        for (outputs, value), (_, targets) in zip(found, group, strict=True):
-            sums.add(outputs, targets, value, metrics)
-        yield Step(len(group), sum(len(targets) for _, targets in group), sums, float(norm))
+        began = perf_counter()
+        found, norm = update(group, watch) if looking else (compiled or update)(group)
+        if many is not None and not looking:
+            many.took(perf_counter() - began)
+        if schedule is not None:
+            schedule.step()
+        yield _step(group, found, norm, metrics)
+
+
+def _step(group: Sequence[Batch], found: Any, norm: Any, metrics: Sequence[Metric], latest: bool = True) -> Step:
+    sums = Sums()
+    for (outputs, value), (_, targets) in zip(found, group, strict=True):
+        sums.add(outputs, targets, value, metrics)
+    return Step(len(group), sum(len(targets) for _, targets in group), sums, float(norm), latest)
 
 
 def evaluate(

@@ -222,24 +222,25 @@ class Trainer:
         steps = -(-len(train) // self.accumulate)
         began = time.perf_counter()
         taken = here.step - sum(record["steps"] for record in here.history)
+        watched = here.step - taken + steps - WATCHED_STEPS
         self.flow.reset()
         self._watch(taken, steps)
         for step in train_steps(
             self.model, self.loss, self.optimizer, train,
-            metrics=self.metrics, clip=self.clip, accumulate=self.accumulate, watch=self.flow, compiled=self._compiled,
+            metrics=self.metrics, clip=self.clip, accumulate=self.accumulate, watch=self.flow,
+            schedule=self.schedule if self.schedule_every == "step" else None,
+            compiled=self._compiled, together=lambda: watched - here.step,
         ):  # fmt: skip
             sums.merge(step.sums)
             total, count, taken = total + step.gradient_norm, count + 1, taken + 1
             here.step += 1
             here.samples, here.totals, here.norms = sums.samples, sums.totals, (total, count)
-            if self.schedule is not None and self.schedule_every == "step":
-                self.schedule.step()
             self._watch(taken, steps)
             here.elapsed = clock()
             self._after_step(step, sums)
             # Not after the last step: an accumulating step may have ended the loader's pass, or not. The epoch's end
             # is near, and there all agree.
-            if taken < steps:
+            if taken < steps and step.latest:
                 self._pause(stop)
         self._end_epoch(val, epochs, sums, taken, total / max(1, count), time.perf_counter() - began)
         self._pause(stop, now=here.epoch == 1)
