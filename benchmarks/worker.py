@@ -1,8 +1,9 @@
 """One engine on one workload in a process of its own: answers each line "go SECONDS" with one line of JSON.
 
-    python benchmarks/worker.py ENGINE WORKLOAD THREADS
+    python benchmarks/worker.py ENGINE WORKLOAD THREADS [STEPS]
 
 An ENGINE is upriver, compiled (upriver.compile, a step a call), many (all batches in one call), torch or numpy.
+It takes STEPS steps (20) to begin with.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def main() -> None:
 
         torch.set_num_threads(threads)
     step, data = build(engine, name)
-    steps = 16 if engine == "many" else 1
+    steps, count = 16 if engine == "many" else 1, int((*sys.argv, 20)[4])
 
     def timed(i: int) -> tuple[list[float], float]:
         start = time.perf_counter()
@@ -96,8 +97,8 @@ def main() -> None:
         losses = loss.tolist() if steps > 1 else [float(loss)]
         return losses, time.perf_counter() - start
 
-    first = [timed(i) for i in range(-(-20 // steps))]
-    losses = [loss for some, _ in first for loss in some][:20]
+    first = [timed(i) for i in range(-(-count // steps))]
+    losses = [loss for some, _ in first for loss in some][:count]
     print(json.dumps({"losses": losses, "first": first[0][1], **size(step)}), flush=True)
     for line in sys.stdin:
         end, times, i = time.perf_counter() + float(line.split()[1]), [], 0
