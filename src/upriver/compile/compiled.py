@@ -165,7 +165,7 @@ class Compiled:
             [0.5, 0.125, 0.03125]
         """
         tensors, structure = flatten((args, kwargs))
-        return _stacked(list(self._stretches(tensors, structure, indices)))
+        return _joined([result for result, _ in self._stretches(tensors, structure, indices)])
 
     def stretches(self, *args: Any, schedule: Any = None) -> Iterator[tuple[Any, int]]:
         """As :meth:`over`, giving what was done as soon as it is: a program ends early where it is not the right one.
@@ -178,13 +178,12 @@ class Compiled:
             For each stretch what its calls returned, stacked; and how many calls they were.
         """
         tensors, structure = flatten((args, {}))
-        for result, count in self._stretches(tensors, structure, None, schedule):
-            yield (result, count) if count is not None else (_stacked([(result, None)]), 1)
+        yield from self._stretches(tensors, structure, None, schedule)
 
     def _stretches(
         self, tensors: Sequence[Tensor], structure: Structure, indices: Any, schedule: Any = None
-    ) -> Iterator[tuple[Any, int | None]]:
-        """Results of loops, with the number of their steps; and of single calls, with None."""
+    ) -> Iterator[tuple[Any, int]]:
+        """The results of loops and of single calls, stacked; with the number of their steps."""
         rows = None if indices is None else _rows(indices, tensors)
         steps = len(rows) if rows is not None else _steps(tensors)
         first = 0
@@ -204,7 +203,8 @@ class Compiled:
                 if schedule is not None:
                     schedule.step()
                 first += 1
-                yield result, None
+                found, made = flatten(result)
+                yield made.build([wrap(x.array[None].copy(), None) for x in found]), 1
 
     # Looking in.
 
@@ -282,16 +282,10 @@ def _part(x: Tensor, rows: Any, step: int) -> Tensor:
     return wrap(np.asarray(x.array[step] if rows is None else x.array[rows[step]]), None)
 
 
-def _stacked(done: list[Any]) -> Any:
-    """The results of single calls (count None) and of loops, put one behind the other."""
-    if not done:
-        return None
-    parts: list[list[Any]] = []
-    structure: Structure | None = None
-    for result, count in done:
-        tensors, structure = flatten(result)
-        parts.append([x.array[None] if count is None else x.array for x in tensors])
-    assert structure is not None
-    if len(parts) == 1:
-        return structure.build([wrap(array, None) for array in parts[0]])
-    return structure.build([wrap(np.concatenate(arrays), None) for arrays in zip(*parts, strict=True)])
+def _joined(done: list[Any]) -> Any:
+    """Stacked results, put one behind the other."""
+    if len(done) < 2:
+        return done[0] if done else None
+    parts, structures = zip(*[flatten(result) for result in done], strict=True)
+    together = [wrap(np.concatenate([x.array for x in each]), None) for each in zip(*parts, strict=True)]
+    return structures[-1].build(together)

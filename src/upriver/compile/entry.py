@@ -250,7 +250,7 @@ class Entry:
         Raises:
             Outdated: the program is not the right one for the first of the steps.
         """
-        if self._native is None or self._absent or self._moving:
+        if self._native is None or self._absent or self._moving or self._changing:
             return self._one_by_one(tensors, rows, first, last, schedule)
         advance = _Advance(schedule, self._steps)
         last = min(last, first + _AT_ONCE)
@@ -283,7 +283,8 @@ class Entry:
         self._happened()
         for gradient, i in self._kept:
             gradient.leaf.grad = wrap(outputs[i][-1].copy(), None)
-        return self._build(outputs, []), steps
+        taken = [x[:steps] if part is None else x[part[:steps]] for x in arrays] if self._passed else []
+        return self._build(outputs, taken), steps
 
     def _one_by_one(
         self, tensors: Sequence[Tensor], rows: Array | None, first: int, last: int, schedule: Any
@@ -292,11 +293,13 @@ class Entry:
         for step in range(first, last):
             arrays = [np.asarray(x.array[step] if rows is None else x.array[rows[step]]) for x in tensors]
             try:
-                done.append(flatten(self.run(arrays)))
+                found, structure = flatten(self.run(arrays))
             except Outdated:
                 if not done:
                     raise
                 break
+            # A tensor that is returned as it is, a parameter, say, may be another after the next step.
+            done.append(([wrap(x.array.copy(), None) for x in found] if self._changing else found, structure))
             if schedule is not None:
                 schedule.step()
         stacked = [wrap(np.stack([x.array for x in parts]), None) for parts in zip(*[d[0] for d in done], strict=True)]
@@ -346,6 +349,8 @@ class Entry:
     def _outputs(self, recording: Recording, tensors: Sequence[Tensor]) -> tuple[Any, list[Array]]:
         """What builds the results from the outputs and the arguments' arrays; and the outputs of the recorded call."""
         returned, structure = flatten(recording.result)
+        self._passed = False  # whether an argument is returned
+        self._changing = False  # whether a tensor is returned that the program has not made
         cells = {id(cell.tensor) for cell in recording.program.cells}
         given = {id(x): i for i, x in enumerate(tensors)}
         places: list[Any] = []
@@ -354,8 +359,10 @@ class Entry:
             value = recording.recorder.find(x.array)
             if id(x) in given:
                 places.append(("argument", given[id(x)]))
+                self._passed = True
             elif id(x) in cells or value is None:
                 places.append(("itself", x))
+                self._changing = True
             else:
                 places.append(("output", len(recording.program.outputs)))
                 recording.program.outputs.append(value)
