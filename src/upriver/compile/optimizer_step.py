@@ -275,8 +275,8 @@ def take_step(recorder: Recorder, optimizer: Any) -> Step:
         kept = [_traced(recorder, slot) for slot in slots]
         before = [x.value for x in (w, g, *kept)]
         rule(w, g, kept, _scratch(recorder, p), _scratch(recorder, p))
-        for x, value in zip((w, g, *kept), before, strict=True):
-            if x.value is not value:
+        for x, was in zip((w, g, *kept), before, strict=True):
+            if x.value is not was:
                 assert x.value is not None
                 recorder.assign(x.array, x.value)
                 changed.append(x.array)
