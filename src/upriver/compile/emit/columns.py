@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from .body import Scope
@@ -9,6 +10,7 @@ from .builder import I8, OF_DTYPE, Int, V
 from .maths import name_of
 from .nest import masked
 from .phases import Phase, plan
+from .reduce import BLOCK, in_blocks, join
 from .sweep import Piece, Sweeper
 
 
@@ -90,6 +92,16 @@ class Columns(Sweeper):
         last = nest.dims[nest.inner[-1]] if nest.inner else 1
         unroll = 2 if len(group) * self.heavy <= 40 and last >= 4 else 1
         widths = [place.width for place in group for _ in range(unroll)] if phase.reduces else []
+        fresh = self.begin(phase, widths)
+
+        def joined(total: V, part: V, i: int) -> V:
+            s = nest.body[phase.reduces[i // len(widths)]]
+            return join(b, s.fn, total, part, name_of(s.dtype))
+
+        def loop(stop: int, step: int, per: int, totals: list[V], turn: Callable[[V, list[V]], list[V]]) -> list[V]:
+            """A loop of which each turn adds ``per`` terms to a total."""
+            block = max(BLOCK // per, 1) * step if fresh else stop
+            return in_blocks(b, stop, step, block, totals, fresh, turn, joined)
 
         def inside(places: list[Scope], dims: list[int], totals: list[V]) -> list[V]:
             def at(i: Int) -> list[Scope]:
@@ -104,7 +116,7 @@ class Columns(Sweeper):
                         place.settle(self.accesses)
                     return inside(next_places, dims[1:], carried)
 
-                return b.loop(0, nest.dims[dims[0]], 1, totals, outer)
+                return loop(nest.dims[dims[0]], 1, math.prod([nest.dims[d] for d in dims[1:]]), totals, outer)
 
             def turns(per_turn: int) -> Callable[[V, list[V]], list[V]]:
                 def turn(i: V, carried: list[V]) -> list[V]:
@@ -117,10 +129,10 @@ class Columns(Sweeper):
                 return turn
 
             whole = last - last % unroll
-            totals = b.loop(0, whole, unroll, totals, turns(unroll))
+            totals = loop(whole, unroll, 1, totals, turns(unroll))
             return b.loop(whole, last, 1, totals, turns(1))
 
-        totals = inside(group, nest.inner, self.begin(phase, widths))
+        totals = inside(group, nest.inner, fresh)
         for n, r in enumerate(phase.reduces):
             s = nest.body[r]
             for k, place in enumerate(group):

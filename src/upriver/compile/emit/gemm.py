@@ -305,9 +305,11 @@ class _Product:
 
             def block(i: Int, height: int) -> None:
                 wide = vector(self.blocks.lanes, plan.type)
-                sums = [b.load(wide, self._kept(i, r, v, vectors)) for r in range(height) for v in range(vectors)]
-                sums = self._add(n, group, sums, i, j, height, terms, (first, depth), mask)
-                self._keep(i, height, vectors, sums)
+                # Each piece is summed for itself: long sums keep more digits so.
+                new = self._add(n, group, [zero] * (height * vectors), i, j, height, terms, (first, depth), mask)
+                places = [(r, v) for r in range(height) for v in range(vectors)]
+                sums = [b.load(wide, self._kept(i, r, v, vectors)) for r, v in places]
+                self._keep(i, height, vectors, [b.op("fadd", x, y) for x, y in zip(sums, new, strict=True)])
 
             self._rows(rows, block)
 

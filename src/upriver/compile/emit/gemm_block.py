@@ -11,6 +11,7 @@ from itertools import product
 
 from ..native.target import Target
 from .builder import BYTES, I1, Builder, V, element, lanes_of, vector
+from .reduce import BLOCK, in_blocks
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,9 @@ def accumulate(
         return sums
 
     whole = k // sets * sets
-    sums = b.loop(0, whole, sets, block + [b.const(0.0, wide)] * (size * (sets - 1)), turn)
+    zeros = [b.const(0.0, wide)] * (size * sets)
+    first = block + zeros[size:]
+    sums = in_blocks(b, whole, sets, BLOCK, first, zeros, turn, lambda x, y, _: b.op("fadd", x, y))
     for at in range(whole, k):
         step(sums, at - whole, x, y, at)
     for i in range(size, size * sets):

@@ -3,9 +3,48 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
-from .builder import F32, F64, I1, Builder, V, element, lanes_of
+from .builder import F32, F64, I1, Builder, Int, V, element, lanes_of
 from .maths import emit_map
+
+BLOCK = 4096
+"""Sums of so many terms keep enough of their digits: each term may lose as much as the last digit of the total."""
+
+
+def in_blocks(
+    b: Builder,
+    stop: int,
+    step: int,
+    block: int,
+    totals: Sequence[V],
+    fresh: Sequence[V],
+    turn: Callable[[V, list[V]], Sequence[V]],
+    joined: Callable[[V, V, int], V],
+) -> list[V]:
+    """``b.loop(0, stop, step, totals, turn)``, its totals begun anew every ``block`` positions if there are many.
+
+    Args:
+        b: where to.
+        stop: of the loop.
+        step: of the loop.
+        block: how many positions, a multiple of ``step``; of no more than two blocks it is one loop.
+        totals: what they begin with.
+        fresh: what changes nothing, for each of them.
+        turn: of the loop.
+        joined: a total and that of one more block, with its number.
+    """
+    if stop <= 2 * block:
+        return b.loop(0, stop, step, totals, turn)
+
+    def part(first: V, carried: list[V]) -> list[V]:
+        end: Int = b.add(first, block)
+        if stop % block:
+            end = b.select(b.compare("slt", b.int(end), b.int(stop)), b.int(end), b.int(stop))
+        new = b.loop(first, end, step, fresh, turn)
+        return [joined(x, y, i) for i, (x, y) in enumerate(zip(carried, new, strict=True))]
+
+    return b.loop(0, stop, block, totals, part)
 
 
 def identity(fn: str, kind: str) -> float | int | bool:
