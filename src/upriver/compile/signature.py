@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor, to_array, wrap
 from ..errors import ArgumentError
 
 Plain = bool | int | float | complex | str | bytes | None
@@ -77,7 +77,7 @@ def flatten(tree: Any) -> tuple[list[Tensor], Structure]:
             tensors.append(x)
             return (Tensor,)
         if isinstance(x, np.ndarray):
-            tensors.append(wrap(x, None))
+            tensors.append(wrap(to_array(x), None))
             return (Tensor,)
         if depth > 64:
             raise ArgumentError("compile: the arguments are nested more than 64 deep", "Does a container hold itself?")

@@ -50,6 +50,8 @@ def to_array(data: Any, dtype: Any = None) -> Array:
         if dtype is None and (floats or (array.size == 0 and array.dtype == np.float64)):
             dtype = get_default_dtype()
     wanted = as_dtype(array.dtype if dtype is None else dtype)
+    if not wanted.isnative:  # as read from a file made elsewhere
+        wanted = wanted.newbyteorder("=")
     if array.dtype == wanted:
         return array
     if isinstance(data, Tensor):
