@@ -145,7 +145,7 @@ def test_other_code_of_this_package_has_other_plans(monkeypatch):
 def test_other_processors_have_other_plans(monkeypatch):
     program = trained()[0].entry.program
     first = kept.name(program, [], {})
-    monkeypatch.setenv("UPRIVER_CPU", "x86-64")
+    monkeypatch.setenv("UPRIVER_CPU", "x86-64-v2" if os.environ.get("UPRIVER_CPU") == "x86-64" else "x86-64")
     assert kept.name(program, [], {}) != first
 
 
@@ -196,3 +196,18 @@ def test_another_process_finds_it():
     (value, planned, imported), (again, planned_again, imported_again) = [run.stdout.split() for run in runs]
     assert value == again
     assert (planned, imported, planned_again, imported_again) == ("True", "True", "False", "False")
+
+
+def test_operations_of_the_user_have_no_name():
+    from types import SimpleNamespace
+
+    from upriver.core.registry import ops
+
+    program = trained()[0].entry.program
+    strides = [tuple([s // c.tensor.array.itemsize for s in c.tensor.array.strides]) for c in program.cells]
+    assert kept.name(program, strides, {})
+    at = next(i for i in program.instructions if i.op.name == "add")
+    at.op = SimpleNamespace(name="add", forward=np.add, lower=ops.record("add").lower)
+    assert kept.name(program, strides, {}) is None
+    at.op = SimpleNamespace(name="add", forward=lambda x, y: x - y, lower=None)
+    assert kept.name(program, strides, {}) is None

@@ -95,7 +95,7 @@ class Entry:
         self._modules = [(module, _attributes(module)) for module in recording.modules]
         self.structure = state.structure
         self._change = state.RepeatedChange(lambda: [self._cells[i].tensor.array for i in self._written])
-        self._replay = Replay(program)
+        self._replay: Replay | None = None
         self._native: Executable | None = None
         self.built: Built | None = None
         self.fallback = "native code was not asked for" if not native else "llvmlite is not installed"
@@ -338,6 +338,8 @@ class Entry:
             generator.rewind(counter)
 
     def _by_replay(self, arrays: Sequence[Array], scalars: list[Any], draws: list[tuple[int, int]]) -> list[Array]:
+        if self._replay is None:
+            self._replay = Replay(self.program)
         cells = [cell.tensor.array for cell in self._cells]
         numbers = [np.asarray(x, v.dtype) for x, v in zip(scalars, self.program.scalars, strict=True)]
         outputs, after = self._replay.run(arrays, cells, numbers, draws)

@@ -57,7 +57,8 @@ def name(
     try:
         about: list[Any] = [[_typed(number, value) for value in given]]
         about += [_plain(array) for array in program.constants.values()]
-        about += [_run(number, instruction) for instruction in program.instructions]
+        known: set[int] = set()
+        about += [_run(number, known, instruction) for instruction in program.instructions]
     except _Unnamed:
         return None
     about += [
@@ -77,19 +78,22 @@ def _typed(number: dict[Value, int], value: Value) -> tuple[Any, ...]:
     return value.shape, value.dtype.str
 
 
-def _run(number: dict[Value, int], instruction: Instruction) -> tuple[Any, ...]:
-    op: Any = instruction.op
-    forward, lower = op.forward, op.lower
-    if lower is None:
-        # Run in Python, unless it is one of the package's own draws; then nothing but its name enters a plan.
-        known = isinstance(forward, np.ufunc) or _ours(forward)
-    else:
-        known = _ours(lower) and ops.record(op.name) is op
-    if not known:
-        raise _Unnamed
+def _run(number: dict[Value, int], known: set[int], instruction: Instruction) -> tuple[Any, ...]:
+    op = instruction.op
+    if id(op) not in known:
+        if not _has_name(op):
+            raise _Unnamed
+        known.add(id(op))
     read = [f"v{number[x]}" if isinstance(x, Value) else _plain(x) for x in instruction.inputs]
     attrs = [(key, _plain(x)) for key, x in instruction.attrs.items()]
     return op.name, read, attrs, instruction.draw, _typed(number, instruction.out)
+
+
+def _has_name(op: Any) -> bool:
+    """Whether an operation is this package's own, or a ufunc of NumPy's: not one of the user's."""
+    if op.lower is None:
+        return isinstance(op.forward, np.ufunc) or _ours(op.forward)
+    return _ours(op.lower) and ops.record(op.name) is op
 
 
 def _ours(function: Any) -> bool:

@@ -15,7 +15,6 @@ import hashlib
 import os
 import struct
 import sys
-import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
@@ -101,6 +100,8 @@ def store(key: str, content: bytes) -> None:
     where = folder()
     if where is None:
         return
+    import tempfile  # takes longer to import than all that is needed to load
+
     with contextlib.suppress(OSError):
         where.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".", dir=where)
