@@ -60,6 +60,11 @@ def _add_group(t: Twin) -> None:
     t.optimizer.add_param_group({"params": [extra], "lr": 0.5})
 
 
+def _fewer_params(t: Twin) -> None:
+    group = t.optimizer.param_groups[0]
+    group["params"] = group["params"][1:]
+
+
 def _wider_data(t: Twin) -> None:
     t.model.last.weight.data = ur.ones(2, 5) * 0.3
     t.model.first.weight.data = ur.ones(4, 5).T * 0.3  # the same shape, other strides
@@ -125,6 +130,7 @@ CHANGES: dict[str, Callable[[Twin], None]] = {
     "load_state_dict": _load,
     "load_state_dict of the optimiser": _load_optimizer,
     "add_param_group": _add_group,
+    "params of a group": _fewer_params,
     "data": _wider_data,
     "lr": _option("lr", 0.002),
     "weight_decay": _option("weight_decay", 0.3),

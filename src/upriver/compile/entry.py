@@ -158,9 +158,18 @@ class Entry:
                 return False
         if any(_attributes(module) != before for module, before in self._modules):
             return False
-        if self._native is not None:
-            self._native.rebind([cell.tensor.array for cell in self._cells])
+        if not self._bind():
+            return False
         self.structure = state.structure
+        return True
+
+    def _bind(self) -> bool:
+        """Let native code find the cells where they are now; False if they lie in another order there."""
+        if self._native is not None:
+            try:
+                self._native.rebind([cell.tensor.array for cell in self._cells])
+            except ValueError:
+                return False
         return True
 
     # Runs.
@@ -220,8 +229,8 @@ class Entry:
             if self._native is None:
                 outputs = self._by_replay(arrays, scalars, draws)
             else:
-                if self._moving:
-                    self._native.rebind([cell.tensor.array for cell in self._cells])
+                if self._moving and not self._bind():
+                    raise Outdated
                 outputs = self._native.run(arrays, scalars, draws)
         except BaseException as error:
             self._undo(1, draws)

@@ -33,13 +33,13 @@ class _Run:
         states: the state of each; empty where none is kept.
     """
 
-    __slots__ = ("dtype", "group", "key", "members", "numbers", "options", "params", "rule", "states", "time")
+    __slots__ = ("dtype", "group", "key", "listed", "members", "numbers", "options", "params", "rule", "states", "time")
 
     def __init__(self, group: dict[str, Any], dtype: Any, rule: Any, structure: Structure) -> None:
         self.group, self.dtype, self.rule = group, dtype, rule
         self.key = structure.key
         self.numbers = [x.item() for x in structure.numbers]
-        self.members = len(group["params"])
+        self.listed, self.members = group["params"], len(group["params"])
         self.params: list[Tensor] = []
         self.states: list[dict[str, Any]] = []
         self.options: list[Any] = []
@@ -85,6 +85,8 @@ class Step:
         changed = False
         for run in self._runs:
             group, states, time = run.group, run.states, None
+            if group["params"] is not run.listed:
+                self._refuse()
             if states:
                 taken.append(times := [])
                 if self._retreat is None:
