@@ -32,18 +32,21 @@ ALONG: list[Callable[[Tensor, int], Tensor]] = [
     lambda x, d: ur.cat([x, x * 2], d), lambda x, d: ur.stack([x, -x], d), lambda x, d: x.unsqueeze(d),
     lambda x, d: x.narrow(d, x.shape[d] // 2, x.shape[d] - x.shape[d] // 2), lambda x, d: x.transpose(0, d),
     lambda x, d: x.unbind(d)[-1], lambda x, d: x.chunk(2, d)[0], lambda x, d: x.var(d, correction=0) * 0.1,
-    lambda x, d: x.index_select(d, ur.arange(x.shape[d]) // 2), lambda x, d: x.prod(d).tanh(), lambda x, d: x.norm(dim=d),
+    lambda x, d: x.index_select(d, ur.arange(x.shape[d]) // 2), lambda x, d: x.prod(d).tanh(),
+    lambda x, d: x.norm(dim=d),
 ]  # fmt: skip
 
 
 def _unary(draw: Any, x: Tensor, _: list[Tensor]) -> Any:
-    return lambda x, _p, f=draw(st.sampled_from(UNARY)): f(x)
+    one = draw(st.sampled_from(UNARY))
+    return lambda x, _: one(x)
 
 
 def _along(draw: Any, x: Tensor, _: list[Tensor]) -> Any:
     if not x.ndim:
         return None
-    return lambda x, _p, f=draw(st.sampled_from(ALONG)), d=draw(st.integers(0, x.ndim - 1)): f(x, d)
+    one, d = draw(st.sampled_from(ALONG)), draw(st.integers(0, x.ndim - 1))
+    return lambda x, _: one(x, d)
 
 
 def _binary(draw: Any, x: Tensor, pool: list[Tensor]) -> Any:
