@@ -23,6 +23,7 @@ CASES: dict[str, tuple[Callable[..., Any], list[tuple[int, ...]]]] = {
     "a column that is used again": (lambda x: (x * x.sum(0)).sum(0), [(MANY // 3, 130)]),
     "product, few rows": (lambda x, y: x @ y, [(4, MANY), (MANY, 4)]),
     "product, one row": (lambda x, y: x @ y, [(1, MANY), (MANY, 17)]),
+    "product, three registers": (lambda x, y: x @ y, [(1, MANY), (MANY, 48)]),
     "product in pieces": (lambda x, y: x @ y, [(64, MANY // 3), (MANY // 3, 64)]),
     "product of columns": (lambda x, y: x.T @ y, [(MANY // 3, 33), (MANY // 3, 17)]),
 }

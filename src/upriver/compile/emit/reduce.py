@@ -28,12 +28,13 @@ def in_blocks(
         b: where to.
         stop: of the loop.
         step: of the loop.
-        block: how many positions, a multiple of ``step``; of no more than two blocks it is one loop.
+        block: how many positions, or a few less: whole turns; of no more than two blocks it is one loop.
         totals: what they begin with.
         fresh: what changes nothing, for each of them.
         turn: of the loop.
         joined: a total and that of one more block, with its number.
     """
+    block -= block % step
     if stop <= 2 * block:
         return b.loop(0, stop, step, totals, turn)
 
