@@ -203,3 +203,26 @@ def test_an_optimiser_that_counts_in_its_own_way():
     equal(run(own), run(own, again_at=(1, 3)))
     for a, b in zip(run(own)[1], run(own, compiled=lambda step: step)[1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+def test_two_forward_passes_with_statistics_and_dropout():
+    """What is computed again where it is read may read what its reader's group computes: it comes first."""
+
+    def train(compiled):
+        ur.manual_seed(0)
+        net = ur.nn.Sequential(ur.nn.Linear(5, 17), ur.nn.BatchNorm1d(17), ur.nn.Dropout(0.3), ur.nn.Linear(17, 3))
+        sgd = ur.optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x, y):
+            sgd.zero_grad()
+            for _ in range(2):
+                F.cross_entropy(net(x), y).backward()
+            sgd.step()
+
+        step = compiled(step)
+        for batch in BATCHES:
+            step(*batch)
+        return [x.array.copy() for x in net.state_dict().values()]
+
+    for a, b in zip(train(ur.compile), train(lambda step: step), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

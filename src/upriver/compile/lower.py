@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -99,10 +99,18 @@ class Body:
                 found.append(prim)
                 continue
             stack.append((prim, True))
-            stack += [(read.base, False) for read in self.fusion.reads(prim) if read.base in inside]
+            stack += [(base, False) for base in self._needed(prim, inside)]
         regions = self.fusion.regions
         late = [p for p in found if p in regions and isinstance(regions[p].owner, int)]
         return [p for p in found if p not in late] + late if late else found
+
+    def _needed(self, prim: Prim, inside: set[Prim]) -> Iterator[Prim]:
+        """The members that a member reads, also by way of what is computed again where it is read."""
+        for read in self.fusion.reads(prim):
+            if read.base in inside:
+                yield read.base
+            elif read.base in self.fusion.floats:
+                yield from self._needed(read.base, inside)
 
     def slot(self, place: Place, offset: int) -> int:
         """The number of the slot for memory from a byte on, so that kernels alike but for offsets are the same."""
