@@ -286,17 +286,20 @@ def _product(fusion: Fusion, group: Group, root: Prim, body: Body) -> Kernel:
         return GemmKernel(tuple(batch), m, n, k, tuple(operands[::2]), tuple(operands[1::2]), statements)
     two, attrs = partial(_pair, root.attrs), root.attrs
     given, made = shapes[0], root.shape
-    forward = kind in ("conv", "pool", "conv_weight")
-    size = given[2:] if forward else made[2:]
-    out = made[2:] if kind in ("conv", "pool") else shapes[1][2:] if kind == "conv_weight" else given[2:]
-    shared = (two("stride"), two("padding"), two("dilation"))
+    height, width = (given if kind in ("conv", "pool", "conv_weight") else made)[2:]
+    down, along = (made if kind in ("conv", "pool") else shapes[1] if kind == "conv_weight" else given)[2:]
+    stride, padding, dilation = two("stride"), two("padding"), two("dilation")
     if kind in ("pool", "pool_back"):
-        where = (given[0], given[1], size, out, two("window"), *shared)
-        return PoolKernel(kind, attrs["fn"], *where, tuple(operands), statements)
-    weight = made if kind == "conv_weight" else shapes[1]
+        return PoolKernel(
+            kind, attrs["fn"], given[0], given[1], (height, width), (down, along), two("window"), stride, padding,
+            dilation, tuple(operands), statements,
+        )  # fmt: skip
+    o, c, rows, columns = made if kind == "conv_weight" else shapes[1]
     groups = attrs["groups"]
-    where = (given[0], weight[1] * groups, weight[0], size, out, weight[2:], *shared, groups)
-    return ConvKernel(kind, *where, operands[0], operands[1], statements)
+    return ConvKernel(
+        kind, given[0], c * groups, o, (height, width), (down, along), (rows, columns), stride, padding, dilation, groups,
+        operands[0], operands[1], statements,
+    )  # fmt: skip
 
 
 def _pair(attrs: dict[str, Any], name: str) -> tuple[int, int]:

@@ -79,9 +79,9 @@ class Slide:
         def row(i: Int) -> None:
             # The taps whose row lies inside: first + i·step + t·gap in [0, length).
             top = b.add(b.mul(i, ya.step), ya.first)
-            if ya.inner() == (0, ya.count):
-                low, high = 0, len(ya.taps)
-            else:
+            low: Int = 0
+            high: Int = len(ya.taps)
+            if ya.inner() != (0, ya.count):
                 low = ceil_from_0(b, b.sub(0, top), ya.gap)
                 high = b.least(len(ya.taps), count_to(b, b.sub(ya.length - 1, top), ya.gap))
             y = b.add(b.mul(i, ya.apart), ya.start)

@@ -204,7 +204,7 @@ class WeightGradient:
                 else:
                     lies = b.compare("ult", here, b.int(k.size[1]))
                     zeros = [b.const(0.0, ch.wide)] * len(masks)
-                    entries = b.when(lies, lambda e=entry: self.entries(e, masks), lambda z=zeros: z)
+                    entries = b.when(lies, partial(self.entries, entry, masks), partial(list, zeros))
                 for m, gradient in enumerate(upper):
                     at = r * len(masks) + m
                     sums[at] = b.intrinsic("fmuladd", entries[m], gradient, sums[at])
