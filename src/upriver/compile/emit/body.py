@@ -271,6 +271,13 @@ class Scope:
             index = b.add(index, b.mul(self.fixed[dim], access.strides[dim]))
         return b.gep(OF_DTYPE[name_of(access.dtype)], pointer, index)
 
+    def bring(self, access: Access, dim: int, rows: int, entries: int) -> None:
+        """Bring nearer what lies here and beside it, in some rows along ``dim``."""
+        b, pointer, size = self.b, self._pointer(access), BYTES[OF_DTYPE[name_of(access.dtype)]]
+        for r in range(rows):
+            for at in range(0, entries * size, 64):
+                b.prefetch(b.gep("i8", pointer, r * access.strides[dim] * size + at))
+
     def _stride(self, access: Access) -> int:
         return access.strides[self.along] if self.width > 1 else 0
 

@@ -253,6 +253,11 @@ class Builder:
         """What lies at an address; aligned to one entry unless more is promised."""
         return self.value(f"load {type}, {pointer}, align {align or BYTES.get(element(type), 8)}", type)
 
+    def prefetch(self, pointer: V) -> None:
+        """Bring what lies around an address nearer; one where there is nothing does no harm."""
+        self.declares["declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"] = None
+        self.line(f"call void @llvm.prefetch.p0({pointer}, i32 0, i32 3, i32 1)")
+
     def store(self, x: V, pointer: V, align: Whole | None = None) -> None:
         """Write a value to an address."""
         self.line(f"store {x}, {pointer}, align {align or BYTES.get(element(x.type), 8)}")

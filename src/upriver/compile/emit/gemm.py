@@ -274,6 +274,7 @@ class _Product:
                 self._fill(group, self.tables[n][1], buffer, j, vectors, (0, len(group.y)), 0, plan.k)
 
         def block(i: Int, height: int) -> None:
+            self._bring(i, j, height, vectors)
             sums = [self.b.const(0.0, vector(self.blocks.lanes, plan.type))] * (height * vectors)
             for n, group in groups:
                 sums = self._add(n, group, sums, i, j, height, (0, len(group.x)), (0, plan.k), mask)
@@ -379,6 +380,14 @@ class _Product:
         for r in range(height):
             for v in range(vectors):
                 self.b.store(sums[r * vectors + v], self._kept(i, r, v, vectors))
+
+    def _bring(self, i: Int, j: Int, height: int, vectors: int) -> None:
+        """Bring nearer what the epilogue of a block will read and write, while its sums are formed."""
+        plan = self.plan
+        place = self.scope.at(plan.row, i).at(plan.column, j)
+        for access in dict.fromkeys(s.access for s in self.kernel.body):
+            if access is not None and access.strides[plan.column] == 1 and access.strides[plan.row]:
+                place.bring(access, plan.row, height, vectors * self.blocks.lanes)
 
     @property
     def _direct(self) -> bool:

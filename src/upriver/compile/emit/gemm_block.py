@@ -13,6 +13,10 @@ from ..native.target import Target
 from .builder import BYTES, I1, Builder, V, element, lanes_of, vector
 from .reduce import BLOCK, in_blocks
 
+LINE = 64  # bytes that a processor brings into its cache at a time
+FAR = 256  # bytes from one k to the next from which on no processor guesses by itself what will be read
+AHEAD = 32  # positions of k that it takes until something has come from memory
+
 
 @dataclass(frozen=True)
 class Blocks:
@@ -22,6 +26,7 @@ class Blocks:
         height: rows of a block; the last block may be lower.
         vectors: registers along the columns; the last block may be narrower.
         lanes: entries of a register.
+        inline: whether multiplications read the entries of X from memory themselves, where they are used once.
     """
 
     rows: int
@@ -29,6 +34,7 @@ class Blocks:
     height: int
     vectors: int
     lanes: int
+    inline: bool = False
 
     @property
     def width(self) -> int:
@@ -51,11 +57,12 @@ class Blocks:
         heights = ((self.height, self.rows // self.height), (self.rows % self.height, 1))
         widths = ((self.vectors, self.columns // self.width), (self.last, 1))
         kinds = [(r, v, n * m) for (r, n), (v, m) in product(heights, widths) if r * v * n * m]
-        return sum(n * (max(r * v, 8) + 0.1 * r + 0.3 * v) for r, v, n in kinds) * (1 + 0.04 * len(kinds))
+        read = 0.03 if self.inline and self.vectors == 1 else 0.1
+        return sum(n * (max(r * v, 8) + read * r + 0.3 * v) for r, v, n in kinds) * (1 + 0.04 * len(kinds))
 
 
-def cut(rows: int, columns: int, type: str, target: Target) -> Blocks:
-    """The cut into blocks that costs least with this processor's registers.
+def cut(rows: int, columns: int, type: str, target: Target, inline: bool = False) -> Blocks:
+    """The cut into blocks that costs least with this processor's registers; for ``inline`` see :class:`Blocks`.
 
     Example:
         >>> from upriver.compile.native.target import describe
@@ -66,7 +73,7 @@ def cut(rows: int, columns: int, type: str, target: Target) -> Blocks:
     """
     lanes = target.bits // 8 // BYTES[type]
     choices = [
-        Blocks(rows, columns, height, vectors, lanes)
+        Blocks(rows, columns, height, vectors, lanes, inline)
         for vectors in range(1, 5)
         for height in range(1, min(24, (target.registers - 1) // vectors - 1) + 1)
         if (height <= rows or height == 1) and (vectors == 1 or (vectors - 1) * lanes < columns)
@@ -111,11 +118,25 @@ def accumulate(
                 i = u * size + r * vectors + v
                 sums[i] = b.intrinsic("fmuladd", entry, columns[v], sums[i])
 
+    def bring(x: V, y: V, at: int) -> None:
+        """Bring nearer what will be read soon, where each k is far from the one before."""
+        if k <= AHEAD:
+            return
+        size = BYTES[one]
+        if abs(x_strides[1]) * size >= FAR and x_strides[0] == 1:
+            for r in range(0, height, LINE // size):
+                b.prefetch(b.gep(one, x, (at + AHEAD) * x_strides[1] + r))
+            b.prefetch(b.gep(one, x, at * x_strides[1] + LINE // size))  # for the next rows
+        if abs(y_stride) * size >= FAR:
+            for c in range(0, vectors * lanes, LINE // size):
+                b.prefetch(b.gep(one, y, (at + AHEAD) * y_stride + c))
+
     def turn(i: V, carried: list[V]) -> list[V]:
         sums = list(carried)
         here = b.gep(one, x, b.mul(i, x_strides[1])), b.gep(one, y, b.mul(i, y_stride))
         for u in range(sets):
             step(sums, u, *here, u)
+            bring(*here, u)
         return sums
 
     whole = k // sets * sets

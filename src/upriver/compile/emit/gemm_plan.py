@@ -17,6 +17,7 @@ from .gemm_block import cut
 SMALL = 64 * 1024  # bytes of Y that each thread may pack for itself
 PANEL = 256 * 1024  # bytes of a panel of Y from which on k is cut
 DEEP = 512  # positions of k in a piece, then
+NARROW = 1024  # positions of k up to which panels of one register do not cost more trips through memory
 FEW = 4  # rows for which nothing is packed that can be read along k
 FAR = 8192  # bytes from one k of Y to the next from which on it does not stay in the cache well
 FOLD = 1024  # whole multiples of it fall on the same lines of the cache, and are far from twice of it on
@@ -76,7 +77,9 @@ class Oriented:
         self.rows, self.columns = (kernel.n, kernel.m) if swapped else (kernel.m, kernel.n)
         d = len(kernel.batch)
         self.row, self.column = (d + 1, d) if swapped else (d, d + 1)
-        self.blocks = cut(self.rows, self.columns, self.type, target)
+        self.depth = self.k * len(kernel.a)
+        inline = target.bits == 512 and self.depth <= NARROW
+        self.blocks = cut(self.rows, self.columns, self.type, target, inline)
         alike: dict[tuple[tuple[int, ...], tuple[int, ...]], list[tuple[Access, Access]]] = {}
         for a, b in zip(kernel.a, kernel.b, strict=True):
             across = replace(b, strides=(*b.strides[:-2], b.strides[-1], b.strides[-2]))
@@ -87,7 +90,6 @@ class Oriented:
         if self.dots:
             self.blocks = replace(self.blocks, height=1, vectors=1)
         self.terms = [replace(group, packed=self._needs_packing(group)) for group in groups]
-        self.depth = self.k * len(kernel.a)
         self.shared, self.by_rows = self._shares()
         self.pieces = self._cut_k()
 
