@@ -191,3 +191,41 @@ def test_change(name: str, native: bool) -> None:
     run("change")
     if name in BACK:
         run("back")
+
+
+def test_names() -> None:
+    """Globals and closure variables that are bound to something else, and attributes of an object that is compiled."""
+    rate, shift = 2.0, ur.ones(2)
+
+    @ur.compile
+    def f(x: Tensor) -> Tensor:
+        return x * rate + shift + _BIAS
+
+    global _BIAS
+    _BIAS = 0.0
+    x = ur.ones(2)
+    assert f(x).tolist() == f(x).tolist() == [3.0, 3.0]
+    rate = 3.0
+    assert f(x).tolist() == [4.0, 4.0]
+    shift = ur.zeros(2)
+    assert f(x).tolist() == [3.0, 3.0]
+    _BIAS = 0.5
+    assert f(x).tolist() == f(x).tolist() == [3.5, 3.5]
+    assert f.recordings == 4
+
+    class Times:
+        def __init__(self) -> None:
+            self.n = 2.0
+
+        def __call__(self, x: Tensor) -> Tensor:
+            return x * self.n
+
+    times = Times()
+    g = ur.compile(times)
+    assert g(x).tolist() == [2.0, 2.0]
+    times.n = 5.0
+    assert g(x).tolist() == g(x).tolist() == [5.0, 5.0]
+    assert g.recordings == 2
+
+
+_BIAS = 0.0

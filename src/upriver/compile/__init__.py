@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 
-def compile(
+def compile(  # noqa: A001 (PyTorch's name)
     function: Callable[..., Any] | None = None,
     *,
     grads: bool | None = None,

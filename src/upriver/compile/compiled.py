@@ -16,6 +16,7 @@ from . import available
 from .entry import Entry, Outdated
 from .record import record
 from .signature import Structure, flatten
+from .surroundings import Surroundings
 
 _VARIANTS = 8  # programs kept for one signature: training and evaluation, labels with and without some to ignore
 MANY = 8
@@ -48,6 +49,7 @@ class Compiled:
         self._grads, self._native, self._without, self._limit = grads, native, tuple(without), limit
         self._entries: dict[Any, list[Entry]] = {}
         self._last: Entry | None = None
+        self._around = Surroundings(function)
         update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -63,7 +65,11 @@ class Compiled:
                     break
                 arrays.append(array)
             else:
-                if last.structure == state.structure and last.mode == state.recording.get():
+                if (
+                    last.structure == state.structure
+                    and last.mode == state.recording.get()
+                    and self._around.same(last.around)
+                ):
                     try:
                         return last.run(arrays)
                     except Outdated:
@@ -95,7 +101,7 @@ class Compiled:
         entries = self._entries.get(self._key(tensors, structure), ())
         for entry in sorted(entries, key=lambda entry: entry is not self._last):
             entry.adopt(tensors)
-            if entry.valid():
+            if entry.valid() and self._around.same(entry.around):
                 yield entry
 
     def _record(self, tensors: Sequence[Tensor], structure: Structure) -> Any:
@@ -111,7 +117,8 @@ class Compiled:
 
         leaves = [g.leaf for entries in self._entries.values() for entry in entries for g in entry.recording.gradients]
         recording = record(call, tensors, leaves, keep=self._native and available())
-        entry = Entry(key, recording, tensors, grads=self._grads, native=self._native, without=self._without)
+        around = self._around.now()
+        entry = Entry(key, recording, tensors, around, grads=self._grads, native=self._native, without=self._without)
         self.recordings += 1
         known = self._entries.setdefault(key, [])
         known.append(entry)

@@ -11,12 +11,12 @@ from ..core import state
 from ..core.state import Array
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
-from .optimizer_step import Stale, Step
-from .record import Gradient, OfLeaf, Recording
 from .build import Built, build, wanted
 from .kernels import NoCode
 from .listing import listing
 from .native.runner import CheckFailed, Executable
+from .optimizer_step import Stale, Step
+from .record import Gradient, OfLeaf, Recording
 from .replay import Failed, Replay
 from .report import Profile, profile, report
 from .signature import Structure, flatten
@@ -37,6 +37,7 @@ class Entry:
         key: the signature it is kept under.
         recording: the call that was recorded.
         tensors: the tensors among its arguments.
+        around: what the names stand for that the function looks up outside.
         grads: whether ``.grad`` is kept: None for the gradients that no optimiser in the call used up.
         native: whether native code is wanted.
         without: names of rewrites to leave out.
@@ -53,12 +54,13 @@ class Entry:
         key: Any,
         recording: Recording,
         tensors: Sequence[Tensor],
+        around: Any,
         *,
         grads: bool | None = None,
         native: bool = True,
         without: Sequence[str] = (),
     ) -> None:
-        self.key, self.recording = key, recording
+        self.key, self.recording, self.around = key, recording, around
         self.program = program = recording.program
         self.mode = state.recording.get()
         distinct = key[2] == tuple(range(len(tensors)))
@@ -149,8 +151,8 @@ class Entry:
                 return False
         if self.structure == state.structure:
             return True
-        for tensor, wanted in self._flags:
-            if tensor.wants_grad is not wanted:
+        for tensor, flag in self._flags:
+            if tensor.wants_grad is not flag:
                 return False
         for cell in self._cells:
             array = cell.tensor.array
@@ -250,7 +252,8 @@ class Entry:
         Args:
             tensors: the arguments of all steps, stacked; with ``rows``, data sets from which each step takes rows.
             rows: (steps, batch), or None.
-            first, last: the steps to run: ``range(first, last)``.
+            first: the first of the steps to run,
+            last: and the one after the last.
             schedule: what is to be advanced after each step, or None.
 
         Returns:

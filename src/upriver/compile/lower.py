@@ -297,8 +297,8 @@ def _product(fusion: Fusion, group: Group, root: Prim, body: Body) -> Kernel:
     o, c, rows, columns = made if kind == "conv_weight" else shapes[1]
     groups = attrs["groups"]
     return ConvKernel(
-        kind, given[0], c * groups, o, (height, width), (down, along), (rows, columns), stride, padding, dilation, groups,
-        operands[0], operands[1], statements,
+        kind, given[0], c * groups, o, (height, width), (down, along), (rows, columns), stride, padding, dilation,
+        groups, operands[0], operands[1], statements,
     )  # fmt: skip
 
 

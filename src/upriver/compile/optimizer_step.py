@@ -70,8 +70,9 @@ class Step:
         self._taken: list[list[Any]] = []  # for each step since the last keep(), what takes it back
 
     def scalars(self) -> list[float]:
-        """Begin this step again: the counters move on, and the numbers that its rules work with are returned:
-        the same list as long as they stay the same.
+        """Begin this step again: the counters move on, and the numbers that its rules work with are returned.
+
+        It is the same list as long as they stay the same.
 
         Raises:
             Stale: the optimiser's rules, groups or slots are not what was recorded. The counters are as before.

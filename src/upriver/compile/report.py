@@ -102,6 +102,10 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def report(name: str, program: Program, built: Built | None, fallback: str) -> str:
     """The whole account.
 
@@ -113,8 +117,8 @@ def report(name: str, program: Program, built: Built | None, fallback: str) -> s
     """
     changed = sum(cell.after is not None for cell in program.cells)
     text = [
-        f"{name}: {len(program.instructions)} operations on {len(program.inputs)} arguments; "
-        f"{len(program.cells)} tensors are read and {changed} of them changed in place"
+        f"{name}: {_count(len(program.instructions), 'operation')} on {_count(len(program.inputs), 'argument')}; "
+        f"{_count(len(program.cells), 'tensor')} read, {changed} of them changed in place"
     ]
     if built is None:
         text.append(f"It runs operation by operation, on NumPy: {fallback}.")
@@ -124,7 +128,7 @@ def report(name: str, program: Program, built: Built | None, fallback: str) -> s
     codes = {call.code.name for call in plan.calls if call.code is not None}
     hosts = [line for line in all_lines if not line.native]
     text.append(
-        f"{len(all_lines) - len(hosts)} native kernels, {len(codes)} of them different; "
+        f"{_count(len(all_lines) - len(hosts), 'native kernel')}, {len(codes)} of them different; "
         f"{quantity(sum(line.flops for line in all_lines), 'flop')} and "
         f"{quantity(sum(line.bytes for line in all_lines), 'B')} moved in a run"
     )

@@ -111,7 +111,7 @@ class Trainer:
         clip: float | None = None,
         accumulate: int = 1,
         patience: int | None = None,
-        compile: bool | None = None,  # noqa: A002 (what it is called everywhere)
+        compile: bool | None = None,
         monitor: str | None = None,
         restore_best: bool = True,
         run: Run | str | Path | None = None,

@@ -23,7 +23,9 @@ from .runtime import DONE, PROGRAM, RAISED, field, runtime
 
 _STATUS, _MISSING = field("status"), field("missing")
 _LONG = 20_000  # ns: a program that takes longer lets other Python threads run
-_CODE = {"float16": "e6x", "float32": "f4x", "float64": "d", "int64": "q", "int32": "i4x", "bool": "?7x", "uint8": "B7x"}
+_CODE = {
+    "float16": "e6x", "float32": "f4x", "float64": "d", "int64": "q", "int32": "i4x", "bool": "?7x", "uint8": "B7x",
+}  # fmt: skip
 
 
 class CheckFailed(Exception):  # noqa: N818 (not an error: the program is not the right one for these values)
