@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from upriver.compile.evaluate import _UFUNCS, compute
-from upriver.compile.indexing import size
 from upriver.compile.kernels import Access, GemmKernel, LoopKernel, Ref, Statement
-from upriver.compile.lower import place_of
-from upriver.compile.plan import Schedule
+from upriver.compile.planning.lower import place_of
+from upriver.compile.planning.plan import Schedule
+from upriver.compile.primitives.evaluate import _UFUNCS, compute
+from upriver.compile.primitives.indexing import size
 
 
 class Memory:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from upriver.compile.evaluate import _UFUNCS
 from upriver.compile.kernels import Access, LoopKernel, Statement
+from upriver.compile.primitives.evaluate import _UFUNCS
 from upriver.core.dtypes import bool_, float32, int64
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 import upriver as ur
-from upriver.compile.optimizer_step import Stale
-from upriver.compile.record import Recording, record
-from upriver.compile.replay import Failed, Replay
+from upriver.compile.recording.optimizer_step import Stale
+from upriver.compile.recording.record import Recording, record
+from upriver.compile.recording.replay import Failed, Replay
 from upriver.core.tensor import Tensor, wrap
 
 from .steps import Training

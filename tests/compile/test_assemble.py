@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 
 pytest.importorskip("llvmlite")
 
-from upriver.compile.assemble import assemble
-from upriver.compile.evaluate import evaluate
-from upriver.compile.expand import Primitives
 from upriver.compile.native.runner import Executable
+from upriver.compile.planning.assemble import assemble
+from upriver.compile.primitives.evaluate import evaluate
+from upriver.compile.primitives.expand import Primitives
 from upriver.compile.rewrite import rewrite
 
 from .test_fuse import updates

@@ -12,11 +12,11 @@ from upriver.compile.emit.gather import Operand, emit_gather, emit_put, emit_sca
 from upriver.compile.emit.own import emit_own
 from upriver.compile.emit.random import emit_draw
 from upriver.compile.emit.scan import emit_scan
-from upriver.compile.evaluate import evaluate
-from upriver.compile.expand import expand, order
 from upriver.compile.kernels import Access, KernelCode
 from upriver.compile.native.target import target
-from upriver.compile.program import Instruction, Program, Value
+from upriver.compile.primitives.evaluate import evaluate
+from upriver.compile.primitives.expand import expand, order
+from upriver.compile.recording.program import Instruction, Program, Value
 from upriver.core.dtypes import bool_, float32, float64, int64
 from upriver.core.registry import ops
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import upriver as ur
-from upriver.compile.evaluate import evaluate, region
-from upriver.compile.expand import expand, order
-from upriver.compile.maths import Maths
-from upriver.compile.prims import Prim
-from upriver.compile.record import record
-from upriver.compile.replay import Replay
-from upriver.compile.terms import Term
+from upriver.compile.primitives.evaluate import evaluate, region
+from upriver.compile.primitives.expand import expand, order
+from upriver.compile.primitives.maths import Maths
+from upriver.compile.primitives.prims import Prim
+from upriver.compile.primitives.terms import Term
+from upriver.compile.recording.record import record
+from upriver.compile.recording.replay import Replay
 from upriver.core.registry import ops
 
 nn = ur.nn

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from upriver.compile.program import Instruction, Program, Value
+from upriver.compile.recording.program import Instruction, Program, Value
 from upriver.core.op import Case, Op
 from upriver.ops.elementwise import Elementwise
 from upriver.ops.random import Draw

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import upriver as ur
-from upriver.compile.evaluate import evaluate
-from upriver.compile.expand import NATIVE, Primitives, expand, order
-from upriver.compile.prims import LEAVES, MAPS, VIEWS, Prim
-from upriver.compile.program import Cell, Check, Instruction, Program, Value
+from upriver.compile.primitives.evaluate import evaluate
+from upriver.compile.primitives.expand import NATIVE, Primitives, expand, order
+from upriver.compile.primitives.prims import LEAVES, MAPS, VIEWS, Prim
+from upriver.compile.recording.program import Cell, Check, Instruction, Program, Value
 from upriver.core.op import Case, Op
 from upriver.core.registry import ops
 from upriver.ops.elementwise import Elementwise

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from upriver.compile.arena import Life, arranged
-from upriver.compile.chains import chain_numbers
-from upriver.compile.expand import Primitives
 from upriver.compile.kernels import GemmKernel, KernelCode, LoopKernel
-from upriver.compile.maths import Maths
-from upriver.compile.plan import Schedule, schedule
+from upriver.compile.planning.arena import Life, arranged
+from upriver.compile.planning.chains import chain_numbers
+from upriver.compile.planning.plan import Schedule, schedule
+from upriver.compile.primitives.expand import Primitives
+from upriver.compile.primitives.maths import Maths
+from upriver.compile.primitives.terms import Term
 from upriver.compile.rewrite import rewrite
-from upriver.compile.terms import Term
 
 from .interpret import places
 from .test_plan import checked, recorded

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from upriver.compile.emit.loops import emit_loops
-from upriver.compile.evaluate import _UFUNCS
 from upriver.compile.native.target import target
-from upriver.compile.prims import MAPS
+from upriver.compile.primitives.evaluate import _UFUNCS
+from upriver.compile.primitives.prims import MAPS
 from upriver.core.dtypes import bool_, float32, float64, int32, int64, uint8
 
 from .loop_cases import Body

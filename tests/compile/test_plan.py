@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from upriver.compile.evaluate import evaluate
-from upriver.compile.expand import Primitives, expand
-from upriver.compile.plan import Schedule, schedule
-from upriver.compile.record import record
+from upriver.compile.planning.plan import Schedule, schedule
+from upriver.compile.primitives.evaluate import evaluate
+from upriver.compile.primitives.expand import Primitives, expand
+from upriver.compile.recording.record import record
 from upriver.compile.rewrite import rewrite
 
 from .interpret import run

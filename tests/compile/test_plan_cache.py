@@ -190,7 +190,7 @@ def test_another_process_finds_it():
         "step = ur.compile(lambda x: (x * 2).tanh().sum())\n"
         "step(ur.ones(33))\n"
         "print(step(ur.ones(33)).item(), 'plan' in step.entry.built.seconds)\n"
-        "import sys; print('upriver.compile.fuse' in sys.modules)"
+        "import sys; print('upriver.compile.fusion.fuse' in sys.modules)"
     )
     runs = [subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True) for _ in "ab"]
     (value, planned, imported), (again, planned_again, imported_again) = [run.stdout.split() for run in runs]

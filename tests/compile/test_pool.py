@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from upriver.compile.emit.pool import emit_pool, pieces
-from upriver.compile.evaluate import evaluate
 from upriver.compile.kernels import PoolKernel, Statement
 from upriver.compile.native.target import target
-from upriver.compile.prims import Prim
+from upriver.compile.primitives.evaluate import evaluate
+from upriver.compile.primitives.prims import Prim
 from upriver.ops.pool_kernels import pool_shape
 
 from .guarded import Guarded, access, stored

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import upriver as ur
-from upriver.compile.record import OfLeaf, constant, record
+from upriver.compile.recording.record import OfLeaf, constant, record
 from upriver.core.registry import ops
 from upriver.core.state import recording
 from upriver.core.tensor import Tensor

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import upriver as ur
-from upriver.compile.replay import Replay
+from upriver.compile.recording.replay import Replay
 from upriver.core.tensor import Tensor
 from upriver.nn import functional as F
 from upriver.nn.utils import clip_grad_norm_, clip_grad_value_

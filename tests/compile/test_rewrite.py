@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from upriver.compile.evaluate import evaluate
-from upriver.compile.expand import Primitives, order
-from upriver.compile.maths import Maths
-from upriver.compile.prims import Prim
+from upriver.compile.primitives.evaluate import evaluate
+from upriver.compile.primitives.expand import Primitives, order
+from upriver.compile.primitives.maths import Maths
+from upriver.compile.primitives.prims import Prim
+from upriver.compile.primitives.terms import Term
 from upriver.compile.rewrite import rewrite
-from upriver.compile.terms import Term
 
 F64 = np.dtype(np.float64)
 ODD = (np.nan, np.inf, -np.inf, -0.0)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from upriver.compile.evaluate import evaluate
-from upriver.compile.expand import Primitives, expand, order
-from upriver.compile.maths import Maths
-from upriver.compile.prims import Prim
-from upriver.compile.program import Instruction, Program, Value
+from upriver.compile.primitives.evaluate import evaluate
+from upriver.compile.primitives.expand import Primitives, expand, order
+from upriver.compile.primitives.maths import Maths
+from upriver.compile.primitives.prims import Prim
+from upriver.compile.primitives.terms import Term
+from upriver.compile.recording.program import Instruction, Program, Value
 from upriver.compile.rewrite import NAMES, rewrite
-from upriver.compile.terms import Term
 from upriver.core.registry import ops
 
 F64 = np.dtype(np.float64)

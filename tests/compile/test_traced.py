@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import upriver as ur
-from upriver.compile.optimizer_step import Stale, Structure
-from upriver.compile.record import record
+from upriver.compile.recording.optimizer_step import Stale, Structure
+from upriver.compile.recording.record import record
 from upriver.core.tensor import Tensor
 from upriver.errors import CompileError
 from upriver.optim.optimizer import constants

@@ -70,7 +70,7 @@ def available() -> bool:
     return find_spec("llvmlite") is not None
 
 
-_HOMES = {"Compiled": "compiled", "constant": "record"}
+_HOMES = {"Compiled": "compiled", "constant": "recording.record"}
 """In which module each public name lives."""
 
 

@@ -15,7 +15,7 @@ from . import available, kept
 from .kernels import Plan
 from .native import cache as files
 from .native.runner import Executable
-from .program import Instruction, Program
+from .recording.program import Instruction, Program
 
 
 @cache
@@ -82,8 +82,8 @@ def _planned(
     program: Program, strides: Sequence[Any], shared: dict[int, set[int]], without: Collection[str], timed: Any
 ) -> kept.Kept:
     # All this is imported where it is needed: most programs were planned before.
-    from .assemble import assemble
-    from .expand import expand
+    from .planning.assemble import assemble
+    from .primitives.expand import expand
     from .rewrite import rewrite
 
     graph = timed("primitives", expand(program))

@@ -14,7 +14,7 @@ from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
 from . import available
 from .entry import Entry, Outdated
-from .record import record
+from .recording.record import record
 from .signature import Structure, flatten
 from .surroundings import Surroundings
 

@@ -13,11 +13,11 @@ from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
 from .build import Built, build, wanted
 from .kernels import NoCode
-from .listing import listing
 from .native.runner import CheckFailed, Executable
-from .optimizer_step import Stale, Step
-from .record import Gradient, OfLeaf, Recording
-from .replay import Failed, Replay
+from .recording.listing import listing
+from .recording.optimizer_step import Stale, Step
+from .recording.record import Gradient, OfLeaf, Recording
+from .recording.replay import Failed, Replay
 from .report import Profile, profile, report
 from .signature import Structure, flatten
 

@@ -22,7 +22,7 @@ from ..core.state import Array
 from .kernels import Call, KernelCode, Plan, Ref
 from .native import cache as files, guard
 from .native.target import target
-from .program import Instruction, Program, Value
+from .recording.program import Instruction, Program, Value
 
 _LARGEST = 1 << 20  # bytes of constants that were computed while planning: more is not kept
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
@@ -45,7 +45,7 @@ def name(
 
     Example:
         >>> import upriver as ur
-        >>> from upriver.compile.record import record
+        >>> from upriver.compile.recording.record import record
         >>> one, two = [record(lambda: x * 2, [x]).program for x in (ur.ones(3), ur.ones(3))]
         >>> name(one, [], {}) == name(two, [], {}) is not None
         True

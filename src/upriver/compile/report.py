@@ -12,7 +12,7 @@ from .build import Built
 from .kernels import Call
 
 if TYPE_CHECKING:
-    from .program import Instruction, Program
+    from .recording.program import Instruction, Program
 
 
 @dataclass(frozen=True)

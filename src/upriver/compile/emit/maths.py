@@ -43,7 +43,7 @@ def value_type(dtype: object, lanes: int = 1) -> str:
 
 
 def emit_map(b: Builder, fn: str, args: list[V], source: str, result: str, *, scalef: bool = False) -> V:
-    """One map function of :data:`~upriver.compile.prims.MAPS`.
+    """One map function of :data:`~upriver.compile.primitives.prims.MAPS`.
 
     Args:
         b: where the code goes.

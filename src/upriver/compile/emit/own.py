@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core.dtypes import DType
-from ..indexing import row_major
 from ..kernels import Access, KernelCode
 from ..native.target import Target
-from ..prims import Prim
+from ..primitives.indexing import row_major
+from ..primitives.prims import Prim
 from .gather import Operand, emit_gather, emit_put, emit_scatter, emit_take
 from .random import emit_draw
 from .scan import emit_scan

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..expand import Primitives
+from ..primitives.expand import Primitives
 from . import algebra, fold, pieces, repeats, views
 from .sums import pieces as tilings, products, reductions, sums
 from .table import Rule, Table
@@ -33,7 +33,7 @@ def rewrite(primitives: Primitives, *, without: Collection[str] = ()) -> Primiti
 
     Example:
         >>> import numpy as np
-        >>> from upriver.compile.prims import Prim
+        >>> from upriver.compile.primitives.prims import Prim
         >>> dtype = np.dtype(np.float32)
         >>> x = Prim("input", (), (2, 3), dtype, {"index": 0})
         >>> turned = Prim("permute", (x,), (3, 2), dtype, {"dims": (1, 0)})

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..prims import Prim
+from ..primitives.prims import Prim
 from .table import BOOL, Rule, Table, number
 
 

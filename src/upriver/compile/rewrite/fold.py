@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..evaluate import evaluate
-from ..prims import Prim
+from ..primitives.evaluate import evaluate
+from ..primitives.prims import Prim
 from .table import Rule, Table, size
 
 FEW = 4096

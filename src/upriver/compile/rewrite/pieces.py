@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..prims import Prim
+from ..primitives.prims import Prim
 from .table import Rule, Table
 
 

@@ -5,7 +5,7 @@ Numbers in front of a map become scalars, whatever views stood between.
 
 from __future__ import annotations
 
-from ..prims import Prim, Shape
+from ..primitives.prims import Prim, Shape
 from .table import Rule, Table, size
 from .views import groups
 

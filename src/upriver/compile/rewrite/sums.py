@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from ..prims import Prim
+from ..primitives.prims import Prim
 from .table import Table, size
 from .walk import Graph, walk
 

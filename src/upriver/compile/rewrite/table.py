@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...core.dtypes import DType
-from ..prims import Prim, Shape
+from ..primitives.prims import Prim, Shape
 
 Rule = Callable[[Prim, "Table"], "Prim | None"]
 COMMUTE = frozenset({"add", "mul", "max", "min", "and", "or", "xor", "eq", "ne"})

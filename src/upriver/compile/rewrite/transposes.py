@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..prims import Prim
+from ..primitives.prims import Prim
 from .table import Table
 from .walk import Graph, walk
 

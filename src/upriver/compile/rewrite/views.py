@@ -6,7 +6,7 @@ recognisable below any view, and what is computed is computed before it is repea
 
 from __future__ import annotations
 
-from ..prims import Prim, Shape
+from ..primitives.prims import Prim, Shape
 from .table import Rule, Table
 
 Group = tuple[tuple[int, ...], tuple[int, ...]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from ..expand import Primitives, order
-from ..prims import Prim
+from ..primitives.expand import Primitives, order
+from ..primitives.prims import Prim
 from .table import Table
 
 

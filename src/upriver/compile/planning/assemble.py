@@ -12,23 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dtypes import DType
-from ..core.state import Array
+from ...core.dtypes import DType
+from ...core.state import Array
+from ..emit.conv import ConvCode, emit_conv
+from ..emit.gemm import GemmCode, emit_gemm
+from ..emit.loops import emit_loops
+from ..emit.own import emit_own
+from ..emit.pool import emit_pool
+from ..kernels import Call, ConvKernel, GemmKernel, KernelCode, LoopKernel, Plan, PoolKernel, Ref
+from ..native.guard import gap
+from ..native.target import Target, target as this_target
+from ..primitives.evaluate import compute
+from ..primitives.expand import Primitives
+from ..primitives.indexing import Strides
+from ..primitives.prims import Prim
 from .chains import chain_numbers
-from .emit.conv import ConvCode, emit_conv
-from .emit.gemm import GemmCode, emit_gemm
-from .emit.loops import emit_loops
-from .emit.own import emit_own
-from .emit.pool import emit_pool
-from .evaluate import compute
-from .expand import Primitives
-from .indexing import Strides
-from .kernels import Call, ConvKernel, GemmKernel, KernelCode, LoopKernel, Plan, PoolKernel, Ref
 from .lower import Place, Slot, Step
-from .native.guard import gap
-from .native.target import Target, target as this_target
 from .plan import laid_out, steps_of
-from .prims import Prim
 
 
 @dataclass
@@ -69,7 +69,7 @@ def assemble(
 
     Example:
         >>> import numpy as np
-        >>> from upriver.compile.prims import Prim
+        >>> from upriver.compile.primitives.prims import Prim
         >>> f = np.dtype("float32")
         >>> x = Prim("input", (), (2, 3), f, {"index": 0})
         >>> y = Prim("map", (x,), (2, 3), f, {"fn": "exp"})

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core import state
-from ..core.registry import ops
-from ..core.site import Site, capture, describe
-from ..core.state import Array, owner
-from ..core.tensor import Tensor
-from ..errors import CompileError
+from ...core import state
+from ...core.registry import ops
+from ...core.site import Site, capture, describe
+from ...core.state import Array, owner
+from ...core.tensor import Tensor
+from ...errors import CompileError
 from .optimizer_step import Step, take_step
 from .program import Cell, Check, Instruction, Program, Value
 from .watch import watching_arrays

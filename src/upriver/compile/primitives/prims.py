@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.dtypes import DType
+from ...core.dtypes import DType
 
 Shape = tuple[int, ...]
 

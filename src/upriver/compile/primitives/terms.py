@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..core.dtypes import DType
+    from ...core.dtypes import DType
     from .maths import Maths
     from .prims import Prim, Shape
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .indexing import size
-from .prims import Prim
+from ..primitives.indexing import size
+from ..primitives.prims import Prim
 
 LONG = 1 << 16
 """Entries from which on parts are worth a kernel of their own."""

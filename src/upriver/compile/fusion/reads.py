@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..primitives.indexing import Strides
+from ..primitives.prims import Prim, Shape
 from .groups import Owner, over
-from .indexing import Strides
-from .prims import Prim, Shape
 
 
 class Read(NamedTuple):

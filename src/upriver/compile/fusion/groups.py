@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .prims import Prim, Shape
+from ..primitives.prims import Prim, Shape
 
 Owner = list[tuple[int, int] | None]
 """For each loop of a group the dimension of a member that it moves along, and by how much; None if it does not."""

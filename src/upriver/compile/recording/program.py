@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..core.dtypes import DType
-    from ..core.op import Op
-    from ..core.site import Site
-    from ..core.state import Array
-    from ..core.tensor import Tensor
+    from ...core.dtypes import DType
+    from ...core.op import Op
+    from ...core.site import Site
+    from ...core.state import Array
+    from ...core.tensor import Tensor
 
 
 @dataclass(eq=False, slots=True)

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..primitives.expand import Primitives, order
+from ..primitives.indexing import Strides, reshaped, row_major
+from ..primitives.prims import VIEWS, Prim
 from .cells import write_cells
-from .expand import Primitives, order
 from .groups import Group
-from .indexing import Strides, reshaped, row_major
 from .joining import Joining
 from .layout import channels_last, is_channels_last
-from .prims import VIEWS, Prim
 from .reading import LEAVES, LOADED
 from .reads import Read, Region
 from .recompute import CHEAP, OPERATIONS, recompute

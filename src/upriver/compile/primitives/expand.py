@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.dtypes import bool_, float32, float64, int64
+from ...core.dtypes import bool_, float32, float64, int64
+from ..recording.program import Instruction, Program, Value
 from .maths import Maths
 from .prims import VIEWS, Prim
-from .program import Instruction, Program, Value
 from .terms import Term
 
 NATIVE = frozenset({float32, float64, bool_, int64})
@@ -54,7 +54,7 @@ def expand(program: Program) -> Primitives:
 
     Example:
         >>> import upriver as ur
-        >>> from upriver.compile.record import record
+        >>> from upriver.compile.recording.record import record
         >>> x = ur.ones(2, 3)
         >>> recording = record(lambda: (x + 1).sum(), [x])
         >>> recording.program.outputs.append(recording.value(recording.result))

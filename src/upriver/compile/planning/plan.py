@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from ..core.state import Array
+from ...core.state import Array
+from ..fusion.fuse import Fusion
+from ..fusion.groups import Group
+from ..fusion.reads import Read
+from ..kernels import Ref
+from ..primitives.expand import Primitives
+from ..primitives.indexing import Strides, size
+from ..primitives.prims import Prim
 from .arena import Life, arranged, room
-from .expand import Primitives
-from .fuse import Fusion
-from .groups import Group
-from .indexing import Strides, size
-from .kernels import Ref
 from .lower import Place, Slot, Step, lowered, place_of
-from .prims import Prim
-from .reads import Read
 
 
 @dataclass

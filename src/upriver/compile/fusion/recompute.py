@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from ..primitives.indexing import size
+from ..primitives.prims import Prim
 from .groups import Group
-from .indexing import size
-from .prims import Prim
 from .reads import Read, composed, over_loops
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..core.registry import ops
-from ..core.state import Array
-from ..errors import CompileError
+from ...core.registry import ops
+from ...core.state import Array
+from ...errors import CompileError
 from .program import Value
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core import state
-from ..core.backward import check_grad
-from ..core.state import Array
-from ..core.tensor import Tensor
-from ..errors import CompileError
+from ...core import state
+from ...core.backward import check_grad
+from ...core.state import Array
+from ...core.tensor import Tensor
+from ...errors import CompileError
 from .program import Cell, Value
 from .traced import Traced
 

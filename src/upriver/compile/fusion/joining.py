@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..primitives.indexing import Strides
+from ..primitives.prims import Prim
 from .groups import Group, Owner, merged_loops, over, prim_loops
-from .indexing import Strides
-from .prims import Prim
 from .reading import Reading
 from .reads import Read, Region, over_loops
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..primitives.prims import Prim
 from .groups import Group, Owner, over
-from .prims import Prim
 from .reading import LEAVES
 from .reads import Region
 

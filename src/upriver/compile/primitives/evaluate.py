@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.state import Array
-from ..ops import conv_kernels, pool_kernels
-from ..ops.erf import erf
+from ...core.state import Array
+from ...ops import conv_kernels, pool_kernels
+from ...ops.erf import erf
 from .expand import order
 from .prims import Prim
 
@@ -48,7 +48,7 @@ def evaluate(
         AssertionError: a value has another shape or dtype than its primitive says.
 
     Example:
-        >>> from upriver.compile.maths import Maths
+        >>> from upriver.compile.primitives.maths import Maths
         >>> m = Maths()
         >>> evaluate([m.sum(m.iota((2, 3), 1), 1).prim])[0].tolist()
         [3, 3]

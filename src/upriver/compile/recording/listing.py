@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.scope import Paths
-from ..core.site import describe
+from ...core.scope import Paths
+from ...core.site import describe
 from .program import Program, Value
 
 _SHORT = {"float32": "f32", "float64": "f64", "float16": "f16", "int64": "i64", "int32": "i32", "bool": "bool"}
@@ -23,7 +23,7 @@ def listing(program: Program) -> str:
 
     Example:
         >>> import upriver as ur
-        >>> from upriver.compile.record import record
+        >>> from upriver.compile.recording.record import record
         >>> x = ur.tensor([1.0, 2.0])
         >>> recording = record(lambda: (x * 3).sum(), [x])
         >>> recording.program.outputs.append(recording.value(recording.result))

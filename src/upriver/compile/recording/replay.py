@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.state import Array
+from ...core.state import Array
 from .program import Check, Program, Value
 
 _Run = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int, int | None, tuple[int, ...], Check | None]
@@ -33,7 +33,7 @@ class Replay:
 
     Example:
         >>> import upriver as ur
-        >>> from upriver.compile.record import record
+        >>> from upriver.compile.recording.record import record
         >>> x = ur.tensor([1.0, 2.0])
         >>> recording = record(lambda: x * 2 + 1, [x])
         >>> recording.program.outputs.append(recording.value(recording.result))

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from ..core import state
-from ..core.site import is_internal
-from ..core.tensor import Tensor
+from ...core import state
+from ...core.site import is_internal
+from ...core.tensor import Tensor
 
 _slot: Any = Tensor.__dict__["array"]
 _ours = cache(is_internal)

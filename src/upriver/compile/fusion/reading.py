@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ..primitives.indexing import Strides, merged, positions, row_major, size, through
+from ..primitives.prims import VIEWS, Prim, Shape
 from .groups import Group, over
-from .indexing import Strides, merged, positions, row_major, size, through
 from .layout import IMAGES, preferred
 from .parts import in_parts
-from .prims import VIEWS, Prim, Shape
 from .reads import Read, Space, composed, over_loops
 
 HELD = frozenset({"input", "cell", "scalar", "constant"})

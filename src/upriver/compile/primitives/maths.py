@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dtypes import DType
-from ..core.state import Array
+from ...core.dtypes import DType
+from ...core.state import Array
 from .prims import Prim, Shape
 from .terms import Term
 

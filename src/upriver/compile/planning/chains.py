@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .kernels import Access, ConvKernel, GemmKernel, KernelCode, LoopKernel, PoolKernel, Shape, Statement
+from ..kernels import Access, ConvKernel, GemmKernel, KernelCode, LoopKernel, PoolKernel, Shape, Statement
 from .lower import Place, Step
 
 SHARED = 1 << 18

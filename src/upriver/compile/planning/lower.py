@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..core.dtypes import DType, int64
-from .emit.builder import OF_DTYPE
-from .fuse import Fusion
-from .groups import Group
-from .indexing import size
-from .kernels import Access, ConvKernel, GemmKernel, LoopKernel, NoCode, PoolKernel, Statement
-from .prims import Prim
-from .reads import Read, composed, over_loops
+from ...core.dtypes import DType, int64
+from ..emit.builder import OF_DTYPE
+from ..fusion.fuse import Fusion
+from ..fusion.groups import Group
+from ..fusion.reads import Read, composed, over_loops
+from ..kernels import Access, ConvKernel, GemmKernel, LoopKernel, NoCode, PoolKernel, Statement
+from ..primitives.indexing import size
+from ..primitives.prims import Prim
 
 Place = tuple[str, Any]
 """Some memory: ``("value", prim)``, ``("constant", prim)``, or the kind and the index of a leaf."""

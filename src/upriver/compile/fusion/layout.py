@@ -6,8 +6,8 @@ channels innermost; so does whatever is computed from these entry by entry. All 
 
 from __future__ import annotations
 
-from .indexing import Strides
-from .prims import Prim, Shape
+from ..primitives.indexing import Strides
+from ..primitives.prims import Prim, Shape
 
 IMAGES = frozenset(("conv", "conv_input", "pool", "pool_back"))
 """What results in images."""

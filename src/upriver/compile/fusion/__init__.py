@@ -1,0 +1,1 @@
+"""Which primitives run in one kernel."""

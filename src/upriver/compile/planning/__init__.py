@@ -1,0 +1,1 @@
+"""From groups of primitives to calls of kernels: bodies, order, memory, code."""
