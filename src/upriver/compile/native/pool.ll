@@ -305,7 +305,7 @@ done:
   %by = select i1 %none, i64 1, i64 %n
   %mean = udiv i64 %mine, %by
   %fair = mul i64 %mean, 2
-  %fair1 = add i64 %fair, 15000
+  %fair1 = add i64 %fair, 60000
   %lost = sub i64 %tail, %fair1
   %is = icmp sgt i64 %lost, 0
   br i1 %is, label %pay, label %quick

@@ -59,7 +59,7 @@ _NUMBERS = {  # ns, but where something else is said
     "SHARED": SHARED,
     "WORTH": 40_000,  # a shorter program does not ask for the pool
     "GAP": 1_000_000,  # a spinning worker that misses so much was not running
-    "RARE": 10_000_000,  # losing the processor more rarely than that is nothing
+    "RARE": 2_000_000,  # losing the processor more rarely than that is nothing
     "ALONE": 1_000_000,  # without workers after a trouble,
     "ALONE_MOST": 40_000_000,  # and at most
     "NAP_WORKER": 1_000_000_000,  # a worker that sleeps looks up so often
