@@ -14,6 +14,8 @@ from upriver.core.tensor import Tensor
 
 from .compared import Twin, random, same
 
+_BIAS = 0.0
+
 
 class Net(nn.Module):
     def __init__(self) -> None:
@@ -228,4 +230,6 @@ def test_names() -> None:
     assert g.recordings == 2
 
 
-_BIAS = 0.0
+def test_unknown_rewrite() -> None:
+    with pytest.raises(ur.errors.ArgumentError, match="no rewrite is named fusion"):
+        ur.compile(lambda x: x, without=["fusion"])

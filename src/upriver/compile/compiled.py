@@ -44,6 +44,13 @@ class Compiled:
         without: Sequence[str] = (),
         limit: int = 32,
     ) -> None:
+        if without:
+            from .rewrite import NAMES
+
+            if wrong := sorted(set(without) - set(NAMES)):
+                raise ArgumentError(
+                    f"compile: no rewrite is named {', '.join(wrong)}", f"There are {', '.join(NAMES)}."
+                )
         self.function = function
         self.recordings = 0
         self._grads, self._native, self._without, self._limit = grads, native, tuple(without), limit
