@@ -155,9 +155,9 @@ class Op:
         formula: how the forward value is written. Derivatives are derived.
         domain: where it is defined and differentiable.
         flops: (output shape, *input shapes, **attributes) → number of floating-point operations.
-        lower: how it is made of primitives, for native code: a recipe ``(m, *inputs, **attrs)`` on whole arrays,
-            in the mathematics of ``compile.primitives.maths``; or None: call ``forward``. A recipe returns what ``forward``
-            does, up to rounding, or NotImplemented where ``forward`` is to be called.
+        lower: how it is made of primitives, for native code: a recipe ``(m, *inputs, **attrs)`` on whole arrays, in
+            the mathematics of ``compile.primitives.maths``; or None: call ``forward``. A recipe returns what
+            ``forward`` does, up to rounding, or NotImplemented where ``forward`` is to be called.
         cases: arguments to test it on.
     """
 
