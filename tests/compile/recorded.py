@@ -9,7 +9,8 @@ import numpy as np
 
 import upriver as ur
 from upriver.compile.recording.optimizer_step import Stale
-from upriver.compile.recording.record import Recording, record
+from upriver.compile.recording.record import record
+from upriver.compile.recording.recording import Recording
 from upriver.compile.recording.replay import Failed, Replay
 from upriver.core.tensor import Tensor, wrap
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import upriver as ur
-from upriver.compile.recording.record import OfLeaf, constant, record
+from upriver.compile.recording.record import constant, record
+from upriver.compile.recording.recording import OfLeaf
 from upriver.core.registry import ops
 from upriver.core.state import recording
 from upriver.core.tensor import Tensor

@@ -11,19 +11,20 @@ from ..core import state
 from ..core.state import Array
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
+from .advance import Advance
 from .build import Built, build, wanted
 from .kernels import NoCode
 from .native.runner import CheckFailed, Executable
 from .recording.listing import listing
-from .recording.optimizer_step import Stale, Step
-from .recording.record import Gradient, OfLeaf, Recording
+from .recording.optimizer_step import Stale
+from .recording.recording import Gradient, OfLeaf, Recording
 from .recording.replay import Failed, Replay
 from .report import Profile, profile, report
 from .signature import Structure, flatten
+from .surroundings import attributes
 
 _AT_ONCE = 4096
 """Of so many steps at most one native call consists: Ctrl-C is heard in between."""
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
 class Outdated(Exception):  # noqa: N818 (not an error: the function is recorded again)
@@ -94,7 +95,7 @@ class Entry:
         self._steps = recording.steps
         self._draws = program.draws
         self._flags = [(cell.tensor, cell.tensor.wants_grad) for cell in self._cells if isinstance(cell.tensor, Tensor)]
-        self._modules = [(module, _attributes(module)) for module in recording.modules]
+        self._modules = [(module, attributes(module)) for module in recording.modules]
         self.structure = state.structure
         self._change = state.RepeatedChange(lambda: [self._cells[i].tensor.array for i in self._written])
         self._replay: Replay | None = None
@@ -158,7 +159,7 @@ class Entry:
             array = cell.tensor.array
             if array.shape != cell.before.shape or array.dtype != cell.before.dtype:
                 return False
-        if any(_attributes(module) != before for module, before in self._modules):
+        if any(attributes(module) != before for module, before in self._modules):
             return False
         if not self._bind():
             return False
@@ -264,7 +265,7 @@ class Entry:
         """
         if self._native is None or self._absent or self._moving or self._changing:
             return self._one_by_one(tensors, rows, first, last, schedule)
-        advance = _Advance(schedule, self._steps)
+        advance = Advance(schedule, self._steps)
         last = min(last, first + _AT_ONCE)
         numbers: list[list[Any]] = []
         draws: list[list[tuple[int, int]]] = []
@@ -393,62 +394,3 @@ class Entry:
             return structure.build([x if kind == "itself" else wrap(of[kind][x], None) for kind, x in places])
 
         return build, made
-
-
-def _attributes(module: Any) -> dict[str, Any]:
-    """What a module's forward pass may depend on: plain attributes by value, parts and tensors by identity."""
-    found: dict[str, Any] = {}
-    for name, value in vars(module).items():
-        if isinstance(value, dict) and name in ("_parameters", "_buffers", "_modules"):
-            found.update({f"{name}.{key}": _Same(part) for key, part in value.items()})
-        elif isinstance(value, _PLAIN) or (isinstance(value, tuple) and all(isinstance(x, _PLAIN) for x in value)):
-            found[name] = value
-        else:
-            found[name] = _Same(value)
-    return found
-
-
-class _Advance:
-    """Advances a schedule step by step, and back.
-
-    Args:
-        schedule: with ``step()``, ``state_dict()`` and ``load_state_dict()``; or None, for nothing.
-        steps: of the optimisers whose options it changes.
-    """
-
-    def __init__(self, schedule: Any, steps: Sequence[Step]) -> None:
-        self.schedule = schedule
-        if schedule is not None:
-            self._state = schedule.state_dict()
-            self._groups = [
-                (group, {key: x for key, x in group.items() if key != "params"})
-                for optimizer in {id(step.optimizer): step.optimizer for step in steps}.values()
-                for group in optimizer.param_groups
-            ]
-
-    def step(self) -> None:
-        """A step is taken."""
-        if self.schedule is not None:
-            self.schedule.step()
-
-    def back_to(self, steps: int) -> None:
-        """Only so many were taken."""
-        if self.schedule is not None:
-            self.schedule.load_state_dict(self._state)
-            for group, options in self._groups:
-                group.update(options)
-            for _ in range(steps):
-                self.schedule.step()
-
-
-class _Same:
-    """Equal only to itself around the same object, which it keeps alive."""
-
-    __slots__ = ("of",)
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, of: Any) -> None:
-        self.of = of
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.of is self.of

@@ -1,4 +1,4 @@
-"""What a function uses by name: globals, variables of functions around it, attributes of an object that is called."""
+"""What a compiled function rests on besides tensors: names that it looks up outside, and attributes of modules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from operator import attrgetter, is_
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from .recording.same import Same
+
 _NOTHING = object()
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _contents = attrgetter("cell_contents")
 
 
@@ -85,3 +88,16 @@ def _content(cell: Any) -> Any:
         return cell.cell_contents
     except ValueError:
         return None
+
+
+def attributes(module: Any) -> dict[str, Any]:
+    """What a module's forward pass may depend on: plain attributes by value, parts and tensors by identity."""
+    found: dict[str, Any] = {}
+    for name, value in vars(module).items():
+        if isinstance(value, dict) and name in ("_parameters", "_buffers", "_modules"):
+            found.update({f"{name}.{key}": Same(part) for key, part in value.items()})
+        elif isinstance(value, _PLAIN) or (isinstance(value, tuple) and all(isinstance(x, _PLAIN) for x in value)):
+            found[name] = value
+        else:
+            found[name] = Same(value)
+    return found

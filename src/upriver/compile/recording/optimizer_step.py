@@ -14,6 +14,7 @@ from ...core.state import Array
 from ...core.tensor import Tensor
 from ...errors import CompileError
 from .program import Cell, Value
+from .same import Same
 from .traced import Traced
 
 if TYPE_CHECKING:
@@ -218,19 +219,7 @@ class Structure:
         elif x is None or isinstance(x, (bool, int, float, str, np.generic)):
             self.key.append((type(x), x))
         else:
-            self.key.append(_Same(x))
-
-
-class _Same:
-    """An object that equals itself only, and is kept alive."""
-
-    def __init__(self, x: Any) -> None:
-        self.x = x
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.x is self.x
-
-    __hash__ = None  # type: ignore[assignment]
+            self.key.append(Same(x))
 
 
 def _content(cell: CellType) -> Any:
