@@ -7,6 +7,7 @@ catch ``RuntimeError``, ``ValueError``, ``TypeError`` or ``IndexError`` keep wor
 from __future__ import annotations
 
 from .core import site
+from .i18n import language, say
 
 
 class UpriverError(Exception):
@@ -19,13 +20,17 @@ class UpriverError(Exception):
     """
 
     def __init__(self, message: str, fix: str | None = None, *, at: bool = True) -> None:
+        if language() != "en":
+            from .i18n.errors import told
+
+            message, fix = told(message), None if fix is None else told(fix)
         self.message, self.fix = message, fix
         self.site = site.capture() if at else None
         lines = [message]
         if self.site is not None:
-            lines.append(f"  at   {site.describe(self.site)}")
+            lines.append(say("  at   {place}", place=site.describe(self.site)))
         if fix is not None:
-            lines.append(f"  fix  {fix}")
+            lines.append(say("  fix  {fix}", fix=fix))
         super().__init__("\n".join(lines))
 
 
