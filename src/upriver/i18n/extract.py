@@ -61,9 +61,8 @@ def _python(tree: ast.AST, name: str, found: Found) -> None:
             _note(found, "errors", node.args[:1], f"{name}:{node.lineno}")
 
 
-ERRORS = frozenset(
-    "UpriverError ShapeError DTypeError DimError GradError ArgumentError CompileError DataError FileError UsageError".split()
-)
+_ERRORS = "UpriverError ShapeError DTypeError DimError GradError ArgumentError CompileError DataError FileError"
+ERRORS = frozenset([*_ERRORS.split(), "UsageError"])
 """The errors whose messages are for people."""
 
 

@@ -60,7 +60,8 @@ def fill(template: str, args: Mapping[str, Any], about: About) -> str:
         TemplateError: the template cannot be read.
 
     Example:
-        >>> fill("{who} has {n, plural, one {# edge} other {# edges}}", {"who": "x", "n": 2}, About(plurals={"one": "n = 1"}))
+        >>> english = About(plurals={"one": "n = 1"})
+        >>> fill("{who} has {n, plural, one {# edge} other {# edges}}", {"who": "x", "n": 2}, english)
         'x has 2 edges'
     """
     return _fill(read(template), args, about, None)
