@@ -14,6 +14,7 @@ from upriver.core.registry import ops
 from upriver.core.state import tracing
 from upriver.core.tensor import wrap
 from upriver.explain import check, formula, language, mathml, writing
+from upriver.explain.evaluate import evaluate
 from upriver.explain.names import key_of
 from upriver.ops.elementwise import Elementwise
 
@@ -37,7 +38,7 @@ def inputs(op: Any, n: int, rng: Any) -> tuple[Any, ...]:
 
 
 def evaluated(text: str, scope: dict[str, Any]) -> np.ndarray:
-    return np.broadcast_to(language.evaluate(language.parse(text, internal=True), scope)[""].array, (2, 3))
+    return np.broadcast_to(evaluate(language.parse(text, internal=True), scope)[""].array, (2, 3))
 
 
 @pytest.mark.parametrize(
@@ -128,12 +129,12 @@ def test_every_formula_of_random_compositions_can_be_read_again(source: str, at:
         more = {k: wrap(a, None) for k, a in s.constants.items()} | {s.upstream_symbol: wrap(s.upstream, None)}
         for text in (s.exact, s.unsimplified):
             program = language.parse(text, internal=True)
-            again = np.broadcast_to(language.evaluate(program, {**scope, **more})[""].array, claimed.shape)
+            again = np.broadcast_to(evaluate(program, {**scope, **more})[""].array, claimed.shape)
             np.testing.assert_allclose(again, claimed, rtol=1e-4 if text is s.unsimplified else 1e-9, atol=1e-6)
         mathml.convert(s.formula_latex)
     # The engine, by itself.
     tensors = {k: ur.tensor(v.array, requires_grad=True) for k, v in zip(used, _inputs(e, used), strict=True)}
-    loss = language.evaluate(language.parse(source), tensors)[""]
+    loss = evaluate(language.parse(source), tensors)[""]
     for a, g in zip(e.answers, ur.grad(loss, list(tensors.values()), allow_unused=True), strict=True):
         np.testing.assert_array_equal(a.gradient, g.array)
 
@@ -179,7 +180,7 @@ def test_formulas_of_matrices(source: str) -> None:
     for s in e.steps:
         claimed = s.local if s.entrywise else s.product
         more = {k: wrap(a, None) for k, a in s.constants.items()} | {s.upstream_symbol: wrap(s.upstream, None)}
-        again = language.evaluate(language.parse(s.exact, internal=True), {**scope, **more})[""].array
+        again = evaluate(language.parse(s.exact, internal=True), {**scope, **more})[""].array
         np.testing.assert_allclose(np.broadcast_to(again, claimed.shape), claimed, rtol=1e-10, atol=1e-14)
         mathml.convert(s.formula_latex)
 
@@ -189,7 +190,7 @@ def test_formulas_of_matrices(source: str) -> None:
 
 def written(source: str, latex: bool = False) -> str:
     names = {n: ur.tensor(1.5, dtype=ur.float64, requires_grad=True) for n in language.parse(source).names}
-    root = language.evaluate(language.parse(source), names)[""]
+    root = evaluate(language.parse(source), names)[""]
     terms = {id(key_of(x)): writing.symbol(n) for n, x in names.items()}
     return writing.write(formula.read(root, terms), latex)
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 import upriver as ur
 from upriver.errors import ArgumentError, UpriverError
-from upriver.explain.language import evaluate, functions, parse, value
+from upriver.explain.evaluate import evaluate, number as value
+from upriver.explain.language import functions, parse
 
 
 def result(source: str, **values: Any) -> np.ndarray:

@@ -108,16 +108,10 @@ def explain_expression(expression: str, given: list[str], wrt: str | None) -> An
     Raises:
         UpriverError: the expression, a value or a name cannot be what was meant.
     """
-    from ..core.site import sites_off
-    from ..core.state import tracing
-    from ..core.tensor import Tensor
     from ..errors import ArgumentError
-    from ..explain import language
-    from ..explain.derivation import derive
-    from ..explain.names import key_of
+    from ..explain.expression import Expression
 
-    program = language.parse(expression)
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for item in given:
         name, equals, text = item.strip().partition("=")
         name = name.strip()
@@ -125,58 +119,5 @@ def explain_expression(expression: str, given: list[str], wrt: str | None) -> An
             raise ArgumentError(f"{item!r} does not give a name a value", "Write NAME=VALUE, as in w=2.", at=False)
         if name in values:
             raise ArgumentError(f"{name} is given two values", "Give each name one.", at=False)
-        if name not in program.names:
-            raise ArgumentError(f"the expression has no {name}", f"Its names are {_list(program.names)}.", at=False)
-        values[name] = Tensor(language.value(text), requires_grad=True)
-    if not program.names:
-        raise ArgumentError("the expression has no names: there is nothing to differentiate by", at=False)
-    with sites_off(), tracing():
-        results = language.evaluate(program, values)
-        root = results.pop("")
-        asked = [_target(part, results, program.names) for part in _parts(program.names[0] if wrt is None else wrt)]
-        if root.array.size != 1:
-            raise ArgumentError(
-                f"the expression gives shape {list(root.shape)}, and a gradient is that of one number",
-                "Reduce it, as in sum(…) or mean(…).",
-                at=False,
-            )
-        if root.node is None:
-            raise ArgumentError("the expression is only a name: there is nothing to derive", at=False)
-        if len({key for key, _, _ in asked}) < len(asked) and len(set(map(str, asked))) < len(asked):
-            raise ArgumentError("--wrt names something twice", at=False)
-        known = {key_of(x): name for name, x in results.items()}
-        return derive(root, [(key, entry) for key, entry, _ in asked], known, source=program.source)
-
-
-def _list(names: Any) -> str:
-    return ", ".join(names) if names else "none"
-
-
-def _parts(wrt: str) -> list[str]:
-    return [part.strip() for part in re.split(r",(?![^\[]*\])", wrt)]
-
-
-def _target(part: str, results: Any, names: Any) -> tuple[Any, tuple[int, ...] | None, str]:
-    """One of --wrt, ``w`` or ``W[0,1]``, as (node or leaf, entry, text)."""
-    from ..errors import ArgumentError, DimError
-    from ..explain.names import key_of
-
-    found = re.fullmatch(r"(\w+)\s*(?:\[([-\d,\s]+)\])?", part)
-    if found is None:
-        raise ArgumentError(f"--wrt {part}: not a name or an entry", "Write w, or W[0,1] for one entry.", at=False)
-    name, index = found.groups()
-    if name not in results:
-        raise ArgumentError(f"--wrt {name}: the expression has no {name}", f"It has {_list(results)}.", at=False)
-    x = results[name]
-    if index is None:
-        return key_of(x), None, part
-    try:
-        entry = tuple(int(i) for i in index.split(","))
-    except ValueError:
-        raise ArgumentError(f"--wrt {part}: not an index", "Write W[0,1].", at=False) from None
-    fits = len(entry) == x.ndim and all(-n <= i < n for i, n in zip(entry, x.shape, strict=True))
-    if not fits:
-        shape = list(x.shape)
-        fix = "Give one index in range for each dimension." if shape else f"Write {name}: it is one number."
-        raise DimError(f"--wrt {part}: {name} has shape {shape}", fix)
-    return key_of(x), tuple(i % n for i, n in zip(entry, x.shape, strict=True)), part
+        values[name] = text
+    return Expression(expression, values).explain(wrt)

@@ -18,6 +18,7 @@ from ..core.state import Array, no_grad
 from ..core.tensor import wrap
 from ..errors import UpriverError
 from . import language
+from .evaluate import evaluate
 from .explanation import Explanation
 from .records import Answer, Number, Step, Value
 
@@ -114,7 +115,7 @@ class _Check:
             formula = re.sub(pattern, lambda found: self.spelling[found.group()], formula)
         known = {k: wrap(_double(x), None) for k, x in {**self.scope, **extra}.items()}
         try:
-            value = language.evaluate(language.parse(formula, internal=True), known)[""].array
+            value = evaluate(language.parse(formula, internal=True), known)[""].array
             return np.broadcast_to(value, shape)
         except (UpriverError, ValueError, TypeError, IndexError, KeyError):
             return None

@@ -13,21 +13,18 @@ from __future__ import annotations
 
 import ast
 import inspect
-import operator as python
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..core.registry import ops
-from ..core.tensor import Tensor, wrap
-from ..errors import ArgumentError, UpriverError
+from ..core.tensor import Tensor
+from ..errors import ArgumentError
 from ..ops.elementwise import Elementwise
 from ..ops.shape import axes
 
-_BINARY: dict[type[ast.AST], str] = {
+BINARY: dict[type[ast.AST], str] = {
     ast.Add: "add",
     ast.Sub: "sub",
     ast.Mult: "mul",
@@ -37,7 +34,7 @@ _BINARY: dict[type[ast.AST], str] = {
     ast.Mod: "remainder",
     ast.FloorDiv: "floor_divide",
 }
-_COMPARE: dict[type[ast.AST], str] = {
+COMPARE: dict[type[ast.AST], str] = {
     ast.Eq: "eq",
     ast.NotEq: "ne",
     ast.Lt: "lt",
@@ -47,15 +44,6 @@ _COMPARE: dict[type[ast.AST], str] = {
     ast.BitAnd: "bitwise_and",
     ast.BitOr: "bitwise_or",
     ast.BitXor: "bitwise_xor",
-}
-_PLAIN: dict[str, Callable[[float, float], float]] = {
-    "add": python.add,
-    "sub": python.sub,
-    "mul": python.mul,
-    "div": python.truediv,
-    "pow": python.pow,
-    "remainder": python.mod,
-    "floor_divide": python.floordiv,
 }
 _STRUCTURED = """
     sum mean prod logsumexp norm var std softmax log_softmax softmin matmul dot outer mv mm linear transpose permute
@@ -75,7 +63,7 @@ _INTERNAL = [
     "isfinite",
     "einsum",
 ]
-_CONSTANTS = {"inf": float("inf"), "nan": float("nan")}
+CONSTANTS = {"inf": float("inf"), "nan": float("nan")}
 _REFUSED = {"dtype", "out", "generator", "memory_format"}
 _LONGEST = 10_000
 
@@ -195,14 +183,14 @@ def _check(
             case ast.Name(id=name):
                 if name in allowed and name not in known and not internal:
                     raise _refuse(source, node, f"{name} is a function", f"Call it, as in {name}(x).")
-                if name not in known and not (internal and name in _CONSTANTS):
+                if name not in known and not (internal and name in CONSTANTS):
                     free.setdefault(name)
             case ast.Constant(value=value) if isinstance(value, (int, float)) and not isinstance(value, bool):
                 pass
             case ast.BinOp(left=left, op=operator, right=right):
                 if isinstance(operator, ast.BitXor) and not internal:
                     raise _refuse(source, node, "^ is not in the language", "Write ** for a power.")
-                if type(operator) not in _BINARY and not (internal and type(operator) in _COMPARE):
+                if type(operator) not in BINARY and not (internal and type(operator) in COMPARE):
                     raise _refuse(source, node, "this operator is not in the language")
                 stack += [right, left]
             case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
@@ -227,24 +215,25 @@ def _check(
                 for arg in args:
                     if isinstance(arg, ast.Starred):
                         raise _refuse(source, arg, "* is not in the language here")
-                stack += [arg for arg in reversed(args) if not _static(arg, internal)]
+                stack += [arg for arg in reversed(args) if not static(arg, internal)]
             case ast.Attribute(value=value, attr="T" | "mT"):
                 stack.append(value)
             case ast.List(elts=items) if items:
                 stack += reversed(items)
             case ast.Subscript(value=value, slice=key) if internal:
                 stack.append(value)
-                stack += [k for k in _entries(key) if isinstance(k, ast.Name)]
+                stack += [k for k in entries(key) if isinstance(k, ast.Name)]
             case _:
                 raise _refuse(source, node, f"{_kind(node)} is not in the language")
 
 
-def _entries(key: ast.expr) -> list[ast.expr]:
+def entries(key: ast.expr) -> list[ast.expr]:
+    """The parts of an index."""
     return list(key.elts) if isinstance(key, ast.Tuple) else [key]
 
 
-def _key(entry: ast.expr, scope: Mapping[str, Any]) -> Any:
-    """One entry of an index: a number, a slice, None, a name."""
+def key(entry: ast.expr, scope: Mapping[str, Any]) -> Any:
+    """One part of an index as it is meant: a number, a slice, None, a name."""
     if isinstance(entry, ast.Slice):
         return slice(
             *[None if part is None else ast.literal_eval(part) for part in (entry.lower, entry.upper, entry.step)]
@@ -275,7 +264,7 @@ def _unknown(source: str, node: ast.AST, name: str, allowed: Mapping[str, Any]) 
     return _refuse(source, node, f"there is no function {name!r}", fix)
 
 
-def _static(node: ast.AST, internal: bool) -> bool:
+def static(node: ast.AST, internal: bool) -> bool:
     """Whether an argument is a fixed setting: a word, None, a tuple of whole numbers."""
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, (str, bool))):
         return True
@@ -287,7 +276,7 @@ def _check_keyword(source: str, node: ast.AST, name: str, keyword: ast.keyword, 
     try:
         ast.literal_eval(keyword.value)
         accepted = {p for p in inspect.signature(function).parameters if p not in ("self", "kwargs")}
-        accepted = accepted | {"dim", "keepdim", "approximate", "correction"} if _lenient(function) else accepted
+        accepted = accepted | {"dim", "keepdim", "approximate", "correction"} if lenient(function) else accepted
     except (ValueError, TypeError, SyntaxError):
         fits = False
         accepted = set()
@@ -295,163 +284,6 @@ def _check_keyword(source: str, node: ast.AST, name: str, keyword: ast.keyword, 
         raise _refuse(source, node, f"{name} cannot be given {keyword.arg or '**'} here")
 
 
-def _lenient(function: Any) -> bool:
+def lenient(function: Any) -> bool:
+    """Whether a function takes keywords that its signature does not name."""
     return any(p.kind == p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
-
-
-_WITHOUT_VALUE = {
-    OverflowError: "among its plain numbers is a power or product too large to write down",
-    ZeroDivisionError: "among its plain numbers is a division by zero",
-}
-
-
-def evaluate(program: Program, values: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Every assigned name, and ``""`` for the result, computed by the engine from ``values`` (in float64).
-
-    Raises:
-        ArgumentError: a name has no value, or the expression is nested too deeply.
-        ShapeError: shapes do not fit.
-    """
-    missing = [name for name in program.names if name not in values]
-    if missing:
-        raise ArgumentError(
-            f"expression: no value for {', '.join(missing)}\n  {program.source}",
-            f"Give one: {' '.join(f'{name}=1' for name in missing)}.",
-            at=False,
-        )
-    scope: dict[str, Any] = {**(_CONSTANTS if program.internal else {}), **values}
-    result: Any = None
-    for name, tree in program.steps:
-        try:
-            result = _value(tree, scope, program.internal)
-        except RecursionError:
-            raise ArgumentError("expression: nested too deeply", "Name its parts: h = ...; h*h.", at=False) from None
-        except (OverflowError, ZeroDivisionError) as error:
-            raise ArgumentError(f"expression: {_WITHOUT_VALUE[type(error)]}\n  {program.source}", at=False) from None
-        except TypeError as error:
-            raise ArgumentError(f"expression: {error}\n  {program.source}", at=False) from None
-        if not isinstance(result, Tensor):
-            result = _tensor(result)
-        scope[name] = result
-    return {**{k: v for k, v in scope.items() if isinstance(v, Tensor)}, "": result}
-
-
-def _tensor(x: Any) -> Tensor:
-    return x if isinstance(x, Tensor) else wrap(np.asarray(x, np.float64), None)
-
-
-def _value(node: ast.AST, scope: Mapping[str, Any], internal: bool) -> Any:
-    match node:
-        case ast.Name(id=name):
-            return scope[name]
-        case ast.Constant(value=value):
-            return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        case ast.BinOp(left=left, op=operator, right=right):
-            a, b = _value(left, scope, internal), _value(right, scope, internal)
-            name = _BINARY.get(type(operator)) or _COMPARE[type(operator)]
-            if not isinstance(a, Tensor) and not isinstance(b, Tensor):
-                return _plain(name, a, b)
-            return getattr(ops, name)(a, b)
-        case ast.Compare(left=left, comparators=[right], ops=[operator]):
-            return getattr(ops, _COMPARE[type(operator)])(
-                _tensor(_value(left, scope, internal)), _value(right, scope, internal)
-            )
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, scope, internal)
-        case ast.UnaryOp(op=ast.Invert() | ast.Not(), operand=operand):
-            return ops.logical_not(_value(operand, scope, internal))
-        case ast.UnaryOp(operand=operand):
-            return _value(operand, scope, internal)
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            return _call(name, args, keywords, scope, internal)
-        case ast.Attribute(value=value, attr=attr):
-            return getattr(_tensor(_value(value, scope, internal)), attr)
-        case ast.Subscript(value=value, slice=key):
-            return ops.index(_value(value, scope, internal), tuple([_key(k, scope) for k in _entries(key)]))
-        case ast.List(elts=items):
-            return _list([_value(item, scope, internal) for item in items], internal)
-    raise AssertionError(node)
-
-
-_SIZES = {"reshape", "permute", "transpose", "unsqueeze", "squeeze", "expand", "flatten"}
-
-
-def _call(
-    name: str, args: list[ast.expr], keywords: list[ast.keyword], scope: Mapping[str, Any], internal: bool
-) -> Any:
-    given = [ast.literal_eval(arg) if _static(arg, internal) else _value(arg, scope, internal) for arg in args]
-    if name in ("cat", "stack"):
-        given = [[_tensor(x) for x in given]]
-    elif name in _SIZES:
-        given = [_tensor(given[0]), *[_size(name, x) for x in given[1:]]]
-    elif name == "full":
-        return wrap(np.full(given[0], given[1], np.float64), None)
-    elif given and not isinstance(given[0], (Tensor, str)):
-        given[0] = _tensor(given[0])
-    named = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
-    function = functions(internal)[name]
-    if internal and not isinstance(function, Elementwise) and not _takes(function, named):
-        function = ops.record(name)
-    if isinstance(function, Elementwise):
-        n = len(function.cases[0].inputs)
-        if len(given) != n:
-            plural = "s" if n > 1 else ""
-            raise ArgumentError(f"expression: {name} takes {n} argument{plural}, and {len(given)} were given", at=False)
-    return function(*given, **named)
-
-
-def _takes(function: Any, named: Mapping[str, Any]) -> bool:
-    accepted = {
-        *inspect.signature(function).parameters,
-        *(("dim", "keepdim", "correction") if _lenient(function) else ()),
-    }
-    return accepted.issuperset(named)
-
-
-def _size(name: str, x: Any) -> int:
-    if isinstance(x, (int, float)) and float(x).is_integer():
-        return int(x)
-    raise ArgumentError(f"expression: {name} needs whole numbers", f"As in {name}(x, 2).", at=False)
-
-
-def _list(items: list[Any], internal: bool) -> Any:
-    if internal and len(items) == 1 and isinstance(items[0], Tensor) and items[0].dtype.kind == "b":
-        return ops.cast(items[0], dtype=np.dtype(np.float64))
-    shapes = {_tensor(item).shape for item in items}
-    if len(shapes) > 1:
-        raise ArgumentError(
-            f"expression: a list of unequal parts, of shapes {' and '.join(str(list(s)) for s in sorted(shapes))}",
-            "Give every row the same number of entries.",
-            at=False,
-        )
-    tensors = [_tensor(item) for item in items]
-    if any(t.requires_grad or t.node is not None for t in tensors):
-        return ops.stack(tensors)
-    return wrap(np.stack([t.array for t in tensors]), None)
-
-
-def _plain(name: str, a: float, b: float) -> float:
-    if name not in _PLAIN:
-        raise ArgumentError(f"expression: {name} of two plain numbers is not in the language", at=False)
-    found = _PLAIN[name](float(a), float(b))
-    if isinstance(found, complex):
-        raise ArgumentError(f"expression: {a}**{b} is not a real number", at=False)
-    return found
-
-
-def value(text: str) -> np.ndarray[Any, Any]:
-    """A value as people give it, ``2``, ``-1/3``, ``[[1, 2], [3, 4]]``, as an array of float64.
-
-    Raises:
-        ArgumentError: it is not made of numbers.
-    """
-    try:
-        program = parse(text)
-        if program.names or len(program.steps) != 1 or program.steps[0][0]:
-            raise ArgumentError("names", at=False)
-        array = evaluate(program, {})[""].array
-    except UpriverError:
-        raise ArgumentError(
-            f"{text!r} is not a number or a list of numbers", "As in w=2, w=-1/3 or W=[[1,2],[3,4]].", at=False
-        ) from None
-    return np.array(array, np.float64)
