@@ -205,11 +205,15 @@ def _plain(name: str, a: float, b: float) -> float:
     return found
 
 
-def number(text: str) -> np.ndarray[Any, Any]:
+def number(text: str, *, most: int | None = None) -> np.ndarray[Any, Any]:
     """A value as people give it, ``2``, ``-1/3``, ``[[1, 2], [3, 4]]``, as an array of float64.
 
+    Args:
+        text: what was given.
+        most: how many entries it may have.
+
     Raises:
-        ArgumentError: it is not made of numbers.
+        ArgumentError: it is not made of numbers, or of too many.
 
     Example:
         >>> number("[1, 1/2]")
@@ -219,7 +223,7 @@ def number(text: str) -> np.ndarray[Any, Any]:
         program = language.parse(text)
         if program.names or len(program.steps) != 1 or program.steps[0][0]:
             raise ArgumentError("names", at=False)
-        array = evaluate(program, {})[""].array
+        array = evaluate(program, {}, most=most)[""].array
     except UpriverError:
         raise ArgumentError(
             f"{text!r} is not a number or a list of numbers", "As in w=2, w=-1/3 or W=[[1,2],[3,4]].", at=False

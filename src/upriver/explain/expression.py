@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..core.graph import sorted_nodes
 from ..core.site import sites_off
 from ..core.state import tracing
 from ..core.tensor import Tensor
-from ..errors import ArgumentError, DimError
+from ..errors import ArgumentError, DimError, GradError
 from . import language
 from .evaluate import evaluate, number
 from .names import key_of
@@ -53,7 +54,7 @@ class Expression:
                 raise ArgumentError(f"the expression has no {name}", f"Its names are {_list(self.names)}.", at=False)
         if not self.names:
             raise ArgumentError("the expression has no names: there is nothing to differentiate by", at=False)
-        self.leaves = {name: _leaf(name, value) for name, value in values.items()}
+        self.leaves = {name: _leaf(name, value, most) for name, value in values.items()}
 
     def run(self) -> dict[str, Tensor]:
         """Every name and its tensor, computed anew; the result under ``""``.
@@ -78,11 +79,12 @@ class Expression:
         """The value of the expression, computed anew: one number."""
         return self.run()[""]
 
-    def explain(self, wrt: str | None = None) -> Explanation:
+    def explain(self, wrt: str | None = None, *, every: bool = False) -> Explanation:
         """The explanation of its gradients.
 
         Args:
             wrt: names, or entries as ``W[0,1]``, with commas between; None for the first name.
+            every: by every name that a gradient flows to, instead.
 
         Raises:
             UpriverError: it cannot be computed, or has no such gradients.
@@ -91,7 +93,15 @@ class Expression:
 
         results = self.run()
         root = results.pop("")
-        asked = [target(part, results) for part in parts_of(self.names[0] if wrt is None else wrt)]
+        if every:
+            reached = {key for node in sorted_nodes(root.node) for key in node.edges}
+            asked: list[Any] = [(leaf, None) for leaf in self.leaves.values() if leaf in reached]
+        else:
+            asked = [target(part, results) for part in parts_of(self.names[0] if wrt is None else wrt)]
+        if not asked:
+            raise GradError(
+                "no gradient flows to any name of the expression", "Use one in it that can matter.", at=False
+            )
         if len(set(asked)) < len(asked):
             raise ArgumentError("wrt names something twice", "Name each once.", at=False)
         known = {key_of(x): name for name, x in results.items()}
@@ -139,9 +149,9 @@ def entry_in(name: str, entry: Sequence[int], shape: Sequence[int]) -> tuple[int
     raise DimError(f"wrt {name}{list(entry)}: {name} has shape {list(shape)}", fix, at=False)
 
 
-def _leaf(name: str, value: Any) -> Tensor:
+def _leaf(name: str, value: Any, most: int | None) -> Tensor:
     if isinstance(value, str):
-        value = float(value) if _FLOAT.fullmatch(value) else number(value)  # plain numbers need no parser
+        value = float(value) if _FLOAT.fullmatch(value) else number(value, most=most)  # plain numbers need no parser
     try:
         return Tensor(value, dtype="float64", requires_grad=True)
     except (TypeError, ValueError, OverflowError):

@@ -107,6 +107,22 @@ class Program(NamedTuple):
     names: tuple[str, ...]
     internal: bool = False
 
+    @property
+    def operations(self) -> int:
+        """How many operations it asks for, at most."""
+        kinds = (ast.BinOp, ast.UnaryOp, ast.Call, ast.List, ast.Attribute)
+        return sum([isinstance(node, kinds) for _, tree in self.steps for node in ast.walk(tree)])
+
+    @property
+    def depth(self) -> int:
+        """How deeply its parts are nested."""
+        deepest, stack = 0, [(tree, 1) for _, tree in self.steps]
+        while stack:
+            node, depth = stack.pop()
+            deepest = max(deepest, depth)
+            stack += [(child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        return deepest
+
 
 def _refuse(source: str, node: ast.AST, why: str, fix: str | None = None) -> ArgumentError:
     column = getattr(node, "col_offset", 0)

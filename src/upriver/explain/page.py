@@ -10,11 +10,13 @@ import base64
 import re
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from typing import Any
 
 from ..errors import ArgumentError
+from ..i18n import say
 from .encoding import dumps
 from .mathml import convert
 from .reading import Trace, load_trace
@@ -52,6 +54,53 @@ WORDS: dict[str, Any] = {
 """What the page says beyond what the trace says."""
 
 
+def content(trace: Mapping[str, Any] | Trace, *, budget: int = 60, steady: bool = False) -> dict[str, Any]:
+    """What a page needs to draw a trace: the document, where its boxes are, and what is written in them.
+
+    Args:
+        trace: the document, or what :func:`upriver.load_trace` gave, which is not checked again.
+        budget: how many boxes to show at first.
+        steady: give the boxes sizes that do not depend on the values, for a picture whose values change; pictures
+            that were laid out lately are not laid out again.
+
+    Returns:
+        ``trace``; ``title``; ``views`` (see :meth:`.views.Views.all`), ``labels`` of nodes and ``groups`` of them;
+        ``sums``: for frames that are not the last share of a gradient, the sum so far and its sign; ``math``: MathML
+        of nodes (``n3``) and edges (``e4``).
+
+    Raises:
+        ArgumentError: the document is not a trace.
+
+    Example:
+        >>> import upriver as ur
+        >>> from upriver.explain.trace import trace
+        >>> w = ur.tensor(2.0, requires_grad=True)
+        >>> found = content(trace((w * 3 - 10) ** 2, wrt=w))
+        >>> found["labels"][found["trace"]["result"]["node"]]["t"]
+        'L = (w·3 − 10)²'
+    """
+    data = load_trace(trace).data
+    views = Views(data, budget, steady=steady)
+    return {
+        "trace": data,
+        "title": data["source"] or _title(data),
+        "views": views.all(),
+        "labels": views.labels,
+        "groups": views.group_labels(),
+        "sums": {
+            i: [short_value(frame["sum"]), sign_of(frame["sum"])]
+            for i, frame in enumerate(data["frames"])
+            if "sum" in frame and frame["share"] < frame["shares"]
+        },
+        "math": _formulas(data),
+    }
+
+
+def _title(data: Mapping[str, Any]) -> str:
+    asked = [answer["symbol"] for answer in data["answers"]]
+    return ", ".join(asked) if len(asked) < 4 else say("The gradients of {name}", name=data["result"]["symbol"])
+
+
 def html(trace: Mapping[str, Any] | Trace, *, title: str | None = None, budget: int = 60) -> str:
     """The page of a trace: one file, no outside request, the same for the same trace.
 
@@ -71,31 +120,13 @@ def html(trace: Mapping[str, Any] | Trace, *, title: str | None = None, budget: 
         >>> page.startswith("<!doctype html>") and "://" not in page.replace("http://www.w3.org/", "")
         True
     """
-    data = load_trace(trace).data
-    views = Views(data, budget)
-    pictures = views.all()
-    if title is None:
-        asked = [answer["symbol"] for answer in data["answers"]]
-        title = data["source"] or (
-            ", ".join(asked) if len(asked) < 4 else f"The gradients of {data['result']['symbol']}"
-        )
-    content = {
-        "trace": _once(data),
-        "title": title,
-        "words": WORDS,
-        "views": pictures,
-        "labels": views.labels,
-        "groups": views.group_labels(),
-        "sums": {
-            i: [short_value(frame["sum"]), sign_of(frame["sum"])]
-            for i, frame in enumerate(data["frames"])
-            if "sum" in frame and frame["share"] < frame["shares"]
-        },
-        "math": _formulas(data),
-    }
-    text, packed = _inline(content), ""
+    found = content(trace, budget=budget)
+    data = found["trace"]
+    shown = {**found, "trace": _once(data), "title": found["title"] if title is None else title, "words": WORDS}
+    title = shown["title"]
+    text, packed = _inline(shown), ""
     if len(text) > _PLAIN:
-        text, packed = base64.b64encode(zlib.compress(dumps(content).encode(), 9)).decode(), " data-packed"
+        text, packed = base64.b64encode(zlib.compress(dumps(shown).encode(), 9)).decode(), " data-packed"
     parts = {"title": escape(title), "plain": escape(data["result"]["sentence"]), "packed": packed, "data": text}
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
@@ -117,7 +148,8 @@ def _once(data: Mapping[str, Any]) -> dict[str, Any]:
         if edge["derivative"]["unsimplified"] == edge["derivative"]["text"]:
             edge["derivative"] = {k: v for k, v in edge["derivative"].items() if k != "unsimplified"}
     frames, sentence = data["frames"], data["result"]["sentence"]
-    slim = {**data, "edges": edges, "frames": [_but(f, "sentence", sentence) for f in frames]}
+    result = {key: value for key, value in data["result"].items() if key != "said"}
+    slim = {**data, "edges": edges, "result": result, "frames": [_but(f, "sentence", sentence) for f in frames]}
     if data["modules"]:
         slim["module_frames"] = [_but(f, "sentence", frames[f["first"]]["sentence"]) for f in data["module_frames"]]
     else:
@@ -126,8 +158,8 @@ def _once(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _but(item: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """``item``, without ``key`` if it has that value."""
-    return {k: v for k, v in item.items() if k != key or v != value}
+    """``item`` without what says the sentence in other languages, and without ``key`` if it has that value."""
+    return {k: v for k, v in item.items() if k != "said" and (k != key or v != value)}
 
 
 def _formulas(data: Mapping[str, Any]) -> dict[str, str]:
@@ -135,11 +167,8 @@ def _formulas(data: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def put(key: str, latex: str) -> None:
-        if len(latex) <= _LONGEST:
-            try:
-                found[key] = convert(latex)
-            except (ArgumentError, AssertionError, KeyError):
-                return
+        if len(latex) <= _LONGEST and (written := _mathml(latex)):
+            found[key] = written
 
     nodes = data["nodes"]
     root = nodes[data["result"]["node"]]["latex"]
@@ -158,6 +187,14 @@ def _formulas(data: Mapping[str, Any]) -> dict[str, str]:
         if space > _SPACE:
             del found[key]
     return found
+
+
+@lru_cache(maxsize=4096)  # while a value is dragged, the formulas stay
+def _mathml(latex: str) -> str | None:
+    try:
+        return convert(latex)
+    except (ArgumentError, AssertionError, KeyError):
+        return None
 
 
 def _grouped(latex: str) -> str:

@@ -6,10 +6,12 @@ Everything here comes from the document alone, so that a trace that was read fro
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from ..i18n import say
 from .collapse import Box
 from .labels import number, pretty, shorten
 from .layout import Point
@@ -25,6 +27,11 @@ _MOST = 300
 _SPACE = 100_000
 """About how many characters all views together may take."""
 _TITLE, _VALUE = 34, 30
+_WIDEST, _ENTRY = 10, 8
+"""Characters that nearly every number has room in: one by itself, and one of several."""
+_REMEMBERED = 64
+"""As many layouts are kept, those that were asked for last."""
+_laid_out: OrderedDict[Any, dict[str, Any]] = OrderedDict()
 
 
 def short_value(encoded: Mapping[str, Any] | None) -> str:
@@ -35,7 +42,7 @@ def short_value(encoded: Mapping[str, Any] | None) -> str:
         '[1, −0.5]'
     """
     if encoded is None:
-        return "not computed"
+        return say("not computed")
     if "data" in encoded:
         text = _nested(encoded["data"], 6 if not encoded["shape"] else 4)
         if len(text) <= _VALUE:
@@ -43,11 +50,11 @@ def short_value(encoded: Mapping[str, Any] | None) -> str:
         flat = _flat(encoded["data"])
         finite = [x for x in flat if not isinstance(x, str)]
         if len(finite) < len(flat):
-            return f"{len(flat) - len(finite)} of {len(flat)} not finite"
+            return say("{n} of {of} not finite", n=len(flat) - len(finite), of=len(flat))
         return f"{number(min(finite), 2)} … {number(max(finite), 2)}"
     summary = encoded["summary"]
     if summary.get("not_finite"):
-        return f"{summary['not_finite']:,} of {math.prod(encoded['shape']):,} not finite"
+        return say("{n} of {of} not finite", n=summary["not_finite"], of=math.prod(encoded["shape"]))
     return f"{number(float(summary['min']), 2)} … {number(float(summary['max']), 2)}"
 
 
@@ -76,10 +83,11 @@ class Views:
     Args:
         data: the document.
         budget: how many boxes the first view may show.
+        steady: whether the sizes of boxes are those of the widest values of their shapes, whatever the values.
     """
 
-    def __init__(self, data: Mapping[str, Any], budget: int = 60) -> None:
-        self.data, self.budget = data, budget
+    def __init__(self, data: Mapping[str, Any], budget: int = 60, *, steady: bool = False) -> None:
+        self.data, self.budget, self.steady = data, budget, steady
         self.whole = Box("graph", "")
         self.whole.open = True
         self.groups: dict[str, Box] = {}
@@ -186,7 +194,7 @@ class Views:
     def title_of(self, box: Box) -> tuple[str, str]:
         """What a group is called, and what is in it."""
         names = [self.data["nodes"][inner.value]["op"].replace("_", " ") for inner in box.operations()]
-        many = f"{len(names)} operation{'s' if len(names) != 1 else ''}"
+        many = say("{n, plural, one {# operation} other {# operations}}", n=len(names))
         if box.kind == "stretch":
             return many, shorten(" … ".join(dict.fromkeys([names[0], names[-1]])), _TITLE) if names else ""
         module = self.data["modules"][int(box.key[1:])]
@@ -199,16 +207,42 @@ class Views:
             return (width + 10, 0.0) if box.open else (max(width, text_width(more, 12) + 22, 90.0) + 12, 56.0)
         label = self.labels[box.value]
         rows = [text_width(label["t"], 13, bold=True) + (text_width(label["s"], 11) + 12 if "s" in label else 0)]
-        rows += [text_width("= " + label["v"], 12), text_width(label.get("p", ""), 11)]
+        value, gradient = (self._widest(box.value),) * 2 if self.steady else (label["v"], label.get("g"))
+        rows += [text_width("= " + value, 12), text_width(label.get("p", ""), 11)]
         if "g" in label:
-            rows.append(text_width("▲ gradient " + label["g"], 12))
+            rows.append(text_width(say("gradient {value}", value="▲ " + (gradient or "")), 12))
         width = max(rows) + 24
         return math.ceil(width), 30.0 + 17 * (1 + ("g" in label) + ("p" in label))
+
+    def _widest(self, node: int) -> str:
+        """A text as wide as any that may be written for a value of this shape."""
+        shape = self.data["nodes"][node]["shape"]
+        many = math.prod(shape)
+        return "0" * (_WIDEST if not shape else min(_VALUE, many * _ENTRY) if many else _ENTRY)
 
     # Views.
 
     def all(self) -> dict[str, Any]:
         """Every view: ``{"first", "all", "closed", "open:KEY", "close:KEY"}`` → boxes, frames and lines."""
+        if not self.steady:
+            return self._all()
+        key = self._structure()
+        found = _laid_out.pop(key, None)
+        _laid_out[key] = found = self._all() if found is None else found
+        if len(_laid_out) > _REMEMBERED:
+            _laid_out.popitem(last=False)
+        return found
+
+    def _structure(self) -> Any:
+        """All that a steady layout depends on, as a key."""
+        sizes = tuple([(i, self._measure(box)) for i, box in self.box_of.items()])
+        groups = tuple([(key, self._measure(box), *self.title_of(box)) for key, box in self.groups.items()])
+        modules = tuple([(m["path"], m["type"], m["parent"]) for m in self.data["modules"]])
+        within = tuple([node.get("module") for node in self.data["nodes"]])
+        edges = tuple([(edge["from"], edge["to"]) for edge in self.data["edges"]])
+        return self.budget, sizes, groups, modules, within, edges
+
+    def _all(self) -> dict[str, Any]:
         first = self._first()
         wanted: dict[str, set[str]] = {"first": first, "all": set(self.groups), "closed": set()}
         for key, box in self.groups.items():
