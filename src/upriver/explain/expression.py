@@ -94,7 +94,8 @@ class Expression:
         results = self.run()
         root = results.pop("")
         if every:
-            reached = {key for node in sorted_nodes(root.node) for key in node.edges}
+            nodes = sorted_nodes(root.node) if root.node is not None else ()
+            reached = {key for node in nodes for key in node.edges}
             asked: list[Any] = [(leaf, None) for leaf in self.leaves.values() if leaf in reached]
         else:
             asked = [target(part, results) for part in parts_of(self.names[0] if wrt is None else wrt)]
