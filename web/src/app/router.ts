@@ -1,0 +1,29 @@
+/** Where the reader is: `#/lab?e=…` is the page "lab" with parameters, `#/learn/chain` the place "chain" in the lesson. */
+import { signal } from "@preact/signals";
+
+export interface Place {
+  page: string;
+  rest: string;
+  parameters: URLSearchParams;
+}
+
+function parse(hash: string): Place {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+  const [page = "", ...rest] = path.split("/");
+  return { page: page || "learn", rest: decodeURIComponent(rest.join("/")), parameters: new URLSearchParams(query) };
+}
+
+export const place = signal<Place>(parse(location.hash));
+addEventListener("hashchange", () => {
+  place.value = parse(location.hash);
+});
+
+/** Go to a page, with an entry in the browser's history. */
+export function go(hash: string): void {
+  location.hash = hash;
+}
+
+/** Write the state of the page into its link, with no entry in the history and without leaving the page. */
+export function note(hash: string): void {
+  history.replaceState(history.state, "", hash);
+}

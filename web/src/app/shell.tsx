@@ -1,0 +1,191 @@
+/** What stands around every page: the way between pages, the switches, the live region. */
+import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { online } from "../engine/engine";
+import { choose, language, languages, t } from "../i18n/t";
+import { Problem } from "../ui/Problem";
+import { announced } from "./announce";
+import { place } from "./router";
+import { motion, setMotion, setTheme, theme, THEMES, type Theme } from "./settings";
+
+type Loaded = { default: ComponentType };
+
+/** The pages; each is fetched when it is first opened. */
+const PAGES: Record<string, () => Promise<Loaded>> = {
+  learn: () => import("../lesson/page"),
+  slides: () => import("../slides/page"),
+  questions: () => import("../questions/page"),
+  glossary: () => import("../glossary/page"),
+  lab: () => import("../lab/page"),
+  playground: () => import("../playground/page"),
+  words: () => import("../words/page"),
+  steering: () => import("../steering/page"),
+  progress: () => import("../progress/page"),
+};
+
+const nameOf = (page: string): string => {
+  switch (page) {
+    case "learn":
+      return t("Lesson");
+    case "slides":
+      return t("Slides");
+    case "questions":
+      return t("Questions");
+    case "glossary":
+      return t("Glossary");
+    case "lab":
+      return t("Lab");
+    case "playground":
+      return t("Playground");
+    case "words":
+      return t("Next word");
+    case "steering":
+      return t("Steering");
+    default:
+      return t("Progress");
+  }
+};
+
+const themeName = (which: Theme): string => {
+  switch (which) {
+    case "auto":
+      return t("theme|Automatic");
+    case "light":
+      return t("theme|Light");
+    case "dark":
+      return t("theme|Dark");
+    default:
+      return t("theme|High contrast");
+  }
+};
+
+function Switches() {
+  return (
+    <div class="switches">
+      <label>
+        <span class="unseen">{t("Language")}</span>
+        <select
+          value={language.value.code}
+          onChange={(event) => void choose(event.currentTarget.value)}
+          data-testid="language"
+        >
+          {languages.map((one) => (
+            <option key={one.code} value={one.code} lang={one.locale}>
+              {one.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <span class="unseen">{t("Theme")}</span>
+        <select
+          value={theme.value}
+          onChange={(event) => setTheme(event.currentTarget.value as Theme)}
+          data-testid="theme"
+        >
+          {THEMES.map((one) => (
+            <option key={one} value={one}>
+              {themeName(one)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="tick">
+        <input
+          type="checkbox"
+          checked={motion.value}
+          onChange={(event) => setMotion(event.currentTarget.checked)}
+          data-testid="motion"
+        />
+        {t("Motion")}
+      </label>
+    </div>
+  );
+}
+
+function Connection() {
+  if (online.value !== "off") return null;
+  return (
+    <p class="connection" role="status">
+      {t("The engine cannot be reached. Trying again …")}
+    </p>
+  );
+}
+
+/** The page that the link asks for, as soon as it is there. */
+function Current() {
+  const page = place.value.page in PAGES ? place.value.page : "learn";
+  const shown = useSignal<{ page: string; Page?: ComponentType; failed?: boolean }>({ page: "" });
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    let current = true;
+    const load = PAGES[page] as () => Promise<Loaded>;
+    load().then(
+      ({ default: Page }) => {
+        if (!current) return;
+        const moved = shown.value.page !== "";
+        shown.value = { page, Page };
+        if (moved) {
+          if (!place.value.rest) scrollTo(0, 0);
+          main.current?.focus({ preventScroll: true });
+        }
+      },
+      () => {
+        if (current) shown.value = { page, failed: true };
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [page]);
+  useEffect(() => {
+    document.title = `${nameOf(page)} · Upriver`;
+  }, [page, language.value]);
+  const { Page, failed } = shown.value;
+  return (
+    <main id="main" ref={main} tabIndex={-1} data-page={shown.value.page}>
+      {failed && <Problem sentence={t("This page could not be loaded.")} fix={t("Load it again.")} />}
+      {Page && <Page />}
+    </main>
+  );
+}
+
+export function Shell() {
+  return (
+    <>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        {t("Skip to the content")}
+      </a>
+      <header class="top">
+        <a class="brand" href="#/learn">
+          <img src="./icon.svg" alt="" width="26" height="26" /> Upriver
+        </a>
+        <nav aria-label={t("Pages")}>
+          <ul>
+            {Object.keys(PAGES).map((page) => (
+              <li key={page}>
+                <a href={`#/${page}`} aria-current={place.value.page === page ? "page" : undefined}>
+                  {nameOf(page)}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <Switches />
+      </header>
+      <Connection />
+      <Current />
+      <div class="unseen" aria-live="polite" aria-atomic="true" data-testid="announced">
+        {announced.value}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,141 @@
+/**
+ * The one socket to the engine: questions with their answers, sessions with their frames (docs/web.md).
+ * It connects again by itself; what was asked meanwhile is asked again, sessions are opened again.
+ */
+import { signal } from "@preact/signals";
+import { language, type Message } from "../i18n/t";
+import { read, type Frame } from "./frame";
+
+export type { Frame } from "./frame";
+
+export class EngineError extends Error {
+  constructor(
+    readonly kind: "input" | "busy" | "limit" | "lost" | "internal",
+    readonly sentence: string,
+    readonly fix: string | null = null,
+    readonly said: Message | null = null,
+  ) {
+    super(sentence);
+  }
+}
+
+export interface Listener {
+  frame(frame: Frame): void;
+  event?(event: { event: string; [more: string]: unknown }): void;
+  error?(error: EngineError): void;
+}
+
+/** Whether the engine can be asked: a static site has only what was recorded. */
+export const online = signal<"connecting" | "on" | "off" | "recorded">("connecting");
+
+interface Pending {
+  message: object;
+  done(answer: unknown): void;
+  failed(error: EngineError): void;
+}
+
+const pending = new Map<string, Pending>();
+const sessions = new Map<number, { given: object; name: string; on: Listener }>();
+let socket: WebSocket | undefined;
+let last = 0;
+let tries = 0;
+
+const LONGEST_WAIT = 5000;
+const address = (): string => new URL("engine", document.baseURI.split("#")[0]).href.replace(/^http/, "ws");
+
+/** Open the socket, and keep it open. */
+export function connect(): void {
+  if (socket) return;
+  const opened = new WebSocket(address());
+  opened.binaryType = "arraybuffer";
+  socket = opened;
+  opened.onopen = () => {
+    tries = 0;
+    online.value = "on";
+    for (const [id, { name, given }] of sessions) send({ id, open: name, with: given });
+    for (const { message } of pending.values()) send(message);
+  };
+  opened.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+    if (typeof data !== "string") {
+      const frame = read(data);
+      sessions.get(frame.id)?.on.frame(frame);
+      send({ id: frame.id, seen: true });
+    } else hear(JSON.parse(data) as Heard);
+  };
+  opened.onclose = () => {
+    socket = undefined;
+    online.value = "off";
+    tries += 1;
+    for (const { on } of sessions.values()) on.event?.({ event: "dropped" });
+    setTimeout(connect, Math.min(LONGEST_WAIT, 200 * 2 ** Math.min(tries, 6)));
+  };
+}
+
+interface Heard {
+  id: number;
+  call?: number;
+  answer?: unknown;
+  error?: { kind: EngineError["kind"]; sentence: string; fix?: string | null; message?: Message };
+  event?: string;
+}
+
+function hear(heard: Heard): void {
+  const key = heard.call === undefined ? `${heard.id}` : `${heard.id}/${heard.call}`;
+  const asked = pending.get(key);
+  const session = sessions.get(heard.id);
+  if (heard.event !== undefined) session?.on.event?.({ ...heard, event: heard.event });
+  else if (heard.error) {
+    const error = new EngineError(heard.error.kind, heard.error.sentence, heard.error.fix, heard.error.message);
+    pending.delete(key);
+    if (asked) asked.failed(error);
+    else session?.on.error?.(error);
+  } else if (asked) {
+    pending.delete(key);
+    asked.done(heard.answer);
+  }
+}
+
+function send(message: object): void {
+  if (socket?.readyState === WebSocket.OPEN) {
+    socket.send(JSON.stringify({ ...message, language: language.value.code }));
+  }
+}
+
+function request<T>(key: string, message: object): Promise<T> {
+  return new Promise((done, failed) => {
+    pending.set(key, { message, done: done as (answer: unknown) => void, failed });
+    send(message);
+  });
+}
+
+/** Ask the engine something that it answers once. */
+export function question<T>(name: string, given: object): Promise<T> {
+  last += 1;
+  return request<T>(`${last}`, { id: last, ask: name, with: given });
+}
+
+export interface SessionHandle {
+  tell<T>(what: string, given?: object): Promise<T>;
+  stop(): void;
+}
+
+/** Begin something that runs in the engine and sends frames until it is stopped. */
+export function open(name: string, given: object, on: Listener): SessionHandle {
+  connect();
+  last += 1;
+  const id = last;
+  let calls = 0;
+  sessions.set(id, { name, given, on });
+  send({ id, open: name, with: given });
+  return {
+    tell<T>(what: string, more: object = {}): Promise<T> {
+      calls += 1;
+      return request<T>(`${id}/${calls}`, { id, tell: what, with: more, call: calls });
+    },
+    stop() {
+      sessions.delete(id);
+      for (const key of pending.keys()) if (key.startsWith(`${id}/`)) pending.delete(key);
+      send({ id, stop: true });
+    },
+  };
+}
