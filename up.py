@@ -2,6 +2,7 @@
 """Set Upriver up in .venv beside this file, and run it. Needs Python 3.11 or later with pip, and nothing else.
 
     python3 up.py                 train a network on handwritten digits and show what happened
+    python3 up.py learn           the lesson, the lab and the playground, in the browser
     python3 up.py test            run every check and every test
     python3 up.py train moons     any other command of `upriver`
 
@@ -27,6 +28,8 @@ CHECKS = [
     ("format", ["ruff", "format", "--check", "."]),
     ("types", ["mypy"]),
     ("layers", ["lint-imports", "--no-cache"]),
+    ("pages", ["npm", "--prefix", "web", "run", "check"]),
+    ("page tests", ["npm", "--prefix", "web", "test"]),
     ("tests", ["pytest", "-n", "auto", "--cov", "--cov-report=term:skip-covered"]),
     ("packages", ["python", "-m", "build", "--outdir", str(VENV / "dist")]),
 ]
@@ -48,11 +51,21 @@ def set_up(extras: str) -> None:
         except (subprocess.CalledProcessError, SystemExit):
             venv.create(VENV, with_pip=False, clear=True)
     stamp = VENV / f"installed-{extras.replace(',', '-')}"
-    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes()).hexdigest()
+    wanted = fingerprint()
     if not stamp.exists() or stamp.read_text() != wanted:
         print(f"installing upriver[{extras}] (once)", flush=True)
         pip_install("--editable", f".[{extras}]")
         stamp.write_text(wanted)
+
+
+def fingerprint() -> str:
+    """What an installation depends on: pyproject, and the sources of the pages, which are built with it."""
+    folders = [HERE / "web" / "src", HERE / "web" / "build", HERE / "src" / "upriver" / "i18n"]
+    files = [HERE / "pyproject.toml", *(path for folder in folders for path in folder.rglob("*.*"))]
+    hashed = hashlib.sha256()
+    for path in sorted(path for path in files if path.is_file() and path.suffix != ".pyc"):
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()
 
 
 def check(arguments: list[str]) -> int:
@@ -78,9 +91,9 @@ def main() -> int:
     arguments = sys.argv[1:]
     try:
         if arguments[:1] == ["test"]:
-            set_up("data,dev")
+            set_up("all,dev")
             return check(arguments[1:])
-        set_up("data")
+        set_up("all")
     except subprocess.CalledProcessError as error:
         print(f"Setting up failed: {error}. Is pip there, and can it reach a package index?", file=sys.stderr)
         return 1
