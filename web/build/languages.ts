@@ -3,15 +3,16 @@
  * `virtual:catalogue/xx` is what pages and engine say in one of them. A fifth folder is a fifth language.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 
 export const FOLDER = fileURLToPath(new URL("../../src/upriver/i18n/", import.meta.url));
 
 /** The codes of the languages, English first. */
-export function codes(): string[] {
-  return readdirSync(FOLDER)
-    .filter((name) => existsSync(`${FOLDER}${name}/language.json`))
+export function codes(folder = FOLDER): string[] {
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, "language.json")))
     .sort((a, b) => Number(b === "en") - Number(a === "en") || a.localeCompare(b));
 }
 
@@ -36,7 +37,9 @@ export function languages(): Plugin {
       }
       const code = id.match(/^\0virtual:catalogue\/([\w-]+)$/)?.[1];
       if (code === undefined) return undefined;
-      for (const name of ["sentences", "pages"]) this.addWatchFile(`${FOLDER}${code}/${name}.json`);
+      for (const path of ["sentences", "pages"].map((name) => `${FOLDER}${code}/${name}.json`)) {
+        if (existsSync(path)) this.addWatchFile(path);
+      }
       return `export default ${JSON.stringify(catalogue(code))};`;
     },
   };

@@ -97,7 +97,13 @@ export interface Content {
   title: string;
   views: Record<string, View | string>;
   labels: Record<string, { t: string; s?: string; p?: string; v?: string; g?: string; d?: number }>;
-  groups: Record<string, { t: string; m: string; n: number[] }>;
+  groups: Record<string, { t: string; m: string; n: number[]; in: string }>;
   sums: Record<string, [string, number]>;
   math: Record<string, string>;
+  /** What it was made from, where that is an expression or the code of a small network. */
+  names?: string[];
+  values?: Record<string, Nested>;
+  latex?: string;
+  source?: string | null;
+  code?: string;
 }
