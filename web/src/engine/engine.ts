@@ -9,7 +9,7 @@ export { EngineError, online, open, type Frame, type Listener, type SessionHandl
  * Find out whether there is an engine: `upriver site` leaves a marker beside the page, `upriver learn` serves none.
  */
 export function find(): void {
-  if (document.querySelector('meta[name="upriver-recorded"]')) online.value = "recorded";
+  if (document.querySelector('meta[name="upriver-engine"][content="recorded"]')) online.value = "recorded";
   else connect();
 }
 

@@ -1,6 +1,8 @@
 /** A frame of a session: numbers as JSON, arrays as bytes; src/upriver/web/frames.py writes it. */
 export interface Frame {
   id: number;
+  /** Which frame of the session it is. */
+  frame: number;
   arrays: Record<string, { shape: number[]; data: Float32Array | Uint8Array | Int32Array }>;
   [number: string]: unknown;
 }
@@ -19,6 +21,7 @@ export function read(bytes: ArrayBuffer): Frame {
   const length = new DataView(bytes).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length))) as {
     id: number;
+    frame: number;
     arrays?: Written[];
   };
   const start = Math.ceil((4 + length) / 8) * 8;

@@ -59,7 +59,8 @@ export function connect(): void {
     if (typeof data !== "string") {
       const frame = read(data);
       sessions.get(frame.id)?.on.frame(frame);
-      send({ id: frame.id, seen: true });
+      // Told once it is drawn: a tab that is slow, or that nobody sees, is sent no more than it draws.
+      requestAnimationFrame(() => send({ id: frame.id, seen: frame.frame }));
     } else hear(JSON.parse(data) as Heard);
   };
   opened.onclose = () => {
