@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from ..recipes import RECIPES
 from ..version import __version__
-from . import blame, explain, step
+from . import blame, explain, learn, step
 
 _TOP = """Train a network on real data, and see what happened inside.
 
@@ -148,6 +148,7 @@ def build_parser() -> Parser:
     explain.add(commands)
     step.add(commands)
     blame.add(commands)
+    learn.add(commands)
     return top
 
 
@@ -250,7 +251,7 @@ def parse(argv: list[str]) -> Any:
         SystemExit: help or the version was asked for, and printed.
     """
     parser = build_parser()
-    commands = ("train", "resume", "runs", "show", "explain", "step", "blame")
+    commands = ("train", "resume", "runs", "show", "explain", "step", "blame", "learn")
     if argv and not argv[0].startswith("-") and argv[0] not in commands:
         near = get_close_matches(argv[0], commands, 1, 0.5)
         meant = near[0] if near else f"train {argv[0]}" if argv[0] in RECIPES else None

@@ -53,7 +53,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str) or value is None else number(value)
 
 
-def encode(frame: Frame, **more: Any) -> bytes:
+def encode(frame: Frame, /, **more: Any) -> bytes:
     """The bytes of a frame.
 
     Args:

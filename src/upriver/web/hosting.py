@@ -1,0 +1,332 @@
+"""A worker process that carries sessions: whose turn it is, and how a session survives the process.
+
+Turns are given to whoever has waited longest, learner by learner. A session has no turn while its page has not yet
+taken its last two frames, nor more often than it could be drawn: so no frame is made that nobody sees, and none waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .refusal import RefusalError, late, lost
+from .wire import Parcel
+from .workers import LostError, Setup, Worker
+
+_log = logging.getLogger("upriver.web")
+_AHEAD = 2
+"""Jobs that a process has at a time: it must not wait for the server between two turns."""
+_STRIKES = 2
+"""A session that its process died at so often is not begun again."""
+_STRIKES_LAST = 60.0
+_CHEAP = 0.01
+"""Seconds: a state that costs less is kept after every message."""
+
+
+class Link(Protocol):
+    """Where a session's frames and news go: its page."""
+
+    def frame(self, session: Running, data: bytes) -> None:
+        """Send a frame; ``session.unsent`` is counted down when it is on its way."""
+
+    def event(self, session: Running, name: str) -> None:
+        """Tell what has become of it: opened, waiting, recovered."""
+
+    def error(self, session: Running, error: dict[str, Any]) -> None:
+        """Tell why it has ended."""
+
+
+@dataclass(eq=False)
+class Running:
+    """A session, as the server knows it."""
+
+    key: int
+    number: int
+    learner: Hashable
+    name: str
+    payload: bytes
+    language: str | None
+    link: Link
+    host: Host
+    begun: bool = False
+    opened: bool = False
+    ended: bool = False
+    idle: bool = False
+    turning: bool = False
+    tells: int = 0
+    frames: int = 0
+    unsent: int = 0
+    seen: int | None = None
+    strikes: int = 0
+    struck_at: float = 0.0
+    state: bytes = b""
+    kept_at: float = 0.0
+    cost: float = 0.0
+    served_at: float = 0.0
+
+    @property
+    def on_their_way(self) -> int:
+        """Frames that the page has not taken yet."""
+        return max(self.unsent, 0 if self.seen is None else self.frames - self.seen)
+
+    def wants_state(self, now: float) -> bool:
+        """Whether its state is to be kept now: about once a second, less often if that is not cheap."""
+        return now - self.kept_at >= max(1.0, 50 * self.cost)
+
+
+Job = Callable[[Worker], None]
+
+
+class Host:
+    """A worker process that carries sessions, replaced when it ends.
+
+    Args:
+        setup: what the process is started with.
+        nice: how much it gives way: questions come first.
+    """
+
+    def __init__(self, setup: Setup, nice: int) -> None:
+        self._setup, self._limits, self._nice = setup, setup.limits, nice
+        self._jobs: deque[Job] = deque()
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._served: dict[Hashable, float] = {}  # when each learner had a turn
+        self.sessions: dict[int, Running] = {}
+        self.worker = Worker("sessions", setup, nice)
+
+    async def run(self) -> None:
+        """Carry sessions until cancelled."""
+        try:
+            while True:
+                self.worker = Worker("sessions", self._setup, self._nice, on_end=self.wake)
+                if not await self.worker.start():
+                    _log.error("a worker process did not start")
+                    await asyncio.sleep(0.5)
+                    continue
+                await self._serve(self.worker)
+                await self.worker.end()
+                for session in reversed([s for s in self.sessions.values() if s.begun]):
+                    self._begin_again(session)
+        finally:
+            await self.worker.end()
+
+    def wake(self) -> None:
+        """Something has changed that may be work."""
+        self._wake.set()
+
+    def add(self, session: Running) -> None:
+        """Begin a session."""
+        self.sessions[session.key] = session
+        self._put(lambda worker: self._open(worker, session))
+
+    def remove(self, session: Running) -> None:
+        """End a session; no word of it to the page."""
+        if not session.ended:
+            session.ended = True
+            self.sessions.pop(session.key, None)
+            if session.learner not in {other.learner for other in self.sessions.values()}:
+                self._served.pop(session.learner, None)
+            self._put(lambda worker: self._close(worker, session))
+
+    def tell(self, session: Running, what: str, payload: bytes) -> asyncio.Future[bytes]:
+        """Give a session a message; its answer as JSON, or RefusalError."""
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        session.tells += 1
+        self._put(lambda worker: self._tell(worker, session, what, payload, answer))
+        return answer
+
+    async def _serve(self, worker: Worker) -> None:
+        while worker.alive:
+            self._wake.clear()
+            while worker.alive and worker.outstanding < _AHEAD:
+                if self._jobs:
+                    self._jobs.popleft()(worker)
+                elif (session := self._next()) is not None:
+                    self._turn(worker, session)
+                else:
+                    break
+            await self._wake.wait()
+            if worker.memory > worker.memory_at_start + self._limits.memory:
+                _log.warning("the sessions of a process occupy too much: they are moved to a new one")
+                worker.kill()
+
+    def _put(self, job: Job) -> None:
+        self._jobs.append(job)
+        self._wake.set()
+
+    def _next(self) -> Running | None:
+        """Whose turn it is; where it is too early for all of them, this is asked again in time."""
+        now = asyncio.get_running_loop().time()
+        apart = 1 / self._limits.frames
+        ready = [s for s in self.sessions.values() if s.opened and not (s.idle or s.turning or s.tells)]
+        ready = [s for s in ready if s.on_their_way < self._limits.unseen]
+        due = [s for s in ready if now - s.served_at >= apart]
+        if due:
+            return min(due, key=lambda s: (self._served.get(s.learner, 0.0), s.served_at))
+        if ready and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(apart / 4, self._ring)
+        return None
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake.set()
+
+    def _watch(self, future: asyncio.Future[Parcel], then: Callable[[Parcel | LostError], None]) -> None:
+        """Call ``then`` with the reply or with the process's end."""
+
+        def done(future: asyncio.Future[Parcel]) -> None:
+            if future.cancelled():
+                return
+            error = future.exception()
+            then(error if isinstance(error, LostError) else future.result())
+            self._wake.set()
+
+        future.add_done_callback(done)
+
+    # What a process is given to do.
+
+    def _open(self, worker: Worker, session: Running) -> None:
+        if session.ended:
+            return
+        session.begun = True
+
+        def then(reply: Parcel | LostError) -> None:
+            if isinstance(reply, LostError):
+                self._strike(session, reply, self._limits.open_seconds, at_most=1 if reply.late else _STRIKES)
+            elif self._in_order(session, reply):
+                session.opened = True
+                session.link.event(session, "opened")
+
+        head = {"do": "open", "name": session.name, "session": session.key, "language": session.language}
+        self._watch(worker.send(head, session.payload, seconds=self._limits.open_seconds), then)
+
+    def _resume(self, worker: Worker, session: Running) -> None:
+        if session.ended:
+            return
+
+        def then(reply: Parcel | LostError) -> None:
+            if isinstance(reply, LostError):
+                self._strike(session, reply, self._limits.open_seconds)
+            elif self._in_order(session, reply):
+                session.opened, session.idle = True, False
+                session.link.event(session, "recovered")
+
+        do = "resume" if session.state else "open"
+        head = {"do": do, "name": session.name, "session": session.key, "language": session.language}
+        self._watch(worker.send(head, session.state or session.payload, seconds=self._limits.open_seconds), then)
+
+    def _close(self, worker: Worker, session: Running) -> None:
+        head = {"do": "close", "session": session.key}
+        self._watch(worker.send(head, seconds=self._limits.turn_seconds), lambda _: None)
+
+    def _turn(self, worker: Worker, session: Running) -> None:
+        now = asyncio.get_running_loop().time()
+        session.turning, session.served_at = True, now
+        self._served[session.learner] = now
+
+        def then(reply: Parcel | LostError) -> None:
+            session.turning = False
+            if isinstance(reply, LostError):
+                self._strike(session, reply, self._limits.turn_seconds)
+            elif self._in_order(session, reply):
+                head, payload = reply
+                frame = payload[: head["first"]]
+                self._keep(session, head, payload[head["first"] :])
+                if not frame:
+                    session.idle = True
+                elif not session.ended:
+                    session.frames += 1
+                    session.unsent += 1
+                    session.link.frame(session, frame)
+
+        head = {
+            "do": "turn",
+            "session": session.key,
+            "id": session.number,
+            "frame": session.frames + 1,
+            "seconds": self._limits.turn,
+            "language": session.language,
+            "state": session.wants_state(now),
+        }
+        self._watch(worker.send(head, seconds=self._limits.turn_seconds), then)
+
+    def _tell(self, worker: Worker, session: Running, what: str, payload: bytes, answer: asyncio.Future[bytes]) -> None:
+        def then(reply: Parcel | LostError) -> None:
+            session.tells -= 1
+            session.idle = False
+            seconds = self._limits.turn_seconds
+            refused: RefusalError | None = None
+            if isinstance(reply, LostError):
+                refused = late(session.language, seconds) if reply.late else lost(session.language)
+                self._strike(session, reply, seconds)
+            elif session.ended:
+                refused = lost(session.language)
+            elif "error" in reply[0]:
+                refused = _refused(session, reply[0])
+            if answer.done():
+                return
+            if refused is not None:
+                answer.set_exception(refused)
+            elif not isinstance(reply, LostError):
+                head, data = reply
+                self._keep(session, head, data[head["first"] :])
+                answer.set_result(data[: head["first"]])
+
+        if session.ended:
+            session.tells -= 1
+            if not answer.done():
+                answer.set_exception(lost(session.language))
+            return
+        now = asyncio.get_running_loop().time()
+        head = {
+            "do": "tell",
+            "session": session.key,
+            "what": what,
+            "language": session.language,
+            "state": session.wants_state(now) or session.cost < _CHEAP,
+        }
+        self._watch(worker.send(head, payload, seconds=self._limits.turn_seconds), then)
+
+    # What becomes of sessions.
+
+    def _keep(self, session: Running, head: dict[str, Any], state: bytes) -> None:
+        if "cost" in head:
+            session.cost, session.kept_at = head["cost"], asyncio.get_running_loop().time()
+            session.state = state or session.state
+
+    def _in_order(self, session: Running, reply: Parcel) -> bool:
+        """False if it failed, which ends it."""
+        if "error" not in reply[0]:
+            return True
+        self._fail(session, _refused(session, reply[0]))
+        return False
+
+    def _fail(self, session: Running, refused: RefusalError) -> None:
+        if not session.ended:
+            self.remove(session)
+            session.link.error(session, refused.error)
+
+    def _strike(self, session: Running, error: LostError, seconds: float, at_most: int = _STRIKES) -> None:
+        """Its process ended; if it was at this session's job, that may be why."""
+        if error.blamed:
+            now = asyncio.get_running_loop().time()
+            session.strikes = session.strikes + 1 if now - session.struck_at < _STRIKES_LAST else 1
+            session.struck_at = now
+            if session.strikes >= at_most:
+                self._fail(session, late(session.language, seconds) if error.late else lost(session.language))
+
+    def _begin_again(self, session: Running) -> None:
+        """In the new process, from its latest state, before anything that waits."""
+        session.turning = session.opened = False
+        session.link.event(session, "waiting")
+        self._jobs.appendleft(lambda worker: self._resume(worker, session))
+
+
+def _refused(session: Running, head: dict[str, Any]) -> RefusalError:
+    if "trace" in head:
+        _log.error("the session %s failed\n%s", session.name, head["trace"])
+    return RefusalError(head["error"])
