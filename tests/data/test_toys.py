@@ -20,7 +20,7 @@ def test_shapes_and_seeds(make):
     assert len(np.unique(y[:20])) >= 2  # in random order
 
 
-@pytest.mark.parametrize("make", [*CLASSIFIED, toys.sine])
+@pytest.mark.parametrize("make", [*CLASSIFIED, toys.sine, toys.plane, toys.hills])
 def test_arguments(make):
     assert len(make(1)[0]) == 1
     with pytest.raises(ArgumentError, match="n must be"):
@@ -80,3 +80,21 @@ def test_noise_has_its_deviation():
     still, _ = toys.moons(2000, noise=0.0)
     noisy, _ = toys.moons(2000, noise=0.3)
     assert np.std(noisy - still) == pytest.approx(0.3, rel=0.05)
+
+
+@pytest.mark.parametrize("make", [toys.plane, toys.hills])
+def test_surfaces(make):
+    x, y = make(300, seed=2)
+    assert (x.shape, x.dtype, y.shape, y.dtype) == ((300, 2), np.float32, (300, 1), np.float32)
+    assert np.abs(x).max() <= 1.0
+    assert np.abs(y).max() <= 1.0
+    noisy = make(300, noise=0.5, seed=2)
+    assert np.array_equal(x, noisy[0])
+    assert 0.3 < float((noisy[1] - y).std()) < 0.7
+
+
+def test_hills_stand_where_they_should():
+    x, y = toys.hills(1000)
+    top, hollow = x[y[:, 0] > 0.5], x[y[:, 0] < -0.5]
+    assert np.hypot(*top.T).min() > 0.3
+    assert np.linalg.norm(top[:, None] + hollow, axis=2).min() < 0.1  # a hollow opposite each hill

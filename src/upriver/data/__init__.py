@@ -46,7 +46,9 @@ from .text import (
 from .toys import (
     blobs as blobs,
     circles as circles,
+    hills as hills,
     moons as moons,
+    plane as plane,
     sine as sine,
     spiral as spiral,
     xor as xor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Sequence
@@ -76,6 +77,29 @@ def read_raw(path: str | Path, delimiter: str | None = None) -> RawTable:
     return table
 
 
+def read_text(text: str, name: str = "table.csv", delimiter: str | None = None) -> RawTable:
+    r"""The columns of a table of text that is in memory.
+
+    Args:
+        text: what the file holds; its first line names the columns.
+        name: what to call it in messages.
+        delimiter: what stands between values; found out by default.
+
+    Raises:
+        FileError: it is no table of text.
+        DataError: it has no rows or no header, or rows of unequal lengths.
+
+    Example:
+        >>> read_text("x;y\n1;2\n").columns
+        {'x': ['1'], 'y': ['2']}
+    """
+    file = Path(name)
+    table = _parsed(file, io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter)
+    if len(table) == 0:
+        raise DataError(f"{file}: there is a header, but no rows", "At least two rows are needed.", at=False)
+    return table
+
+
 def numbers(values: Any, *, decimal_comma: bool = False) -> Array | None:
     """A column as float64 with NaN where a value is missing; None if a value that is there is no number."""
     if isinstance(values, np.ndarray):
@@ -102,32 +126,40 @@ def is_number(text: str) -> bool:
 def _read_csv(file: Path, delimiter: str | None) -> RawTable:
     try:
         with _opened(file) as stream:
-            if delimiter is None:
-                delimiter = _sniff(stream.read(65536))
-                stream.seek(0)
-            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
-            header: list[str] = next((row for row in reader if any(row)), [])
-            first = reader.line_num
-            rows: list[list[str]] = []
-            lines: list[int] = []
-            for row in reader:
-                if not row or (len(row) == 1 < len(header) and not row[0].strip()):
-                    continue
-                if len(row) != len(header):
-                    raise DataError(
-                        f"{file}, line {reader.line_num}: {len(row)} values, the header has {len(header)} "
-                        f"(the delimiter is {delimiter!r})",
-                        "Every row must have as many values as the header; quote a value that contains the delimiter.",
-                        at=False,
-                    )
-                rows.append(row)
-                lines.append(reader.line_num)
+            return _parsed(file, stream, delimiter)
     except UnicodeDecodeError as error:
         raise FileError(f"{file}: not UTF-8 text ({error})", "Save it as UTF-8.", at=False) from None
+    except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{file}: cannot be read ({error})", at=False) from None
+
+
+def _parsed(file: Path, stream: TextIO, delimiter: str | None) -> RawTable:
+    """The columns of a table of text; ``file`` is what messages call it."""
+    if delimiter is None:
+        delimiter = _sniff(stream.read(65536))
+        stream.seek(0)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    try:
+        reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
+        header: list[str] = next((row for row in reader if any(row)), [])
+        first = reader.line_num
+        for row in reader:
+            if not row or (len(row) == 1 < len(header) and not row[0].strip()):
+                continue
+            if len(row) != len(header):
+                raise DataError(
+                    f"{file}, line {reader.line_num}: {len(row)} values, the header has {len(header)} "
+                    f"(the delimiter is {delimiter!r})",
+                    "Every row must have as many values as the header; quote a value that contains the delimiter.",
+                    at=False,
+                )
+            rows.append(row)
+            lines.append(reader.line_num)
     except csv.Error as error:
         raise FileError(f"{file}: not a table of text ({error})", at=False) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{file}: cannot be read ({error})", at=False) from None
     names = _header(file, [name.strip() for name in header], first)
     columns: dict[str, Any] = {}
     for name, column in zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True):

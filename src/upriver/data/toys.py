@@ -1,7 +1,8 @@
 """Toy data: small problems in the plane, made here by formulas, that show what a network can and cannot do.
 
 Every function gives ``(x, y)`` as NumPy arrays: x float32 (n, 2) (one column for :func:`sine`), y int64 classes
-(n,) (float32 (n, 1) for :func:`sine`), in random order. The same arguments give the same numbers everywhere.
+(n,), or quantities, float32 (n, 1), for :func:`sine`, :func:`plane` and :func:`hills`; in random order. The same
+arguments give the same numbers everywhere.
 """
 
 from __future__ import annotations
@@ -148,6 +149,51 @@ def sine(n: int = 200, noise: float = 0.1, seed: int = 0) -> Points:
     return x.astype(np.float32), y.astype(np.float32)
 
 
+def plane(n: int = 200, noise: float = 0.0, seed: int = 0) -> Points:
+    """For regression: x (n, 2) in the square [-1, 1]^2, y (n, 1) = half the sum of its coordinates, with noise.
+
+    Args:
+        n: how many points.
+        noise: standard deviation of what is added to y.
+        seed: which points.
+
+    Example:
+        >>> import numpy as np
+        >>> from upriver.data import toys
+        >>> x, y = toys.plane(50)
+        >>> np.allclose(y[:, 0], x.mean(axis=1))
+        True
+    """
+    stream = _stream(n, noise, seed)
+    x = _square(stream, n)
+    return _quantity(stream, x, x.mean(axis=1), noise)
+
+
+def hills(n: int = 200, noise: float = 0.0, seed: int = 0) -> Points:
+    """For regression: x (n, 2) in the square [-1, 1]^2, y (n, 1) the height over it of three hills and three hollows.
+
+    Each is round, ``max(0, 1 - 3 d)`` at distance d from its middle, and they take turns around the origin.
+
+    Args:
+        n: how many points.
+        noise: standard deviation of what is added to y.
+        seed: which points.
+
+    Example:
+        >>> from upriver.data import toys
+        >>> x, y = toys.hills(300)
+        >>> x.shape, y.shape, bool(y.min() < -0.5 < 0.5 < y.max())
+        ((300, 2), (300, 1), True)
+    """
+    stream = _stream(n, noise, seed)
+    x = _square(stream, n)
+    angle = np.pi * np.arange(6) / 3.0
+    middles = 0.6 * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    distance = np.linalg.norm(x[:, None] - middles, axis=2)
+    height = np.maximum(0.0, 1.0 - 3.0 * distance) @ np.array([1.0, -1.0] * 3)
+    return _quantity(stream, x, height, noise)
+
+
 def _stream(n: int, noise: float, seed: int) -> Stream:
     if n < 1:
         raise ArgumentError(f"toy data: n must be at least 1, not {n}")
@@ -175,3 +221,8 @@ def _finish(stream: Stream, x: Array, y: Array, noise: float) -> Points:
     order = stream.permutation(len(x))
     x = x + noise * stream.normal(*x.shape) if noise else x
     return x[order].astype(np.float32), y[order].astype(np.int64)
+
+
+def _quantity(stream: Stream, x: Array, y: Array, noise: float) -> Points:
+    y = y[:, None] + noise * stream.normal(len(y), 1)
+    return x.astype(np.float32), y.astype(np.float32)
