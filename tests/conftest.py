@@ -1,4 +1,4 @@
-"""What all tests share: threads, one profile for hypothesis, the defaults restored."""
+"""What all tests share: threads, English, one profile for hypothesis, the defaults restored."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["UPRIVER_LANG"] = "en"  # whatever the locale of the machine
 
 settings.register_profile("upriver", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("upriver")

@@ -239,7 +239,7 @@ def _write(path: Path, found: Any, ways: list[Any], told: dict[str, Any], chosen
 def _print(run: Any, found: Any, ways: list[Any], chosen: Chosen, measure: str, top: int, files: list[Path]) -> None:
     import os
 
-    from ..explain.blame import ABOUT
+    from ..explain.blame import about
     from .terminal import console
 
     out = console()
@@ -247,7 +247,7 @@ def _print(run: Any, found: Any, ways: list[Any], chosen: Chosen, measure: str, 
     for line in chosen.about:
         out.print(line, markup=False)
     out.print(f"loss {found.loss:.6g}; {found.count:,} weights\n", style="dim")
-    out.print(ABOUT[measure], markup=False)
+    out.print(about(measure), markup=False)
     if measure == "update":
         out.print(f"{found.step}: {found.total(measure):+.6g} in all", markup=False)
     for table in found.tables(measure, top):

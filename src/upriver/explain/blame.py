@@ -21,17 +21,34 @@ from ..core.state import Array
 from ..core.tensor import Tensor
 from ..drawing import Drawing
 from ..errors import ArgumentError, GradError
+from ..i18n import say
+from ..i18n.columns import left, width as columns
 from .coming import coming_changes
 from .paths import Paths, number_of, paths
 
 SENSITIVITY, UPDATE, TIMES_WEIGHT = "sensitivity", "update", "gradient x weight"
 MEASURES = (SENSITIVITY, UPDATE, TIMES_WEIGHT)
 LEVELS = ("modules", "units", "weights")
-ABOUT = {
-    SENSITIVITY: "sensitivity: the gradient, dL/dw; of a module or unit the norm of its gradient",
-    UPDATE: "effect of the update: gradient x change, by how much the coming step changes the loss, to first order",
-    TIMES_WEIGHT: "gradient x weight: by how much the loss changes if the weight grows by 100 %, to first order",
-}
+
+
+def about(measure: str) -> str:
+    """What a measure is, in a sentence."""
+    if measure == SENSITIVITY:
+        return say("sensitivity: the gradient, dL/dw; of a module or unit the norm of its gradient")
+    if measure == UPDATE:
+        return say(
+            "effect of the update: gradient x change, by how much the coming step changes the loss, to first order"
+        )
+    return say("gradient x weight: by how much the loss changes if the weight grows by 100 %, to first order")
+
+
+def called(word: str) -> str:
+    """The name of a measure or a level, as a heading."""
+    return say(
+        "{word, select, sensitivity {sensitivity} update {update} modules {modules} units {units} weights {weights} "
+        "other {gradient x weight}}",
+        word=word,
+    )
 
 
 class Blamed(NamedTuple):
@@ -169,18 +186,19 @@ class Blame:
 
     def text(self, k: int = 5) -> str:
         """All rankings for a terminal."""
-        lines = [f"loss {self.loss:.6g}; {self.count:,} weights"]
+        lines: list[str] = [say("loss {loss}; {n} weights", loss=f"{self.loss:.6g}", n=self.count)]
         for measure in self.measures:
-            lines += ["", ABOUT[measure]]
+            lines += ["", about(measure)]
             if measure == UPDATE:
-                lines.append(f"  {self.step}: {self.total(UPDATE):+.6g} in all")
+                all_of_it = say("{step}: {total} in all", step=self.step, total=f"{self.total(UPDATE):+.6g}")
+                lines.append(f"  {all_of_it}")
             for level in LEVELS:
                 items = self._ranked(level, measure, k)
-                width = max([len(item.name) for item in items], default=0)
-                lines.append(f"  {level}")
-                lines += [f"    {item.name:<{width}}  {_shown(item, measure)}" for item in items]
+                wide = max([columns(item.name) for item in items], default=0)
+                lines.append(f"  {called(level)}")
+                lines += [f"    {left(item.name, wide)}  {_shown(item, measure)}" for item in items]
         if self.missing:
-            lines += ["", f"no gradient was computed (which is not zero) for {', '.join(self.missing)}"]
+            lines += ["", say("no gradient was computed (which is not zero) for {names}", names=list(self.missing))]
         return "\n".join(lines)
 
     def tables(self, measure: str, k: int = 5) -> list[Any]:
@@ -191,10 +209,9 @@ class Blame:
         made: list[Any] = []
         for level in LEVELS:
             table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
-            table.add_column(level, no_wrap=True)
-            table.add_column(
-                "|gradient|" if measure == SENSITIVITY and level != "weights" else measure, justify="right"
-            )
+            table.add_column(called(level), no_wrap=True)
+            norm = measure == SENSITIVITY and level != "weights"
+            table.add_column(say("|gradient|") if norm else called(measure), justify="right")
             table.add_column("w" if level == "weights" else "", justify="right")
             table.add_column("")
             items = self._ranked(level, measure, k)
@@ -221,7 +238,7 @@ class Blame:
             "step": self.step,
             "measures": {
                 measure: {
-                    "about": ABOUT[measure],
+                    "about": about(measure),
                     "total": _finite(self.total(measure)),
                     **{
                         level: [
@@ -294,11 +311,11 @@ def blame(loss: Tensor, model: Any, *, optimizer: Any = None, lr: float | None =
     if optimizer is not None:
         changes = coming_changes(optimizer)
         change = lambda p: changes.get(id(p), np.zeros_like(p.array))
-        step = f"the coming step of {type(optimizer).__name__}"
+        step = say("the coming step of {optimizer}", optimizer=type(optimizer).__name__)
     elif lr is not None:
         rate = float(lr)
         change = lambda p: p.grad.array * p.dtype.type(-rate)  # type: ignore[union-attr]
-        step = f"a plain step, -{rate:g} x gradient"
+        step = say("a plain step, -{rate} x gradient", rate=f"{rate:g}")
     parts = [
         _Part(name, name.rpartition(".")[0] or type(model).__name__, p, p.grad.array, change(p))
         for name, p in named
@@ -316,7 +333,7 @@ def _named(name: str, entry: tuple[int, ...]) -> str:
 
 
 def _unit(module: str, i: int) -> str:
-    return f"{module} unit {i}"
+    return say("{module} unit {i}", module=module, i=str(i))
 
 
 def _summed(rows: Array, measure: str) -> Array:
@@ -345,10 +362,12 @@ def _shown(item: Blamed, measure: str) -> str:
     text = f"{number_of(item.value):<16}"
     if item.weight is None:
         return text.rstrip()
-    text += f"w = {item.weight:.6g}"
-    if measure == SENSITIVITY and item.value:
-        text += f": raising it {'raises' if item.value > 0 else 'lowers'} the loss"
-    return text
+    weight = f"w = {item.weight:.6g}"
+    if measure != SENSITIVITY or not item.value:
+        return text + weight
+    if item.value > 0:
+        return text + say("{weight}: raising it raises the loss", weight=weight)
+    return text + say("{weight}: raising it lowers the loss", weight=weight)
 
 
 # The picture.
@@ -360,21 +379,22 @@ def _picture(b: Blame, k: int) -> str:
     rankings = [(measure, level, b._ranked(level, measure, k)) for measure in b.measures for level in LEVELS]
     height = 60 + sum(34 + _ROW * len(items) for _, _, items in rankings) + 34 * len(b.measures)
     width = _LEFT + 2 * _BAR + _VALUE + 40
-    d = Drawing(width, height, f"What the loss of {b.loss:.4g} depends on: modules, units and weights")
+    loss = f"{b.loss:.4g}"
+    d = Drawing(width, height, say("What the loss of {loss} depends on: modules, units and weights", loss=loss))
     d.add(
         '<defs><pattern id="minus" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="3" height="6" class="fb"/></pattern></defs>'
     )
-    d.text(20, 28, f"What the loss of {b.loss:.4g} depends on", "title")
-    d.text(20, 46, "plain bars to the right: positive; hatched bars to the left: negative", "soft")
+    d.text(20, 28, say("What the loss of {loss} depends on", loss=loss), "title")
+    d.text(20, 46, say("plain bars to the right: positive; hatched bars to the left: negative"), "soft")
     y, middle, last = 62.0, _LEFT + _BAR, ""
     for measure, level, items in rankings:
         if measure != last:
             y += 26
-            d.text(20, y, ABOUT[measure], "title")
+            d.text(20, y, about(measure), "title")
             last = measure
         y += 22
-        d.text(20, y, level, "soft")
+        d.text(20, y, called(level), "soft")
         y += 6
         largest = max([abs(item.value) for item in items if math.isfinite(item.value)], default=0.0) or 1.0
         for item in items:

@@ -17,6 +17,7 @@ from ..core.graph import Node
 from ..core.state import Array, no_grad
 from ..core.tensor import wrap
 from ..errors import UpriverError
+from ..i18n import say
 from . import language
 from .evaluate import evaluate
 from .explanation import Explanation
@@ -40,7 +41,7 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}"
+        return say("{where}: {problem}", where=self.where, problem=self.message)
 
 
 def verify(explanation: Explanation) -> list[Problem]:
@@ -102,7 +103,7 @@ class _Check:
             if v.kind == "constant" or not re.fullmatch(r"[\w.\[\]]+", v.name):
                 continue
             if v.name in spelling:
-                self._say("name", v.name, f"two values are called {v.name}")
+                self._say("name", v.name, say("two values are called {name}", name=v.name))
             spelling[v.name] = v.name if v.name.isidentifier() else f"value_{v.index}_"
             scope[spelling[v.name]] = v.array
         return scope, spelling
@@ -128,14 +129,20 @@ class _Check:
             return
         again = node.op.forward(*self._operands(v, double=False), **node.attrs)
         if not self._close(again, v.array):
-            self._say(
-                "value", v.name, f"its value is {_few(v.array)}, but {node.op.name} of its operands is {_few(again)}"
-            )
+            told = say(
+                "its value is {value}, but {operation} of its operands is {again}",
+                value=_few(v.array), operation=node.op.name, again=_few(again),
+            )  # fmt: skip
+            self._say("value", v.name, told)
         if v.exact is None or v.array.size > _LARGEST:
             return
         read = self._read(v.exact, {}, v.array.shape)
         if read is not None and v.array.dtype.kind == "f" and not self._close(read, v.array):
-            self._say("formula", v.name, f"its formula {v.formula} gives {_few(read)}, not {_few(v.array)}")
+            told = say(
+                "its formula {formula} gives {read}, not {value}",
+                formula=v.formula, read=_few(read), value=_few(v.array),
+            )  # fmt: skip
+            self._say("formula", v.name, told)
 
     def _operands(self, v: Value, *, double: bool) -> list[Any]:
         arrays: list[Any] = []
@@ -157,10 +164,11 @@ class _Check:
             where = self._step_name(s)
             v = self.values[s.source]
             if not isinstance(v.key, Node) or s.operand >= len(v.operands) or v.operands[s.operand] != s.target:
-                self._say("graph", where, "the graph has no such edge")
+                self._say("graph", where, say("the graph has no such edge"))
         for (source, operand), times in seen.items():
             if times > 1:
-                self._say("twice", self.values[source].name, f"its step to operand {operand} is counted {times} times")
+                told = say("its step to operand {operand} is counted {times} times", operand=str(operand), times=times)
+                self._say("twice", self.values[source].name, told)
         on_the_way = {v.index for v in self.values if v.on_the_way}
         for v in self.values:
             if not isinstance(v.key, Node) or v.index not in on_the_way:
@@ -169,11 +177,13 @@ class _Check:
                 if isinstance(x, Number) or x not in on_the_way:
                     continue
                 if edge is not None and (v.index, i) not in seen and self._has_rule(v.key, i):
-                    self._say("missing", v.name, f"the path through it to {self.values[x].name} is left out")
+                    told = say("the path through it to {name} is left out", name=self.values[x].name)
+                    self._say("missing", v.name, told)
         done: set[int] = set()
         for s in self.steps:
             if s.target in done:
-                self._say("order", self._step_name(s), f"{self.values[s.target].name} was used before this was added")
+                told = say("{name} was used before this was added", name=self.values[s.target].name)
+                self._say("order", self._step_name(s), told)
             done.add(s.source)
 
     @staticmethod
@@ -182,7 +192,10 @@ class _Check:
         return not isinstance(rules, tuple) or (i < len(rules) and rules[i] is not None)
 
     def _step_name(self, s: Step) -> str:
-        return f"step {s.index + 1}, {s.operation} from {self.values[s.source].name} to {self.values[s.target].name}"
+        return say(
+            "step {n}, {operation} from {source} to {target}",
+            n=s.index + 1, operation=s.operation, source=self.values[s.source].name, target=self.values[s.target].name,
+        )  # fmt: skip
 
     # One step.
 
@@ -190,22 +203,28 @@ class _Check:
         where = self._step_name(s)
         source, target = self.values[s.source], self.values[s.target]
         if source.gradient is None or not self._close(s.upstream, source.gradient):
-            self._say("upstream", where, f"upstream is {_few(s.upstream)}, but the gradient of {source.name} is "
-                      f"{_few(source.gradient)}")  # fmt: skip
+            told = say(
+                "upstream is {upstream}, but the gradient of {name} is {gradient}",
+                upstream=_few(s.upstream), name=source.name, gradient=_few(source.gradient),
+            )  # fmt: skip
+            self._say("upstream", where, told)
         if s.entrywise and s.local is not None:
             product = np.asarray(s.upstream) * s.local
             if not self._close(s.product, product):
-                self._say("product", where, f"{_few(s.upstream)} × {_few(s.local)} is {_few(product)}, "
-                          f"not {_few(s.product)}")  # fmt: skip
+                told = say(
+                    "{upstream} × {local} is {product}, not {given}",
+                    upstream=_few(s.upstream), local=_few(s.local), product=_few(product), given=_few(s.product),
+                )  # fmt: skip
+                self._say("product", where, told)
         self._step_formula(s, where)
         if not isinstance(source.key, Node) or s.operand >= len(source.operands):
             return
         if s.entrywise and s.local is not None and source.array.shape == target.array.shape:
             self._local(s, where, source)
         elif s.entrywise and s.local is not None:
-            self._direction(s, where, source, np.ones(source.array.shape), s.local, "local derivative")
+            self._direction(s, where, source, np.ones(source.array.shape), s.local)
         else:
-            self._direction(s, where, source, _double(s.upstream), s.product, "product")
+            self._direction(s, where, source, _double(s.upstream), s.product)
 
     def _step_formula(self, s: Step, where: str) -> None:
         claimed = s.local if s.entrywise else s.product
@@ -214,17 +233,23 @@ class _Check:
         read = self._read(s.exact, {**s.constants, s.upstream_symbol: s.upstream}, np.shape(claimed))
         if read is None:
             if s.entrywise and self.values[s.source].array.shape == self.values[s.target].array.shape:
-                self._say("unreadable", where, f"its formula {s.exact} is not in the language")
+                self._say("unreadable", where, say("its formula {formula} is not in the language", formula=s.exact))
             return
         summands = float(np.abs(np.asarray(s.upstream, np.float64)).max(initial=0.0))
         if not self._close(read, claimed, 0.0 if s.entrywise else summands):
-            what = "local derivative" if s.entrywise else "product"
-            self._say(
-                "formula", where, f"the formula {s.formula} gives {_few(read)}, and the {what} is {_few(claimed)}"
-            )
+            told = say(
+                "the formula {formula} gives {read}, and the {what, select, local {local derivative} other {product}} "
+                "is {claimed}",
+                formula=s.formula, read=_few(read), what="local" if s.entrywise else "product", claimed=_few(claimed),
+            )  # fmt: skip
+            self._say("formula", where, told)
         short = self._read(s.formula, {**s.constants, s.upstream_symbol: s.upstream}, np.shape(claimed))
         if short is None or not np.allclose(short, read, rtol=1e-4, atol=1e-5, equal_nan=True):
-            self._say("formula", where, f"the formula shown, {s.formula}, is not the one with all digits, {s.exact}")
+            told = say(
+                "the formula shown, {formula}, is not the one with all digits, {exact}",
+                formula=s.formula, exact=s.exact,
+            )  # fmt: skip
+            self._say("formula", where, told)
 
     def _local(self, s: Step, where: str, source: Value) -> None:
         """An entrywise local derivative against differences of the kernel, each entry by itself."""
@@ -250,11 +275,13 @@ class _Check:
         good = np.where(smooth, np.abs(local - slope) <= room, between) | ~np.isfinite(slope)
         if not good.all():
             i = np.unravel_index(int(np.argmin(good)), good.shape)
-            self._say(
-                "local", where, f"the local derivative is given as {local[i]:.6g}; differences give {slope[i]:.6g}"
-            )
+            told = say(
+                "the local derivative is given as {local}; differences give {slope}",
+                local=f"{local[i]:.6g}", slope=f"{slope[i]:.6g}",
+            )  # fmt: skip
+            self._say("local", where, told)
 
-    def _direction(self, s: Step, where: str, source: Value, weight: Array, claimed: Any, what: str) -> None:
+    def _direction(self, s: Step, where: str, source: Value, weight: Array, claimed: Any) -> None:
         """A product against the difference of the kernel along a random direction."""
         x = self._operands(source, double=True)
         at = np.asarray(x[s.operand], np.float64)
@@ -272,55 +299,76 @@ class _Check:
             abs(slope) + float(np.linalg.norm(np.asarray(claimed, np.float64))) + 1e-3 * float(np.linalg.norm(weight))
         )
         if sure and np.isfinite(slope) and abs(stated - slope) > 10 * self.tolerance * (size + 1e-9):
-            self._say(
-                "local" if what.startswith("local") else "product",
-                where,
-                f"along a random direction the {what} gives {stated:.6g}; differences give {slope:.6g}",
-            )
+            what = "local" if s.entrywise else "product"
+            told = say(
+                "along a random direction the {what, select, local {local derivative} other {product}} gives "
+                "{stated}; differences give {slope}",
+                what=what, stated=f"{stated:.6g}", slope=f"{slope:.6g}",
+            )  # fmt: skip
+            self._say(what, where, told)
 
     # Sums.
 
     def _sum(self, v: Value) -> None:
         if v.index == self.e.root:
             if v.gradient is None or not np.all(np.asarray(v.gradient) == 1):
-                self._say("start", v.name, f"the walk must start with 1, not with {_few(v.gradient)}")
+                told = say("the walk must start with 1, not with {gradient}", gradient=_few(v.gradient))
+                self._say("start", v.name, told)
             return
         arriving = [s for s in self.steps if s.target == v.index]
         if not v.on_the_way or not arriving:
             if v.gradient is not None:
-                self._say("not computed", v.name, f"nothing was computed for it, but {_few(v.gradient)} is given")
+                told = say("nothing was computed for it, but {gradient} is given", gradient=_few(v.gradient))
+                self._say("not computed", v.name, told)
             return
         if v.gradient is None:
-            self._say("not computed", v.name, "its gradient was computed, but is not given")
+            self._say("not computed", v.name, say("its gradient was computed, but is not given"))
             return
         listed = [s.index for s in arriving]
         if sorted(v.parts) != sorted(listed):
-            self._say("shares", v.name, f"{len(v.parts)} shares are listed, and {len(listed)} steps arrive")
+            told = say("{shares} shares are listed, and {steps} steps arrive", shares=len(v.parts), steps=len(listed))
+            self._say("shares", v.name, told)
         total: Any = 0.0
         for s in arriving:
             total = total + np.asarray(s.product, np.float64)
         if not self._close(v.gradient, total):
             how = " + ".join(_few(s.product) for s in arriving[:6])
-            self._say("sum", v.name, f"{how} is {_few(total)}, but its gradient is given as {_few(v.gradient)}")
+            told = say(
+                "{sum} is {total}, but its gradient is given as {gradient}",
+                sum=how, total=_few(total), gradient=_few(v.gradient),
+            )  # fmt: skip
+            self._say("sum", v.name, told)
 
     # Answers.
 
     def _answer(self, a: Answer) -> None:
         v = self.values[a.value]
         if v.gradient is None:
-            self._say("answer", a.name, "its gradient was not computed")
+            self._say("answer", a.name, say("its gradient was not computed"))
             return
         expected = v.gradient if a.entry is None else np.asarray(v.gradient)[a.entry]
         if not self._close(a.gradient, expected):
-            self._say("answer", a.name, f"the answer is {_few(a.gradient)}, but the walk came to {_few(expected)}")
+            told = say(
+                "the answer is {answer}, but the walk came to {expected}",
+                answer=_few(a.gradient), expected=_few(expected),
+            )  # fmt: skip
+            self._say("answer", a.name, told)
         for part in a.parts:
             s = self.steps[part.step]
             if not np.isclose(part.upstream, np.asarray(s.upstream)[part.at], rtol=self.tolerance):
-                self._say("entry", a.name, f"the upstream gradient at {list(part.at)} is not {part.upstream:.6g}")
+                told = say(
+                    "the upstream gradient at {place} is not {value}",
+                    place=str(list(part.at)), value=f"{part.upstream:.6g}",
+                )  # fmt: skip
+                self._say("entry", a.name, told)
         if a.parts and a.count <= len(a.parts):
             total = sum(p.upstream * p.local for p in a.parts)
             if not np.isclose(total, float(a.gradient), rtol=10 * self.tolerance, atol=self.tolerance):
-                self._say("entry", a.name, f"its products add up to {total:.6g}, not to {_few(a.gradient)}")
+                told = say(
+                    "its products add up to {total}, not to {gradient}",
+                    total=f"{total:.6g}", gradient=_few(a.gradient),
+                )  # fmt: skip
+                self._say("entry", a.name, told)
         self._nudge(a, v)
 
     def _nudge(self, a: Answer, v: Value) -> None:
@@ -338,9 +386,11 @@ class _Check:
         stated = float(np.sum(np.asarray(a.gradient, np.float64) * (direction if a.entry is None else 1.0)))
         size = abs(slope) + float(np.linalg.norm(np.asarray(a.gradient, np.float64)))
         if sure and np.isfinite(slope) and abs(stated - slope) > 20 * self.tolerance * (size + 1e-6):
-            self._say(
-                "nudge", a.name, f"nudging {a.name} changes the result at a rate of {slope:.6g}, not {stated:.6g}"
-            )
+            told = say(
+                "nudging {name} changes the result at a rate of {slope}, not {stated}",
+                name=a.name, slope=f"{slope:.6g}", stated=f"{stated:.6g}",
+            )  # fmt: skip
+            self._say("nudge", a.name, told)
 
     def _replay(self, changed: Mapping[int, Array]) -> Any:
         known: list[Any] = []
@@ -371,6 +421,6 @@ def _double(x: Any) -> Array:
 
 def _few(x: Any) -> str:
     if x is None:
-        return "not computed"
+        return say("not computed")
     a = np.asarray(x)
     return f"{a.item():.6g}" if a.size == 1 else np.array2string(a, precision=4, threshold=8, separator=", ")

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.graph import Node, maker
 from ..core.state import Array, no_grad
 from ..core.tensor import Tensor
+from ..i18n import say
 from .formula import entrywise
 from .reason import Cause, number, places, span
 from .upstream import Upstream, Use, weights
@@ -30,8 +31,8 @@ def zero_cause(up: Upstream, key: Any, selected: Array, names: Any) -> Cause:
         users = up.users[key]
         if not users:  # the result itself
             return Cause(
-                "zero cotangent", "backward() was given a gradient of zero to start from.",
-                "Give backward() a gradient that is not zero.",
+                "zero cotangent", say("backward() was given a gradient of zero to start from."),
+                say("Give backward() a gradient that is not zero."),
             )  # fmt: skip
         shares = [up.part(node, i, up.cotangents[node])[selected] for node, i in users]
         if any(share.any() for share in shares):
@@ -56,9 +57,15 @@ def zero_cause(up: Upstream, key: Any, selected: Array, names: Any) -> Cause:
 def _cancels(node: Node, total: float) -> Cause:
     return Cause(
         "cancels",
-        f"gradients do arrive at {node.name}, but their parts add up to zero (together they measure {number(total)}).",
-        "Nothing is broken: the loss does not change at first order. A constant added before a normalisation or a "
-        "softmax is like that.",
+        say(
+            "gradients do arrive at {operation}, but their parts add up to zero (together they measure {total}).",
+            operation=node.name,
+            total=number(total),
+        ),
+        say(
+            "Nothing is broken: the loss does not change at first order. A constant added before a normalisation or a "
+            "softmax is like that."
+        ),
         node,
         numbers={"parts": total},
     )
@@ -68,8 +75,13 @@ def _underflow(node: Node, ct: Array) -> Cause:
     size = float(np.abs(ct).max())
     return Cause(
         "underflow",
-        f"the gradient that arrives at {node.name} is {number(size)}, and its product is too small for {ct.dtype}: 0.",
-        "Scale the loss up, compute in float64, or look for the small factors above this line.",
+        say(
+            "the gradient that arrives at {operation} is {size}, and its product is too small for {dtype}: 0.",
+            operation=node.name,
+            size=number(size),
+            dtype=str(ct.dtype),
+        ),
+        say("Scale the loss up, compute in float64, or look for the small factors above this line."),
         node,
         numbers={"upstream": size},
     )
@@ -88,25 +100,40 @@ def closed_cause(up: Upstream, use: Use, selected: Array, names: Any) -> Cause:
         if masks:
             return Cause(
                 "masked",
-                f"{node.name} leaves these entries out: its mask chose otherwise {places(selected)}.",
-                "Where the mask is drawn at random (dropout) another step will let them through; "
-                "elsewhere look at the condition.",
+                say(
+                    "{operation} leaves these entries out: its mask chose otherwise {places}.",
+                    operation=node.name,
+                    places=places(selected),
+                ),
+                say(
+                    "Where the mask is drawn at random (dropout) another step will let them through; "
+                    "elsewhere look at the condition."
+                ),
                 node,
                 numbers=numbers,
             )
         return Cause(
             "not selected",
-            f"{node.name} does not read these entries: it selects others ({places(selected)}).",
-            "Nothing is broken if they were not meant to be used; else look at the index.",
+            say(
+                "{operation} does not read these entries: it selects others ({places}).",
+                operation=node.name,
+                places=places(selected),
+            ),
+            say("Nothing is broken if they were not meant to be used; else look at the index."),
             node,
             numbers=numbers,
         )
     if node.op.domain.distinct:
         return Cause(
             "not chosen",
-            f"{node.name} chose other entries: {'these are' if n > 1 else 'this is'} {span(values)}, "
-            "and only the chosen ones get a gradient.",
-            "This is how choosing works; a softmax or a mean would give all of them a share.",
+            say(
+                "{operation} chose other entries: {n, plural, one {this is} other {these are}} {values}, "
+                "and only the chosen ones get a gradient.",
+                operation=node.name,
+                n=n,
+                values=span(values),
+            ),
+            say("This is how choosing works; a softmax or a mean would give all of them a share."),
             node,
             numbers=numbers,
         )
@@ -170,8 +197,13 @@ def _zero_origin(up: Upstream, user: Node, x: Any, mask: Array, names: Any) -> C
         else:
             return Cause(
                 "zero factor",
-                f"{user.name} multiplies by the value of {node.name}, which is 0 {places(mask)}.",
-                "Look at why that value is zero.",
+                say(
+                    "{operation} multiplies by the value of {source}, which is 0 {places}.",
+                    operation=user.name,
+                    source=node.name,
+                    places=places(mask),
+                ),
+                say("Look at why that value is zero."),
                 node,
             )
 
@@ -179,7 +211,11 @@ def _zero_origin(up: Upstream, user: Node, x: Any, mask: Array, names: Any) -> C
 def _through_zero(user: Node, cause: Cause) -> Cause:
     return Cause(
         cause.kind,
-        f"{user.name} multiplies by a value that is 0 where it matters, because of this: {cause.sentence}",
+        say(
+            "{operation} multiplies by a value that is 0 where it matters, because of this: {cause}",
+            operation=user.name,
+            cause=cause.sentence,
+        ),
         cause.fix,
         cause.node,
         numbers=cause.numbers,
@@ -190,14 +226,24 @@ def _zero_leaf(user: Node, x: Any, mask: Array, names: Any) -> Cause:
     if isinstance(x, Tensor) and x.wants_grad:
         return Cause(
             "zero weights",
-            f"{user.name} multiplies by {names(x)}, which is 0 {places(mask)}.",
-            "Initialise it with other numbers than zero: a weight of zero lets no gradient through.",
+            say(
+                "{operation} multiplies by {name}, which is 0 {places}.",
+                operation=user.name,
+                name=names(x),
+                places=places(mask),
+            ),
+            say("Initialise it with other numbers than zero: a weight of zero lets no gradient through."),
             user,
         )
     return Cause(
         "zero input",
-        f"{user.name} multiplies by {names(x)}, a constant that is 0 {places(mask)}.",
-        "A weight learns nothing from inputs that are always zero: drop them, or use other data.",
+        say(
+            "{operation} multiplies by {name}, a constant that is 0 {places}.",
+            operation=user.name,
+            name=names(x),
+            places=places(mask),
+        ),
+        say("A weight learns nothing from inputs that are always zero: drop them, or use other data."),
         user,
     )
 
@@ -221,13 +267,21 @@ def _one_value(up: Upstream, use: Use, selected: Array, numbers: dict[str, float
     where = places(selected)
     if not is_open.any():
         return Cause(
-            "step", f"{node.name} is constant between its jumps: its slope is 0 everywhere.",
-            "Nothing can be learned through it: use a smooth function instead.", node, numbers=numbers,
+            "step",
+            say("{operation} is constant between its jumps: its slope is 0 everywhere.", operation=node.name),
+            say("Nothing can be learned through it: use a smooth function instead."), node, numbers=numbers,
         )  # fmt: skip
     if slope(up, use, at, x + scale * np.array([-1e-3, 1e-3])).all():
         return Cause(
-            "flat point", f"{node.name} is flat at {number(x)}: its slope there is 0, and not beside it ({where}).",
-            "The loss is at a minimum, a maximum or a kink of this operation; start from elsewhere if it is not meant.",
+            "flat point",
+            say(
+                "{operation} is flat at {x}: its slope there is 0, and not beside it ({places}).",
+                operation=node.name, x=number(x), places=where,
+            ),
+            say(
+                "The loss is at a minimum, a maximum or a kink of this operation; start from elsewhere if it is not "
+                "meant."
+            ),
             node, numbers=numbers,
         )  # fmt: skip
     peak = float(slopes[is_open].max())
@@ -242,9 +296,16 @@ def _one_value(up: Upstream, use: Use, selected: Array, numbers: dict[str, float
     if edge <= _SATURATED * peak:
         return Cause(
             "saturated",
-            f"{node.name} is saturated {where}: its inputs are {span(values)}, where its slope is 0 in {node.dtype} "
-            f"(at most {number(peak)} elsewhere).",
-            "Make its inputs smaller: smaller weights, normalisation, or an activation that does not saturate.",
+            say(
+                "{operation} is saturated {places}: its inputs are {values}, where its slope is 0 in {dtype} "
+                "(at most {peak} elsewhere).",
+                operation=node.name,
+                places=where,
+                values=span(values),
+                dtype=str(node.dtype),
+                peak=number(peak),
+            ),
+            say("Make its inputs smaller: smaller weights, normalisation, or an activation that does not saturate."),
             node,
             numbers={**numbers, "slope": 0.0, "peak": peak},
         )
@@ -252,10 +313,19 @@ def _one_value(up: Upstream, use: Use, selected: Array, numbers: dict[str, float
     side = "above" if opened >= shut and x <= bound else "below"
     return Cause(
         "closed",
-        f"{node.name} is closed {where}: its inputs are {span(values)}, and it has a slope only {side} "
-        f"{number(bound)}.",
-        "Try another initialisation, a smaller learning rate, normalisation before it, or a version that is never "
-        "quite closed (leaky).",
+        say(
+            "{operation} is closed {places}: its inputs are {values}, and it has a slope only "
+            "{side, select, above {above} other {below}} {bound}.",
+            operation=node.name,
+            places=where,
+            values=span(values),
+            side=side,
+            bound=number(bound),
+        ),
+        say(
+            "Try another initialisation, a smaller learning rate, normalisation before it, or a version that is never "
+            "quite closed (leaky)."
+        ),
         node,
         numbers={**numbers, "bound": bound},
     )
@@ -290,19 +360,28 @@ def _many_values(up: Upstream, use: Use, selected: Array, numbers: dict[str, flo
             if kind == "saturated":
                 return Cause(
                     kind,
-                    f"{node.name} is saturated {places(selected)}: with inputs {span(given[i])} its slope is 0 in "
-                    f"{node.dtype}; with smaller ones it is not.",
-                    "Make its inputs smaller: smaller weights, normalisation, or a scale (temperature).",
+                    say(
+                        "{operation} is saturated {places}: with inputs {values} its slope is 0 in {dtype}; "
+                        "with smaller ones it is not.",
+                        operation=node.name,
+                        places=places(selected),
+                        values=span(given[i]),
+                        dtype=str(node.dtype),
+                    ),
+                    say("Make its inputs smaller: smaller weights, normalisation, or a scale (temperature)."),
                     node,
                     numbers={**numbers, "slope": 0.0},
                 )
             return Cause(
                 kind,
-                f"{node.name} is flat where it is: its inputs are {span(values)}, and it has a slope beside them.",
-                "Start from elsewhere if this is not meant.",
+                say(
+                    "{operation} is flat where it is: its inputs are {values}, and it has a slope beside them.",
+                    operation=node.name,
+                    values=span(values),
+                ),
+                say("Start from elsewhere if this is not meant."),
                 node,
                 numbers=numbers,
             )
-    return Cause(
-        "closed", f"{node.name} has a slope of 0 {places(selected)}.", "Look at its inputs.", node, numbers=numbers
-    )
+    told = say("{operation} has a slope of 0 {places}.", operation=node.name, places=places(selected))
+    return Cause("closed", told, say("Look at its inputs."), node, numbers=numbers)

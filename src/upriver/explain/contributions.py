@@ -19,6 +19,8 @@ from ..core.graph import Node
 from ..core.scope import Paths, path_of
 from ..core.state import Array
 from ..errors import ArgumentError
+from ..i18n import say
+from ..i18n.columns import left, width
 from ..ops.shape import no_flops
 from .entry import Index
 from .local import Rule, has_rule
@@ -74,20 +76,31 @@ class Contributions:
     def text(self, k: int = 10) -> str:
         """The largest parts for a terminal."""
         rows = self.largest(k)
-        width = max([len(label) for label, _ in rows], default=0)
-        lines = [f"d(loss)/d({self.name}) = {format_number(self.gradient)} by {self.what}, at {self.where}"]
-        lines += [f"  {label:<{width}}  {format_number(value):>14}" for label, value in rows]
+        wide = max([width(label) for label, _ in rows], default=0)
+        symbol, gradient = f"d(loss)/d({self.name})", format_number(self.gradient)
+        lines: list[str] = [
+            say(
+                "{symbol} = {gradient} by {what, select, use {use} time {time} sample {sample} class {class} "
+                "unit {unit} other {node}}, at {where}",
+                symbol=symbol, gradient=gradient, what=self.what, where=self.where,
+            )
+        ]  # fmt: skip
+        lines += [f"  {left(label, wide)}  {format_number(value):>14}" for label, value in rows]
         if self.what == "node":
-            lines.append("What passes one operation passes others too: these are not parts of a sum.")
+            lines.append(say("What passes one operation passes others too: these are not parts of a sum."))
             return "\n".join(lines)
         if len(rows) < len(self.labels):
             rest = math.fsum([self.total, *[-value for _, value in rows]])
-            lines.append(f"  {f'{len(self.labels) - len(rows)} others':<{width}}  {format_number(rest):>14}")
+            others = say("{n} others", n=len(self.labels) - len(rows))
+            lines.append(f"  {left(others, wide)}  {format_number(rest):>14}")
         lines.append(
-            "They add up to the gradient bit for bit."
+            say("They add up to the gradient bit for bit.")
             if self.total == self.gradient
-            else f"They add up to {format_number(self.total)}: {self.difference:.1e} is rounding."
-        )
+            else say(
+                "They add up to {total}: {difference} is rounding.",
+                total=format_number(self.total), difference=f"{self.difference:.1e}",
+            )
+        )  # fmt: skip
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -114,7 +127,7 @@ class Ways:
             for node in self.order:
                 labels.append(_label(node))
                 values.append(float(self._products(node).sum()))
-            return self._made(what, labels, values, "every operation on the way")
+            return self._made(what, labels, values, say("every operation on the way"))
         if what == "time" and at is None and dim is None:
             return self._steps()
         node = self._last_cut() if at is None else self._place(at)
@@ -126,9 +139,9 @@ class Ways:
             )
         products = np.moveaxis(self._products(node), axis, 0)
         values = [math.fsum(part.reshape(-1)) for part in products]
-        return self._made(what, [f"{what} {i}" for i in range(len(values))], values, _label(node))
+        return self._made(what, [_numbered(what, i) for i in range(len(values))], values, _label(node))
 
-    def _made(self, what: str, labels: list[str], values: list[float], where: str) -> Contributions:
+    def _made(self, what: str, labels: Sequence[str], values: list[float], where: str) -> Contributions:
         return Contributions(
             what, self.name, tuple(labels), np.array(values), where, float(self.gradient), math.fsum(values)
         )
@@ -145,8 +158,11 @@ class Ways:
                     labels.append(_label(node))
                     values.append(part)
                     total = part if total is None else total + part
-        labels = [f"{x}, use {i}" if labels.count(x) > 1 else x for i, x in enumerate(reversed(labels), 1)]
-        made = self._made("use", labels, [float(x) for x in values[::-1]], "every operation that reads it")
+        labels = [
+            say("{operation}, use {n}", operation=x, n=i) if labels.count(x) > 1 else x
+            for i, x in enumerate(reversed(labels), 1)
+        ]
+        made = self._made("use", labels, [float(x) for x in values[::-1]], say("every operation that reads it"))
         return Contributions(**{**made.__dict__, "total": float(total)})
 
     def _steps(self) -> Contributions:
@@ -173,7 +189,8 @@ class Ways:
             math.fsum((_wide(pushed) * _wide(self.cts[node])).reshape(-1)) if node in self.cts else 0.0
             for node, pushed in steps
         ]
-        return self._made("time", [f"step {i}" for i in range(len(steps))], values, _label(steps[0][0]))
+        told = [say("step {i}", i=str(i)) for i in range(len(steps))]
+        return self._made("time", told, values, _label(steps[0][0]))
 
     def _place(self, at: str) -> Node:
         path = Paths()
@@ -227,6 +244,12 @@ class Ways:
                 if total is not None:
                     self._tangents[node] = total
         return self._tangents[key]
+
+
+def _numbered(what: str, i: int) -> str:
+    return say(
+        "{what, select, time {time {i}} sample {sample {i}} class {class {i}} other {unit {i}}}", what=what, i=str(i)
+    )
 
 
 def _wide(x: Array) -> Array:

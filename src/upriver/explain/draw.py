@@ -10,6 +10,7 @@ from typing import Any
 from ..core.graph import Graph
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, FileError
+from ..i18n import say
 from . import names
 from .picture import gradients_of, svg
 
@@ -39,7 +40,7 @@ class Picture:
         return self.text
 
     def __repr__(self) -> str:
-        return f"<Picture of {len(self.text):,} characters of SVG: .save(path) writes it>"
+        return say("<Picture of {n} characters of SVG: .save(path) writes it>", n=len(self.text))
 
     def _repr_svg_(self) -> str:
         return self.text

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.graph import Graph
 from ..core.scope import Paths
+from ..i18n import say
 from . import render
 from .records import Answer, Number, Step, Value
 
@@ -160,7 +161,8 @@ class Explanation:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"image/svg+xml": self.svg()}
         if len(self.steps) > _WRITTEN_OUT:  # megabytes of formulas, over which a notebook would stand still
-            bundle["text/plain"] = f"{self.conclusion()}\n{len(self.steps)} steps back: print it to read them."
+            more = say("{n} steps back: print it to read them.", n=len(self.steps))
+            bundle["text/plain"] = f"{self.conclusion()}\n{more}"
         else:
             bundle |= {"text/plain": self.text(), "text/latex": f"$$\n{self.latex()}\n$$"}
         wanted = set(include or bundle) - set(exclude or ())

@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.graph import maker
+from ..i18n import Message, say
 from .render import derivative, format_value
+from .telling import equation
 
 if TYPE_CHECKING:
     from .explanation import Explanation
     from .records import Step, Value
 
 Frame = dict[str, Any]
+Show = Callable[[Any, int], str]
 
 
 def by_operation(e: Explanation, edge_of: Sequence[int], encode: Callable[..., dict[str, Any]]) -> list[Frame]:
@@ -28,12 +31,13 @@ def by_operation(e: Explanation, edge_of: Sequence[int], encode: Callable[..., d
         encode: writes an array.
     """
     root = e.values[e.root]
-    found: list[Frame] = [{"phase": "start", "sentence": _given(e)}]
+    show = _shower()
+    found: list[Frame] = [told({"phase": "start"}, _given(e))]
     values = {v.key: v for v in e.values}
     for v in e.values:
         if v.operation is not None:
-            found.append({"phase": "forward", "node": v.index, "sentence": _computed(v, values)})
-    found.append({"phase": "seed", "node": e.root, "sentence": _seeded(root)})
+            found.append(told({"phase": "forward", "node": v.index}, _computed(v, values, show)))
+    found.append(told({"phase": "seed", "node": e.root}, _seeded(root)))
     so_far: dict[int, Any] = {}
     for s in e.steps:
         before = so_far.get(s.target)
@@ -48,10 +52,17 @@ def by_operation(e: Explanation, edge_of: Sequence[int], encode: Callable[..., d
         }
         if len(target.parts) > 1:
             frame["sum"] = encode(total, s.target)
-        frame["sentence"] = _pulled(e, s, None if before is None else total)
-        found.append(frame)
-    found.append({"phase": "end", "sentence": e.conclusion()})
+        found.append(told(frame, _pulled(e, s, None if before is None else total, show)))
+    found.append(told({"phase": "end"}, e.conclusion()))
     return found
+
+
+def told(frame: Frame, sentence: str) -> Frame:
+    """The frame with its sentence, and with what it takes to say that in another language."""
+    frame["sentence"] = str(sentence)
+    if isinstance(sentence, Message):
+        frame["said"] = sentence.data()
+    return frame
 
 
 def by_module(
@@ -84,11 +95,10 @@ def by_module(
         else:
             found.append({"phase": frame["phase"], "module": module, "first": i, "last": i})
     for frame in found:
-        frame["sentence"] = (
-            walk[frame["first"]]["sentence"]
-            if frame["first"] == frame["last"]
-            else _strode(e, modules[frame["module"]], frame, walk, nodes)
-        )
+        if frame["first"] == frame["last"]:
+            frame |= {key: value for key, value in walk[frame["first"]].items() if key in ("sentence", "said")}
+        else:
+            told(frame, _strode(e, modules[frame["module"]], frame, walk, nodes))
     return found
 
 
@@ -115,47 +125,95 @@ def _strides(modules: Sequence[dict[str, Any]]) -> list[int]:
 # What the frames say.
 
 
-def _given(e: Explanation) -> str:
-    given = [f"{v.name} = {format_value(v.array)}" for v in e.values if v.kind == "input"]
-    more = f", and {len(given) - 6} more" if len(given) > 6 else ""
-    return f"Given: {', '.join(given[:6])}{more}." if given else "Nothing is given but numbers."
+def _shower() -> Show:
+    """:func:`.render.format_value`, which reads each array of the derivation once however often it is told of."""
+    known: dict[tuple[int, int], str] = {}
+
+    def show(array: Any, widest: int) -> str:
+        key = id(array), widest
+        if key not in known:
+            known[key] = format_value(array, widest=widest)
+        return known[key]
+
+    return show
 
 
-def _computed(v: Value, of: Mapping[Any, Value]) -> str:
+def _given(e: Explanation) -> Message:
+    given = [equation(v.name, format_value(v.array)) for v in e.values if v.kind == "input"]
+    if not given:
+        return say("Nothing is given but numbers.")
+    if len(given) > 6:
+        return say("Given: {values}, and {n} more.", values=given[:6], n=len(given) - 6)
+    return say("Given: {values}.", values=given)
+
+
+def _computed(v: Value, of: Mapping[Any, Value], show: Show) -> Message:
+    operation, value = v.operation, show(v.array, 60)
     formula = f"{v.name} = {v.formula}" if v.formula and v.name != v.formula else v.name
     operands = dict.fromkeys([maker(x) or x for x in v.key.inputs])
     read = [of[x] for x in operands if x in of and of[x].kind != "constant"][:3]
-    given = " and ".join([f"{x.name} = {format_value(x.array, widest=30)}" for x in read])
-    return f"{v.operation}: {formula} = {format_value(v.array)}{', from ' + given if given else ''}."
+    given = [equation(x.name, show(x.array, 30)) for x in read]
+    if not given:
+        return say("{operation}: {formula} = {value}.", operation=operation, formula=formula, value=value)
+    if len(given) == 1:
+        return say(
+            "{operation}: {formula} = {value}, from {a}.", operation=operation, formula=formula, value=value, a=given[0]
+        )
+    a, b, *rest = given
+    if not rest:
+        return say(
+            "{operation}: {formula} = {value}, from {a} and {b}.",
+            operation=operation, formula=formula, value=value, a=a, b=b,
+        )  # fmt: skip
+    return say(
+        "{operation}: {formula} = {value}, from {a} and {b} and {c}.",
+        operation=operation, formula=formula, value=value, a=a, b=b, c=rest[0],
+    )  # fmt: skip
 
 
-def _seeded(root: Value) -> str:
-    return f"Backward begins at {root.name}: {derivative(root.name, root.name)} = 1."
+def _seeded(root: Value) -> Message:
+    return say("Backward begins at {name}: {symbol} = 1.", name=root.name, symbol=derivative(root.name, root.name))
 
 
-def _pulled(e: Explanation, s: Step, total: Any) -> str:
+def _pulled(e: Explanation, s: Step, total: Any, show: Show) -> Message:
     root, source, target = e.values[e.root], e.values[s.source], e.values[s.target]
-    whole = derivative(root.name, target.name)
+    operation, symbol = s.operation, derivative(root.name, target.name)
+    product = show(s.product, 30)
     if s.entrywise:
-        up, local = format_value(s.upstream, widest=30), format_value(s.local, widest=30)
-        how = f"upstream {up} × local {local} = {format_value(s.product, widest=30)}"
+        up, local = show(s.upstream, 30), show(s.local, 30)
+        how = say("upstream {up} × local {local} = {product}", up=up, local=local, product=product)
     else:
-        how = f"{s.formula} = {format_value(s.product, widest=30)}, where {s.upstream_symbol} is "
-        how += derivative(root.name, source.name)
+        upstream = derivative(root.name, source.name)
+        how = say(
+            "{formula} = {product}, where {letter} is {upstream}",
+            formula=s.formula, product=product, letter=s.upstream_symbol, upstream=upstream,
+        )  # fmt: skip
     if len(target.parts) == 1:
-        return f"{s.operation}: {whole}: {how}."
-    share = f"share {target.parts.index(s.index) + 1} of {len(target.parts)}"
-    added = "" if total is None else f" Added up so far: {format_value(total, widest=30)}."
-    return f"{s.operation}: {whole}, {share}: {how}.{added}"
+        return say("{operation}: {symbol}: {how}.", operation=operation, symbol=symbol, how=how)
+    share, of = target.parts.index(s.index) + 1, len(target.parts)
+    if total is None:
+        return say(
+            "{operation}: {symbol}, share {share} of {of}: {how}.",
+            operation=operation, symbol=symbol, share=share, of=of, how=how,
+        )  # fmt: skip
+    return say(
+        "{operation}: {symbol}, share {share} of {of}: {how}. Added up so far: {total}.",
+        operation=operation, symbol=symbol, share=share, of=of, how=how, total=format_value(total, widest=30),
+    )  # fmt: skip
 
 
 def _strode(
     e: Explanation, module: dict[str, Any], frame: Frame, walk: Sequence[Frame], nodes: Sequence[dict[str, Any]]
-) -> str:
+) -> Message:
     many = frame["last"] - frame["first"] + 1
     name = f"{module['path']} ({module['type']})" if module["path"] else module["type"]
     value = e.values[walk[frame["last"]]["node"]]
     if frame["phase"] == "forward":
-        return f"{name}: {many} operations forward, which give {value.name} = {format_value(value.array)}."
-    symbol = derivative(e.values[e.root].name, value.name)
-    return f"{name}: {many} steps back, the last of which gives {symbol} = {format_value(value.gradient)}."
+        return say(
+            "{module}: {n} operations forward, which give {name} = {value}.",
+            module=name, n=many, name=value.name, value=format_value(value.array),
+        )  # fmt: skip
+    return say(
+        "{module}: {n} steps back, the last of which gives {symbol} = {value}.",
+        module=name, n=many, symbol=derivative(e.values[e.root].name, value.name), value=format_value(value.gradient),
+    )  # fmt: skip

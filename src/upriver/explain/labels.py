@@ -14,9 +14,11 @@ from ..core.graph import Graph, Node, maker
 from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import GradError
+from ..i18n import say
 from . import names as naming
 from .boxes import Box, Collapsed, Link, shown
 from .collapse import collapse
+from .telling import listed
 from .writing import write
 
 _LONGEST = 34
@@ -55,7 +57,7 @@ class Label(NamedTuple):
     def spoken(self) -> str:
         """All of it as one sentence."""
         parts = [self.title, self.place, self.shape, self.value, self.gradient, *self.parameters]
-        return ", ".join([part for part in parts if part])
+        return listed([part for part in parts if part])
 
 
 def number(x: Any, digits: int = 6) -> str:
@@ -84,21 +86,21 @@ def shape_text(shape: tuple[int, ...]) -> str:
 def summary(array: Array) -> str:
     """An array in a few words: all its numbers if they are few, else range and mean."""
     if array.size == 0:
-        return "empty"
+        return say("empty")
     if array.ndim == 0:
         return number(array)
     if array.size <= 3:
         return f"[{', '.join([number(x, 4) for x in array.ravel()])}]"
     if array.dtype.kind not in "fiu":
-        return f"{int(np.count_nonzero(array)):,} of {array.size:,} true"
+        return say("{n} of {of} true", n=int(np.count_nonzero(array)), of=array.size)
     if array.dtype.kind != "f":
         return f"{number(array.min(), 4)} … {number(array.max(), 4)}"
     with np.errstate(all="ignore"):
         low, high, mean = array.min(), array.max(), array.mean(dtype=np.float64)
     broken = int(array.size - np.count_nonzero(np.isfinite(array)))
     if broken:
-        return f"{broken:,} of {array.size:,} not finite"
-    return f"{number(low, 2)} … {number(high, 2)}, mean {number(mean, 2)}"
+        return say("{n} of {of} not finite", n=broken, of=array.size)
+    return say("{low} … {high}, mean {mean}", low=number(low, 2), high=number(high, 2), mean=number(mean, 2))
 
 
 def size_of(gradient: Array) -> float:
@@ -146,7 +148,9 @@ class Flow(NamedTuple):
     @property
     def words(self) -> str:
         """It as words and numbers."""
-        return f"gradient norm {number(self.size, 3)}" if self.number is None else f"gradient {signed(self.number)}"
+        if self.number is None:
+            return say("gradient norm {norm}", norm=number(self.size, 3))
+        return say("gradient {value}", value=signed(self.number))
 
     @property
     def sign(self) -> int:
@@ -207,9 +211,9 @@ class Labels:
             return self.given[leaf], ""
         named = self.named.get(leaf)
         if self.modular and not leaf.requires_grad and named is not None and named.term.number is None:
-            return "input", ""
+            return say("input"), ""
         if named is None or named.term.number is not None:
-            return "constant", ""
+            return say("constant"), ""
         return named.text, ""
 
     def _title(self, box: Box) -> tuple[str, str]:
@@ -217,14 +221,15 @@ class Labels:
         path = box.path.removeprefix(f"{around}.") if around else box.path
         if box.kind == "repeat":
             count = sum(1 for _ in box.operations()) // box.times
-            what = type(box.module).__name__ if box.module is not None else f"{count} operations"
+            what = type(box.module).__name__ if box.module is not None else say("{n} operations", n=count)
             return f"{what} × {box.times}", path if box.path != around else ""
         if box.kind == "stretch":
             first = [inner.value.op.name for inner in box.operations()]
-            return f"{len(first)} operations", f"{first[0]} … {first[-1]}"
+            return say("{n} operations", n=len(first)), f"{first[0]} … {first[-1]}"
         if box.module is not None:
-            like = f", like {_short(box.like.path, box.path)}" if box.like is not None else ""
-            return type(box.module).__name__, path + like
+            if box.like is not None:
+                path = say("{path}, like {other}", path=path, other=_short(box.like.path, box.path))
+            return type(box.module).__name__, path
         node: Node = box.value
         named = self.named.get(node)
         if named is None or named.formula is None:
@@ -240,14 +245,14 @@ class Labels:
         gradient = self.gradients.get(key)
         if gradient is None:
             wants = key.requires_grad if isinstance(key, Tensor) else any(e is not None for e in key.edges)
-            return ("gradient not computed" if wants and self.gradients else ""), None
+            return (say("gradient not computed") if wants and self.gradients else ""), None
         if gradient.size == 1:
             value = float(gradient.ravel()[0])
             sign = 0 if value == 0 or math.isnan(value) else (1 if value > 0 else -1)
-            return f"gradient {signed(value)}", sign
+            return say("gradient {value}", value=signed(value)), sign
         if gradient.size <= 3:
-            return f"gradient {summary(gradient)}", None
-        return f"gradient norm {number(size_of(gradient), 3)}", None
+            return say("gradient {value}", value=summary(gradient)), None
+        return say("gradient norm {norm}", norm=number(size_of(gradient), 3)), None
 
     def _parameters(self, box: Box) -> tuple[str, ...]:
         own = box.parameters
@@ -255,18 +260,20 @@ class Labels:
             return ()
         if box.kind == "operation" or len(own) <= 2:
             return tuple([self._parameter(name, p) for name, p in own.items()])
-        count = f"{sum(p.array.size for p in own.values()):,} parameters"
+        n = sum(p.array.size for p in own.values())
         known = [self.gradients[p] for p in own.values() if p in self.gradients]
         if known:
-            count += f", gradient norm {number(math.hypot(*[size_of(g) for g in known]), 3)}"
-        return (count,)
+            norm = number(math.hypot(*[size_of(g) for g in known]), 3)
+            return (say("{n} parameters, gradient norm {norm}", n=n, norm=norm),)
+        return (say("{n} parameters", n=n),)
 
     def _parameter(self, name: str, p: Tensor) -> str:
         gradient = self.gradients.get(p)
         text = f"{name} {shape_text(p.shape) or number(p.array)}"
         if gradient is None:
             return text
-        return f"{text}, {Flow(size_of(gradient), float(gradient) if p.ndim == 0 else None).words}"
+        words = Flow(size_of(gradient), float(gradient) if p.ndim == 0 else None).words
+        return say("{parameter}, {gradient}", parameter=text, gradient=words)
 
     def flow(self, link: Link) -> Flow | None:
         """The gradient that flows back along a link; None if it is not known."""

@@ -13,9 +13,10 @@ from ..core.graph import Node
 from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import GradError
+from ..i18n import say
 from .closed import slope
 from .formula import entrywise
-from .reason import Cause, number, plural
+from .reason import Cause, number
 from .upstream import Upstream, cotangent_of, one_hot
 
 SAME = 1e-4
@@ -39,8 +40,8 @@ def stored_cause(leaf: Tensor, stored: Array, own: Array, loss: Tensor) -> Cause
     if not stored.any():
         return Cause(
             "cleared",
-            "it has been set to zero since backward(), as zero_grad() does: the gradient of the loss is not zero.",
-            "Ask between backward() and zero_grad().",
+            say("it has been set to zero since backward(), as zero_grad() does: the gradient of the loss is not zero."),
+            say("Ask between backward() and zero_grad()."),
             site=lines[-1] if lines else None,
         )
     total = float((own * own).sum())
@@ -49,9 +50,12 @@ def stored_cause(leaf: Tensor, stored: Array, own: Array, loss: Tensor) -> Cause
     if times >= 2 and _same(stored, times * own):
         return Cause(
             "added up",
-            f"it is {times} times the gradient of this loss: backward() adds to .grad, and was called {times} times "
-            "without zero_grad() in between.",
-            "Call optimizer.zero_grad() before each backward().",
+            say(
+                "it is {times} times the gradient of this loss: backward() adds to .grad, and was called {times} times "
+                "without zero_grad() in between.",
+                times=times,
+            ),
+            say("Call optimizer.zero_grad() before each backward()."),
             site=lines[-1] if lines else None,
             numbers={"times": float(times)},
         )
@@ -64,25 +68,37 @@ def stored_cause(leaf: Tensor, stored: Array, own: Array, loss: Tensor) -> Cause
         if _same(stored, summed):
             return Cause(
                 "added up",
-                f"it is the sum of the gradients of {passes} passes: backward() adds to .grad, and zero_grad() was not "
-                "called in between.",
-                "Call optimizer.zero_grad() before each step; or leave it so, if gradients are to add up over batches.",
+                say(
+                    "it is the sum of the gradients of {passes} passes: backward() adds to .grad, and zero_grad() was "
+                    "not called in between.",
+                    passes=passes,
+                ),
+                say(
+                    "Call optimizer.zero_grad() before each step; or leave it so, if gradients are to add up over "
+                    "batches."
+                ),
                 site=note.site,
                 numbers={"times": float(passes)},
             )
     if 0 < share < 1 and _same(stored, share * own):
         return Cause(
             "scaled",
-            f"it is {number(share)} times the gradient of this loss: it has been scaled since, as clipping does.",
-            "Nothing is broken if it was clipped.",
+            say(
+                "it is {share} times the gradient of this loss: it has been scaled since, as clipping does.",
+                share=number(share),
+            ),
+            say("Nothing is broken if it was clipped."),
             numbers={"scale": share},
         )
     rest = float(np.abs(stored - own).max())
     return Cause(
         "mixed",
-        f"it is not the gradient of this loss alone: the rest, up to {number(rest)}, comes from passes before whose "
-        "loss is gone, or it was changed since.",
-        "Call optimizer.zero_grad() before backward(), if gradients are not meant to add up.",
+        say(
+            "it is not the gradient of this loss alone: the rest, up to {rest}, comes from passes before whose "
+            "loss is gone, or it was changed since.",
+            rest=number(rest),
+        ),
+        say("Call optimizer.zero_grad() before backward(), if gradients are not meant to add up."),
         site=lines[-1] if lines else None,
         numbers={"rest": rest},
     )
@@ -161,7 +177,7 @@ def finite_cause(up: Upstream, key: Any, selected: Array, small: float, large: f
     path = largest_path(up, key, entry)
     state_ = "large" if size >= large else "small" if size <= small else "ordinary"
     if not path:
-        return state_, Cause("itself", "it is what the gradient was started from.", "")
+        return state_, Cause("itself", say("it is what the gradient was started from."), "")
     if state_ == "large":
         return state_, _one_factor(path, large=True)
     at = key
@@ -178,9 +194,14 @@ def finite_cause(up: Upstream, key: Any, selected: Array, small: float, large: f
         return state_, _one_factor(path, large=False)
     return state_, Cause(
         "ordinary",
-        f"nothing stands out: on the largest of its paths ({plural(len(path), 'factor')}, product {number(product)}) "
-        f"the factors lie between {number(min(abs(f.local) for f in path))} and "
-        f"{number(max(abs(f.local) for f in path))}.",
+        say(
+            "nothing stands out: on the largest of its paths ({n, plural, one {# factor} other {# factors}}, "
+            "product {product}) the factors lie between {low} and {high}.",
+            n=len(path),
+            product=number(product),
+            low=number(min(abs(f.local) for f in path)),
+            high=number(max(abs(f.local) for f in path)),
+        ),
         "",
         numbers={"product": product},
     )
@@ -198,9 +219,17 @@ def _lost(up: Upstream, key: Any, first: Factor) -> Cause | None:
         return None
     return Cause(
         "cancels",
-        f"the parts of the gradient that come out of {node.name} measure {number(total)} together and add up to "
-        f"{number(size)}, which is no more than rounding.",
-        "Nothing is broken: the loss does not depend on it. A bias before a normalisation is like that: leave it out.",
+        say(
+            "the parts of the gradient that come out of {operation} measure {total} together and add up to "
+            "{size}, which is no more than rounding.",
+            operation=node.name,
+            total=number(total),
+            size=number(size),
+        ),
+        say(
+            "Nothing is broken: the loss does not depend on it. A bias before a normalisation is like that: leave it "
+            "out."
+        ),
         node,
         numbers={"parts": total, "sum": size},
     )
@@ -210,9 +239,14 @@ def _saturated(up: Upstream, f: Factor) -> Cause:
     x = float(up.inputs(f.node)[f.operand][f.entry])
     return Cause(
         "saturated",
-        f"{f.node.name} is saturated: at an input of {number(x)} its slope is {number(f.local)}, and all that comes "
-        "from above is multiplied by that.",
-        "Make its inputs smaller: smaller weights, normalisation, or an activation that does not saturate.",
+        say(
+            "{operation} is saturated: at an input of {x} its slope is {slope}, and all that comes "
+            "from above is multiplied by that.",
+            operation=f.node.name,
+            x=number(x),
+            slope=number(f.local),
+        ),
+        say("Make its inputs smaller: smaller weights, normalisation, or an activation that does not saturate."),
         f.node,
         numbers={"input": x, "slope": f.local},
     )
@@ -232,28 +266,47 @@ def _one_factor(path: list[Factor], large: bool) -> Cause:
     group = max(groups.values(), key=weight)
     one = max(path, key=lambda f: weight([f]))
     numbers = {"product": product, "factors": float(len(path))}
+    which = "largest" if large else "smallest"
     if len(group) > 2 and weight([one]) < 0.5 * weight(group):
         together = float(np.prod([f.local for f in group]))
         extreme = max(group, key=lambda f: weight([f]))
         return Cause(
             "exploding" if large else "vanishing",
-            f"on its largest path {len(path)} factors are multiplied, and {len(group)} of them, "
-            f"of {group[0].node.name}, make {number(together)} together "
-            f"(the {'largest' if large else 'smallest'} is {number(extreme.local)}); "
-            f"the product of all is {number(product)}.",
-            "Clip the gradient, initialise with smaller weights, or normalise between the layers."
+            say(
+                "on its largest path {n} factors are multiplied, and {some} of them, of {operation}, make {together} "
+                "together (the {which, select, largest {largest} other {smallest}} is {extreme}); "
+                "the product of all is {product}.",
+                n=len(path),
+                some=len(group),
+                operation=group[0].node.name,
+                together=number(together),
+                which=which,
+                extreme=number(extreme.local),
+                product=number(product),
+            ),
+            say("Clip the gradient, initialise with smaller weights, or normalise between the layers.")
             if large
-            else "Use an activation that does not shrink gradients (ReLU), residual connections, or normalisation.",
+            else say(
+                "Use an activation that does not shrink gradients (ReLU), residual connections, or normalisation."
+            ),
             extreme.node,
             numbers={**numbers, "together": together, "factor": extreme.local},
         )
     return Cause(
         "large factor" if large else "small factor",
-        f"the {'largest' if large else 'smallest'} of the {plural(len(path), 'factor')} on its largest path is "
-        f"{number(one.local)}, in {one.node.name}; the product of all is {number(product)}.",
-        "Make this factor smaller (normalise the data, initialise with smaller weights), or clip the gradient."
+        say(
+            "the {which, select, largest {largest} other {smallest}} of the "
+            "{n, plural, one {# factor} other {# factors}} on its largest path is {factor}, in {operation}; "
+            "the product of all is {product}.",
+            which=which,
+            n=len(path),
+            factor=number(one.local),
+            operation=one.node.name,
+            product=number(product),
+        ),
+        say("Make this factor smaller (normalise the data, initialise with smaller weights), or clip the gradient.")
         if large
-        else "Make this factor larger, or the learning rate; a scale of the loss may be meant.",
+        else say("Make this factor larger, or the learning rate; a scale of the loss may be meant."),
         one.node,
         numbers={**numbers, "factor": one.local},
     )

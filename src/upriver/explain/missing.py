@@ -10,11 +10,10 @@ from ..core import state
 from ..core.graph import Graph, Node
 from ..core.state import owner
 from ..core.tensor import Tensor
+from ..i18n import say
 from .perturb import Runner, restored
 from .reason import Cause, number
 from .upstream import Upstream
-
-RUN = "Call loss.backward() first, and keep the loss until you ask."
 
 
 def not_wanted(leaf: Tensor) -> Cause:
@@ -22,28 +21,33 @@ def not_wanted(leaf: Tensor) -> Cause:
     if leaf.dtype.kind != "f":
         return Cause(
             "integers",
-            f"its values are {leaf.dtype}: a gradient exists for floating-point numbers alone.",
-            "Convert it to float, if a small change of it has a meaning.",
+            say("its values are {dtype}: a gradient exists for floating-point numbers alone.", dtype=str(leaf.dtype)),
+            say("Convert it to float, if a small change of it has a meaning."),
         )
-    return Cause("not required", "it does not require a gradient.", "Set requires_grad=True before computing the loss.")
+    told, fix = say("it does not require a gradient."), say("Set requires_grad=True before computing the loss.")
+    return Cause("not required", told, fix)
 
 
 def not_run(loss: Tensor | None) -> Cause:
     """Of a leaf that has no gradient, though nothing is known to be wrong."""
     if loss is None:
-        return Cause("not computed", "no backward pass is known that could have computed it (which is not zero).", RUN)
+        return Cause(
+            "not computed",
+            say("no backward pass is known that could have computed it (which is not zero)."),
+            say("Call loss.backward() first, and keep the loss until you ask."),
+        )
     ran = [note for note in state.backwards if note.root() is loss]
     if ran:
         return Cause(
             "cleared",
-            "backward() computed it, and it has been taken away since, as zero_grad() does.",
-            "Ask between backward() and zero_grad().",
+            say("backward() computed it, and it has been taken away since, as zero_grad() does."),
+            say("Ask between backward() and zero_grad()."),
             site=ran[-1].site,
         )
     return Cause(
         "not computed",
-        "a path leads from it to the loss, but backward() has not been called on this loss (which is not zero).",
-        "Call loss.backward().",
+        say("a path leads from it to the loss, but backward() has not been called on this loss (which is not zero)."),
+        say("Call loss.backward()."),
     )
 
 
@@ -53,9 +57,12 @@ def not_run_on(name: str | None) -> Cause | None:
         return None
     return Cause(
         "not computed",
-        f"a path leads from it to {name}, but backward() has not been called on that: it was on something else "
-        "(which is not zero).",
-        f"Call {name}.backward().",
+        say(
+            "a path leads from it to {name}, but backward() has not been called on that: it was on something else "
+            "(which is not zero).",
+            name=name,
+        ),
+        say("Call {name}.backward().", name=name),
     )
 
 
@@ -64,13 +71,13 @@ def no_history(loss: Tensor) -> Cause:
     known = state.detached_at(loss.array)
     if known is not None:
         return Cause(
-            "detached", "the loss itself was taken without its history, by detach() or .data.",
-            "Call backward() on the loss that has one.", known[0], site=known[1],
+            "detached", say("the loss itself was taken without its history, by detach() or .data."),
+            say("Call backward() on the loss that has one."), known[0], site=known[1],
         )  # fmt: skip
     return Cause(
         "no history",
-        "the loss has no history: it was computed inside no_grad(), or from numbers that require no gradient.",
-        "Set requires_grad=True on the leaves, and compute the loss outside no_grad().",
+        say("the loss has no history: it was computed inside no_grad(), or from numbers that require no gradient."),
+        say("Set requires_grad=True on the leaves, and compute the loss outside no_grad()."),
     )
 
 
@@ -87,8 +94,11 @@ def no_path(up: Upstream, leaf: Tensor, name: str) -> Cause:
             user = _user(up.graph, x)
             return Cause(
                 "detached",
-                f"the loss uses the values of {name}, but through detach(), .data or an array: without its history.",
-                f"Use {name} itself where its gradient is wanted.",
+                say(
+                    "the loss uses the values of {name}, but through detach(), .data or an array: without its history.",
+                    name=name,
+                ),
+                say("Use {name} itself where its gradient is wanted.", name=name),
                 user,
                 site=known[1] if known is not None else None,
             )
@@ -103,26 +113,33 @@ def no_path(up: Upstream, leaf: Tensor, name: str) -> Cause:
         elif any(y is leaf for y in Graph.of(_as_tensor(source)).leaves):
             return Cause(
                 "detached",
-                f"it leads to the result of {source.name}, which was taken without its history by detach() or .data; "
-                "the loss uses only that.",
-                "Remove detach(), if the gradient is to flow through it.",
+                say(
+                    "it leads to the result of {operation}, which was taken without its history by detach() or .data; "
+                    "the loss uses only that.",
+                    operation=source.name,
+                ),
+                say("Remove detach(), if the gradient is to flow through it."),
                 source,
                 site=known[1],
             )
     if lost:
         return Cause(
             "cut or unused",
-            "no path leads from it to the loss. The loss uses a value that was detached, of which the history is gone: "
-            "if it came from there, that is why; else it was never used.",
-            "Remove detach(), or see that the forward pass uses it.",
+            say(
+                "no path leads from it to the loss. The loss uses a value that was detached, of which the history is "
+                "gone: if it came from there, that is why; else it was never used."
+            ),
+            say("Remove detach(), or see that the forward pass uses it."),
             _user(up.graph, lost[0][0]),
             site=lost[0][1],
         )
     return Cause(
         "unused",
-        "it is not used in the loss: no recorded path leads from it there. (Values computed inside no_grad(), with "
-        "NumPy or by item() leave none.)",
-        "See that the forward pass uses it; a layer that is defined and never called is the usual case.",
+        say(
+            "it is not used in the loss: no recorded path leads from it there. (Values computed inside no_grad(), with "
+            "NumPy or by item() leave none.)"
+        ),
+        say("See that the forward pass uses it; a layer that is defined and never called is the usual case."),
     )
 
 
@@ -133,12 +150,16 @@ def cut_or_not(runner: Runner, leaf: Tensor, cause: Cause) -> Cause:
         leaf.array[...] = leaf.array * leaf.dtype.type(1.1) + leaf.dtype.type(0.1)
         change = runner.value() - before
     if change == 0:
-        return Cause("unused", "it is not used in the loss, which stays the same when it is changed.", cause.fix)
+        told = say("it is not used in the loss, which stays the same when it is changed.")
+        return Cause("unused", told, cause.fix)
     return Cause(
         "cut",
-        f"the loss does change when it is changed (by {number(change)}), but no path was recorded: it is used inside "
-        "no_grad(), through detach(), item() or NumPy.",
-        "Compute that part with tensors, outside no_grad().",
+        say(
+            "the loss does change when it is changed (by {change}), but no path was recorded: it is used inside "
+            "no_grad(), through detach(), item() or NumPy.",
+            change=number(change),
+        ),
+        say("Compute that part with tensors, outside no_grad()."),
         cause.node,
         site=cause.site,
         numbers={"change": change},
@@ -159,19 +180,22 @@ def _closed_edge(node: Node, i: int, name: str) -> Cause:
     rules = list(zip(node.op.vjps, node.edges, strict=False))
     if i < len(rules) and rules[i][0] is None:
         return Cause(
-            "no derivative", f"{node.name} has no derivative by this input.",
-            "Use an operation that has one, if a gradient is to flow here.", node,
+            "no derivative", say("{operation} has no derivative by this input.", operation=node.name),
+            say("Use an operation that has one, if a gradient is to flow here."), node,
         )  # fmt: skip
     if node.edges[i] is None:
         return Cause(
             "late",
-            f"{name} did not require a gradient yet when the loss was computed from it.",
-            "Set requires_grad=True before the forward pass.",
+            say("{name} did not require a gradient yet when the loss was computed from it.", name=name),
+            say("Set requires_grad=True before the forward pass."),
             node,
         )
     return Cause(
         "cut above",
-        f"{node.name} uses it, but what comes of that reaches the loss only where no gradient flows.",
-        "Look for comparisons, argmax, integers and detach() between this line and the loss.",
+        say(
+            "{operation} uses it, but what comes of that reaches the loss only where no gradient flows.",
+            operation=node.name,
+        ),
+        say("Look for comparisons, argmax, integers and detach() between this line and the loss."),
         node,
     )

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..core.graph import Node, maker
 from ..core.state import Array, no_grad
+from ..i18n import say
 from .formula import entrywise
-from .reason import Cause, number, plural
+from .reason import Cause, number
 from .upstream import Upstream
 
 
@@ -75,31 +76,46 @@ def _bad_leaf(leaf: Any, user: Node | None, names: Any) -> Cause:
     array = _floats(getattr(leaf, "array", leaf))
     wrong = ~np.isfinite(array)
     n = int(np.count_nonzero(wrong))
-    kind = "NaN" if np.isnan(array).any() else "infinite"
-    first = [int(k) for k in np.argwhere(wrong)[0]] if array.ndim else []
-    where = f", first at {first}" if first else ""
+    first = _first(wrong)
+    told = {"name": names(leaf), "kind": _kind(array), "n": n, "of": array.size, "first": _place(first)}
     if getattr(leaf, "wants_grad", False):
         return Cause(
             "bad weights",
-            f"{names(leaf)} is {kind} already: {n} of its {plural(array.size, 'entry')}{where}.",
-            "The update before did it: look at the gradient and the learning rate of that step.",
+            say(
+                "{name} is {kind, select, nan {NaN} other {infinite}} already: {n} of its "
+                "{of, plural, one {# entry} other {# entries}}{first}.",
+                **told,
+            ),
+            say("The update before did it: look at the gradient and the learning rate of that step."),
             user,
             numbers={"entries": float(n)},
         )
     return Cause(
         "bad data",
-        f"{names(leaf)}, which is data, is {kind} already: {n} of its {plural(array.size, 'entry')}{where}.",
-        "Drop such samples, or fill in the values, before computing with them.",
+        say(
+            "{name}, which is data, is {kind, select, nan {NaN} other {infinite}} already: {n} of its "
+            "{of, plural, one {# entry} other {# entries}}{first}.",
+            **told,
+        ),
+        say("Drop such samples, or fill in the values, before computing with them."),
         user,
         numbers={"entries": float(n)},
     )
 
 
+def _place(first: tuple[int, ...]) -> str:
+    return say(", first at {place}", place=str(list(first))) if first else ""
+
+
+def _kind(array: Array) -> str:
+    return "nan" if np.isnan(array).any() else "infinite"
+
+
 def _indeterminate(up: Upstream, node: Node) -> Cause:
     return Cause(
         "indeterminate",
-        f"{node.name} makes NaN of infinities that it was given (∞ − ∞, 0 · ∞ or ∞ / ∞).",
-        "If a mask puts −∞ in, see that no row is masked as a whole; a large finite number such as −1e9 is safer.",
+        say("{operation} makes NaN of infinities that it was given (∞ − ∞, 0 · ∞ or ∞ / ∞).", operation=node.name),
+        say("If a mask puts −∞ in, see that no row is masked as a whole; a large finite number such as −1e9 is safer."),
         node,
     )
 
@@ -111,8 +127,8 @@ def _born(up: Upstream, node: Node, from_infinity: bool) -> Cause:
     if from_infinity and np.isnan(out).any():
         return _indeterminate(up, node)
     if any(isinstance(a, np.ndarray) and a.size == 0 for a in given):
-        return Cause("empty", f"{node.name} was given nothing: a tensor with no entries.", "Check that the data is not "
-                     "empty.", node)  # fmt: skip
+        told = say("{operation} was given nothing: a tensor with no entries.", operation=node.name)
+        return Cause("empty", told, say("Check that the data is not empty."), node)
     wrong = ~np.isfinite(out)
     at = _first(wrong)
     found = _outside(node, given, out, wrong, at)
@@ -122,27 +138,38 @@ def _born(up: Upstream, node: Node, from_infinity: bool) -> Cause:
     limit = float(np.finfo(node.dtype).max)
     if np.isnan(out[at]):
         return Cause(
-            "indeterminate", f"{node.name} gives NaN though its inputs are finite (the largest is {number(largest)}).",
-            "Look at its inputs; in float64 they may do no harm.", node, numbers={"largest": largest},
+            "indeterminate",
+            say(
+                "{operation} gives NaN though its inputs are finite (the largest is {largest}).",
+                operation=node.name, largest=number(largest),
+            ),
+            say("Look at its inputs; in float64 they may do no harm."), node, numbers={"largest": largest},
         )  # fmt: skip
-    inputs = f"an input of {number(_at(given[0], at))}" if entrywise(node) else f"inputs up to {number(largest)}"
+    one = _at(given[0], at) if entrywise(node) else largest
     return Cause(
         "overflow",
-        f"{node.name} overflows: {inputs} gives a result beyond {number(limit)}, the largest {node.dtype}; "
-        f"{plural(int(np.count_nonzero(wrong)), 'entry')} of {wrong.size}.",
-        "Make its inputs smaller (normalisation, a smaller learning rate, clipping), or use a form that is stable, "
-        "as logsumexp is for log(sum(exp(x))).",
+        say(
+            "{operation} overflows: {inputs, select, one {an input of {x}} other {inputs up to {x}}} gives a result "
+            "beyond {limit}, the largest {dtype}; {n, plural, one {# entry} other {# entries}} of {of}.",
+            operation=node.name,
+            inputs="one" if entrywise(node) else "several",
+            x=number(one),
+            limit=number(limit),
+            dtype=str(node.dtype),
+            n=int(np.count_nonzero(wrong)),
+            of=wrong.size,
+        ),
+        say(
+            "Make its inputs smaller (normalisation, a smaller learning rate, clipping), or use a form that is stable, "
+            "as logsumexp is for log(sum(exp(x)))."
+        ),
         node,
-        numbers={"input": _at(given[0], at) if entrywise(node) else largest, "limit": limit},
+        numbers={"input": one, "limit": limit},
     )
 
 
 def _first(wrong: Array) -> tuple[int, ...]:
     return tuple(int(k) for k in np.argwhere(wrong)[0]) if wrong.ndim else ()
-
-
-def _index(at: tuple[int, ...]) -> str:
-    return f", first at [{', '.join(map(str, at))}]" if at else ""
 
 
 def _at(x: Any, at: tuple[int, ...]) -> float:
@@ -160,13 +187,25 @@ def _outside(node: Node, given: list[Any], out: Array, wrong: Array, at: tuple[i
         if np.isnan(out).any() and bool(((local < low) | (local > high)).any()):
             bad = local[(local < low) | (local > high)]
             value = float(bad.reshape(-1)[0])
-            bounds = f"above {number(low)}" if np.isinf(high) else f"between {number(low)} and {number(high)}"
             return Cause(
                 "outside the domain",
-                f"{_written(node, given, i, value, at)} is not a number: {node.name} is defined for inputs {bounds}, "
-                f"and {plural(bad.size, 'entry')} of {array.size} {'is' if bad.size == 1 else 'are'} not{_index(at)}.",
-                "See why the input goes there; clamp it, or use a form that cannot "
-                "(log_softmax, logsigmoid, softplus).",
+                say(
+                    "{written} is not a number: {operation} is defined for inputs "
+                    "{bounds, select, above {above {low}} other {between {low} and {high}}}, and "
+                    "{n, plural, one {# entry of {of} is} other {# entries of {of} are}} not{first}.",
+                    written=_written(node, given, i, value, at),
+                    operation=node.name,
+                    bounds="above" if np.isinf(high) else "between",
+                    low=number(low),
+                    high=number(high),
+                    n=bad.size,
+                    of=array.size,
+                    first=_place(at),
+                ),
+                say(
+                    "See why the input goes there; clamp it, or use a form that cannot "
+                    "(log_softmax, logsigmoid, softplus)."
+                ),
                 node,
                 numbers={"input": value, "low": low, "high": high},
             )
@@ -178,9 +217,15 @@ def _outside(node: Node, given: list[Any], out: Array, wrong: Array, at: tuple[i
     i, edge = poles[-1]
     return Cause(
         "pole",
-        f"{_written(node, given, i, edge, at)} is {'NaN' if np.isnan(out[at]) else 'infinite'}: {node.name} has no "
-        f"finite value where an input is {number(edge)}.",
-        "Keep the input away from there: add a small number, clamp it, or use a form that cannot reach it.",
+        say(
+            "{written} is {kind, select, nan {NaN} other {infinite}}: {operation} has no finite value where an input "
+            "is {edge}.",
+            written=_written(node, given, i, edge, at),
+            kind=_kind(out[at]),
+            operation=node.name,
+            edge=number(edge),
+        ),
+        say("Keep the input away from there: add a small number, clamp it, or use a form that cannot reach it."),
         node,
         numbers={"input": edge},
     )
@@ -192,7 +237,7 @@ def _written(node: Node, given: list[Any], i: int, value: float, at: tuple[int, 
     try:
         return node.op.formula.text.format(*args, **node.attrs)
     except (KeyError, IndexError, ValueError):
-        return f"{node.name} of {number(value)}"
+        return say("{operation} of {value}", operation=node.name, value=number(value))
 
 
 # Only in a gradient.
@@ -213,8 +258,8 @@ def gradient_cause(up: Upstream, key: Any, selected: Array, names: Any) -> Cause
             above = node
         if above is None:
             return Cause(
-                "overflow", "gradients that are finite one by one add up to more than the dtype holds.",
-                "Scale the loss down, clip, or compute in float64.", up.users[key][0][0],
+                "overflow", say("gradients that are finite one by one add up to more than the dtype holds."),
+                say("Scale the loss down, clip, or compute in float64."), up.users[key][0][0],
             )  # fmt: skip
         key, selected = above, ~np.isfinite(up.cotangents[above])
 
@@ -226,9 +271,13 @@ def _bad_factor(up: Upstream, node: Node, i: int, names: Any) -> Cause | None:
             origin = _bad_leaf(x, node, names) if maker(x) is None else value_cause(up, maker(x), names)
             return Cause(
                 "masked too late",
-                f"{node.name} multiplies the gradient by a value that is not finite, and 0 · NaN is NaN, though it was "
-                f"masked out of the loss afterwards: {origin.sentence}",
-                "Mask the value before it is used, not what comes of it.",
+                say(
+                    "{operation} multiplies the gradient by a value that is not finite, and 0 · NaN is NaN, though it "
+                    "was masked out of the loss afterwards: {cause}",
+                    operation=node.name,
+                    cause=origin.sentence,
+                ),
+                say("Mask the value before it is used, not what comes of it."),
                 origin.node,
                 numbers=origin.numbers,
             )
@@ -243,14 +292,19 @@ def _bad_slope(up: Upstream, node: Node, i: int, selected: Array, ct: Array) -> 
     at = _first(wrong)
     x = _at(given[i], at) if isinstance(given[i], np.ndarray) else float(given[i])
     same = entrywise(node) and ct.shape == wrong.shape
-    where = plural(int(np.count_nonzero(wrong)), "entry")
+    n = int(np.count_nonzero(wrong))
     numbers = {"input": x}
     if same and ct[at] == 0:
         return Cause(
             "zero times infinity",
-            f"{node.name} has no finite slope at {number(x)}, and the gradient that arrives is 0: 0 · ∞ is NaN "
-            f"({where}). The value was masked out after it had been computed.",
-            "Mask the input too: compute the function of where(mask, x, 1), and choose with where afterwards.",
+            say(
+                "{operation} has no finite slope at {x}, and the gradient that arrives is 0: 0 · ∞ is NaN "
+                "({n, plural, one {# entry} other {# entries}}). The value was masked out after it had been computed.",
+                operation=node.name,
+                x=number(x),
+                n=n,
+            ),
+            say("Mask the input too: compute the function of where(mask, x, 1), and choose with where afterwards."),
             node,
             numbers=numbers,
         )
@@ -262,17 +316,27 @@ def _bad_slope(up: Upstream, node: Node, i: int, selected: Array, ct: Array) -> 
     if hit is not None and small:
         return Cause(
             "infinite slope",
-            f"{node.name} has an infinite slope at {number(hit)}: {where}.",
-            "Add a small number inside, as in sqrt(x + 1e-12), or keep the input away from there.",
+            say(
+                "{operation} has an infinite slope at {x}: {n, plural, one {# entry} other {# entries}}.",
+                operation=node.name,
+                x=number(hit),
+                n=n,
+            ),
+            say("Add a small number inside, as in sqrt(x + 1e-12), or keep the input away from there."),
             node,
             numbers={"input": hit},
         )
     size = float(np.abs(ct).max(initial=0.0))
     return Cause(
         "overflow",
-        f"a gradient of {number(size)} arrives at {node.name}, and its product with the slope there is more than "
-        f"{node.dtype} holds.",
-        "Clip, scale the loss down, or look for the large factors above this line.",
+        say(
+            "a gradient of {size} arrives at {operation}, and its product with the slope there is more than "
+            "{dtype} holds.",
+            size=number(size),
+            operation=node.name,
+            dtype=str(node.dtype),
+        ),
+        say("Clip, scale the loss down, or look for the large factors above this line."),
         node,
         numbers={"upstream": size},
     )

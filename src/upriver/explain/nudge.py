@@ -15,6 +15,8 @@ from ..core.graph import Graph, Node
 from ..core.state import Array
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError, ShapeError
+from ..i18n import Message, say
+from ..i18n.columns import left
 from .entry import Index, entry_of, written
 from .names import caller, of_scopes, of_variables
 from .perturb import Loss, Runner, resolution, restored
@@ -217,7 +219,7 @@ def _name(targets: Sequence[tuple[Tensor, Index | None, Array]], graph: Graph) -
     frame = caller()
     known = of_variables(frame.f_locals) if frame is not None else {}
     known = {**of_scopes(graph), **known}
-    parts = [f"{known.get(leaf, 'the leaf')}{written(index)}" for leaf, index, _ in targets]
+    parts = [f"{known.get(leaf) or say('the leaf')}{written(index)}" for leaf, index, _ in targets]
     return ", ".join(parts)
 
 
@@ -322,55 +324,74 @@ def _slopes(node: Node, graph: Graph, values: Sequence[Array]) -> list[Array]:
 def percent(part: float) -> str:
     """A part as a percentage, with two digits."""
     if math.isinf(part):
-        return "wholly"
+        return say("wholly")
     if 0 < part < 1e-5:
-        return "under 0.001 %"
-    return f"{100 * part:.2g} %" if part < 0.095 else f"{100 * part:.0f} %" if part < 9.995 else f"{part:.3g} times"
+        return say("under 0.001 %")
+    if part >= 9.995:
+        return say("{factor} times", factor=f"{part:.3g}")
+    return f"{100 * part:.2g} %" if part < 0.095 else f"{100 * part:.0f} %"
 
 
 def _off(n: Nudge, predicted: float) -> str:
-    return percent(n.error(predicted)) + " off" if math.isfinite(n.error(predicted)) else ""
+    error = n.error(predicted)
+    return say("{part} off", part=percent(error)) if math.isfinite(error) else ""
 
 
-def _sentence(n: Nudge) -> str:
+def _sentence(n: Nudge) -> Message:
     off, off_2 = percent(n.error(n.first_order)), percent(n.error(n.second_order))
     if n.verdict == "random":
-        return (
-            f"The loss is not the same when computed twice with the same weights: it differs by {n.noise:.3g}, "
-            "so the change cannot be told from chance. Fix the random numbers inside loss_fn."
+        return say(
+            "The loss is not the same when computed twice with the same weights: it differs by {noise}, "
+            "so the change cannot be told from chance. Fix the random numbers inside loss_fn.",
+            noise=f"{n.noise:.3g}",
         )
     if n.verdict == "not finite":
-        return "The loss, or its gradient, is not a finite number: nothing can be compared. Ask ur.why(loss)."
+        return say("The loss, or its gradient, is not a finite number: nothing can be compared. Ask ur.why(loss).")
     if n.verdict == "no change":
-        return "Nothing changes: the gradient is zero here, and so is the measured change."
+        return say("Nothing changes: the gradient is zero here, and so is the measured change.")
     if n.verdict == "rounding":
-        return "The change is as small as the rounding of the loss: use a larger by, or float64, to measure it."
+        return say("The change is as small as the rounding of the loss: use a larger by, or float64, to measure it.")
     if n.verdict == "first order":
-        return f"The gradient explains it: off by {off}; with curvature, {off_2}."
+        return say("The gradient explains it: off by {off}; with curvature, {curved}.", off=off, curved=off_2)
     if n.verdict == "second order":
-        return f"The curvature is needed: the gradient alone is {off} off, and with the second derivative {off_2}."
+        return say(
+            "The curvature is needed: the gradient alone is {off} off, and with the second derivative {curved}.",
+            off=off, curved=off_2,
+        )  # fmt: skip
     if n.verdict == "kink":
-        where = "; ".join(
-            f"{s.entries} of {s.of} entries of {s.operation}" + (f" ({s.line})" if s.line else "") for s in n.switches
+        where = _switched(n.switches[0])
+        for switch in n.switches[1:]:
+            where = say("{some}; {more}", some=where, more=_switched(switch))
+        return say(
+            "Neither order explains it ({off} and {curved} off): a kink lies on the way. Switched: {where}. "
+            "Derivatives speak of this side only; nudge by less.",
+            off=off, curved=off_2, where=where,
+        )  # fmt: skip
+    return say(
+        "Neither order explains it ({off} and {curved} off): the nudge is too large for a parabola. Nudge by less.",
+        off=off, curved=off_2,
+    )  # fmt: skip
+
+
+def _switched(s: Switch) -> Message:
+    if s.line:
+        return say(
+            "{n} of {of} entries of {operation} ({line})", n=s.entries, of=s.of, operation=s.operation, line=s.line
         )
-        return (
-            f"Neither order explains it ({off} and {off_2} off): a kink lies on the way. Switched: {where}. "
-            "Derivatives speak of this side only; nudge by less."
-        )
-    return f"Neither order explains it ({off} and {off_2} off): the nudge is too large for a parabola. Nudge by less."
+    return say("{n} of {of} entries of {operation}", n=s.entries, of=s.of, operation=s.operation)
 
 
 def _text(n: Nudge) -> str:
     rows = [
-        ("loss before", f"{n.before:.9g}", ""),
-        ("loss after", f"{n.after:.9g}", ""),
-        ("predicted, gradient × nudge", f"{n.first_order:+.6g}", _off(n, n.first_order)),
-        ("predicted, with curvature", f"{n.second_order:+.6g}", _off(n, n.second_order)),
-        ("measured", f"{n.measured:+.6g}", ""),
+        (say("loss before"), f"{n.before:.9g}", ""),
+        (say("loss after"), f"{n.after:.9g}", ""),
+        (say("predicted, gradient × nudge"), f"{n.first_order:+.6g}", _off(n, n.first_order)),
+        (say("predicted, with curvature"), f"{n.second_order:+.6g}", _off(n, n.second_order)),
+        (say("measured"), f"{n.measured:+.6g}", ""),
     ]
-    lines = [f"Nudge of {n.what}, of length {n.size:.6g}", ""]
-    lines += [f"  {a:<28} {b:>14}  {c}".rstrip() for a, b, c in rows]
+    lines: list[str] = [say("Nudge of {what}, of length {size}", what=n.what, size=f"{n.size:.6g}"), ""]
+    lines += [f"  {left(a, 28)} {b:>14}  {c}".rstrip() for a, b, c in rows]
     lines += ["", n.sentence()]
     if n.draws:
-        lines.append("loss_fn draws random numbers; each run was given the same.")
+        lines.append(say("loss_fn draws random numbers; each run was given the same."))
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """A trace as one HTML file that opens offline: the graph to be opened, and the walk to be stepped through.
 
 The page draws what the trace says and computes no gradient. It has no library and asks for nothing from
-anywhere: its security policy forbids it. Its words are those of :data:`WORDS`.
+anywhere: its security policy forbids it. Its words are those of :func:`words`.
 """
 
 from __future__ import annotations
@@ -28,30 +28,6 @@ _PLAIN = 120_000
 """Data longer than this is compressed."""
 _SPACE = 40_000
 """As many characters may formulas take in all: the rest are shown as text too, the longest first."""
-
-WORDS: dict[str, Any] = {
-    "graph": "Graph", "details": "Details", "detail": "Show", "levelfirst": "as much as fits",
-    "levelclosed": "modules closed",
-    "levelall": "every operation", "levelown": "opened by hand", "fit": "Fit", "zoomin": "Larger", "zoomout": "Smaller",
-    "keys": "Keys", "save": "Save trace", "table": "The same as tables", "home": "First step", "back": "Step back",
-    "next": "Step forward", "last": "Last step", "play": "Play", "pause": "Pause", "scrub": "Place in the walk",
-    "stride": "Step by", "byoperation": "by operation", "bymodule": "by module", "themeauto": "Theme: automatic",
-    "themedark": "Theme: dark", "themelight": "Theme: light", "start": "Start", "forward": "Forward",
-    "seed": "Backward",
-    "backward": "Backward", "end": "Result", "later": "not computed yet", "none": "not computed (which is not zero)",
-    "gradient": "gradient", "sofar": "so far", "gradienttitle": "Gradient", "value": "Value", "inwords": "In words",
-    "formula": "Formula", "line": "Code line", "asrun": "as the gradient rule computed it:", "givenleaf": "Given.",
-    "leaf": "input that wants a gradient", "input": "input", "constant": "constant", "one": "one number",
-    "open": "Open or close", "close": "Close this module.", "module": "Press C to open it.", "more": "press C to open",
-    "values": "Values", "name": "Name", "operation": "Operation", "steps": "Steps back", "derivative": "Derivative",
-    "upstream": "Upstream", "local": "Local derivative", "flows": "Flows on", "walk": "The walk", "phase": "Phase",
-    "said": "What happens", "shape": "shape", "min": "smallest", "max": "largest", "mean": "mean",
-    "std": "standard deviation", "norm": "norm", "zeros": "exactly zero", "not_finite": "not finite", "shut": "Close",
-    "help": [["→ ←", "step forward, step back"], ["Home End", "first step, last step"], ["Space", "play, pause"],
-             ["↑ ↓", "in the graph: the box before, the box after"], ["Enter", "open what is in a box"],
-             ["C", "open or close the module around it"], ["?", "this list"]],
-}  # fmt: skip
-"""What the page says beyond what the trace says."""
 
 
 def content(trace: Mapping[str, Any] | Trace, *, budget: int = 60, steady: bool = False) -> dict[str, Any]:
@@ -122,7 +98,7 @@ def html(trace: Mapping[str, Any] | Trace, *, title: str | None = None, budget: 
     """
     found = content(trace, budget=budget)
     data = found["trace"]
-    shown = {**found, "trace": _once(data), "title": found["title"] if title is None else title, "words": WORDS}
+    shown = {**found, "trace": _once(data), "title": found["title"] if title is None else title, "words": words()}
     title = shown["title"]
     text, packed = _inline(shown), ""
     if len(text) > _PLAIN:
@@ -199,3 +175,88 @@ def _mathml(latex: str) -> str | None:
 
 def _grouped(latex: str) -> str:
     return latex if len(latex) == 1 or (latex.startswith("\\math") and " " not in latex) else rf"\left({latex}\right)"
+
+
+def words() -> dict[str, Any]:
+    """What the page says beyond what the trace says."""
+    return {
+        "graph": say("Graph"),
+        "details": say("Details"),
+        "detail": say("Show"),
+        "levelfirst": say("as much as fits"),
+        "levelclosed": say("modules closed"),
+        "levelall": say("every operation"),
+        "levelown": say("opened by hand"),
+        "fit": say("Fit"),
+        "zoomin": say("Larger"),
+        "zoomout": say("Smaller"),
+        "keys": say("Keys"),
+        "save": say("Save trace"),
+        "table": say("The same as tables"),
+        "home": say("First step"),
+        "back": say("Step back"),
+        "next": say("Step forward"),
+        "last": say("Last step"),
+        "play": say("Play"),
+        "pause": say("Pause"),
+        "scrub": say("Place in the walk"),
+        "stride": say("Step by"),
+        "byoperation": say("by operation"),
+        "bymodule": say("by module"),
+        "themeauto": say("Theme: automatic"),
+        "themedark": say("Theme: dark"),
+        "themelight": say("Theme: light"),
+        "start": say("Start"),
+        "forward": say("Forward"),
+        "seed": say("Backward"),
+        "backward": say("Backward"),
+        "end": say("Result"),
+        "later": say("not computed yet"),
+        "none": say("not computed (which is not zero)"),
+        "gradient": say("gradient"),
+        "sofar": say("so far"),
+        "gradienttitle": say("Gradient"),
+        "value": say("Value"),
+        "inwords": say("In words"),
+        "formula": say("Formula"),
+        "line": say("Code line"),
+        "asrun": say("as the gradient rule computed it:"),
+        "givenleaf": say("Given."),
+        "leaf": say("input that wants a gradient"),
+        "input": say("input"),
+        "constant": say("constant"),
+        "one": say("one number"),
+        "open": say("Open or close"),
+        "close": say("Close this module."),
+        "module": say("Press C to open it."),
+        "more": say("press C to open"),
+        "values": say("Values"),
+        "name": say("Name"),
+        "operation": say("Operation"),
+        "steps": say("Steps back"),
+        "derivative": say("Derivative"),
+        "upstream": say("Upstream"),
+        "local": say("Local derivative"),
+        "flows": say("Flows on"),
+        "walk": say("The walk"),
+        "phase": say("Phase"),
+        "said": say("What happens"),
+        "shape": say("shape"),
+        "min": say("smallest"),
+        "max": say("largest"),
+        "mean": say("mean"),
+        "std": say("standard deviation"),
+        "norm": say("norm"),
+        "zeros": say("exactly zero"),
+        "not_finite": say("not finite"),
+        "shut": say("Close"),
+        "help": [
+            ["→ ←", say("step forward, step back")],
+            ["Home End", say("first step, last step")],
+            [say("Space"), say("play, pause")],
+            ["↑ ↓", say("in the graph: the box before, the box after")],
+            ["Enter", say("open what is in a box")],
+            ["C", say("open or close the module around it")],
+            ["?", say("this list")],
+        ],
+    }

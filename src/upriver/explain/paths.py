@@ -17,6 +17,8 @@ from ..core.graph import Graph, Node, sorted_nodes
 from ..core.scope import path_of
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError
+from ..i18n import Message, say
+from ..i18n.columns import left, width
 from . import names
 from .asked import check_loss
 from .contributions import Contributions, Ways
@@ -24,6 +26,7 @@ from .edges import Sums
 from .entry import Index, entry_of, written
 from .formula import entrywise, ones, run_rule, simplify
 from .search import Found, Walk
+from .telling import paragraph
 from .writing import format_number, write
 
 LONGEST = 60
@@ -288,12 +291,23 @@ class _Formulas:
 def as_text(p: Paths) -> str:
     """The paths for a terminal."""
     number = format_number
-    many = f"{p.count:,.0f}" if p.count < 1e15 else f"{p.count:.3g}"
-    lines = [f"d(loss)/d({p.name}) = {number(p.gradient)}, the sum of {many} path{'s' if p.count != 1 else ''}"]
+    symbol, gradient = f"d(loss)/d({p.name})", number(p.gradient)
+    lines: list[str] = [
+        say(
+            "{symbol} = {gradient}, the sum of {n, plural, one {# path} other {# paths}}",
+            symbol=symbol, gradient=gradient, n=int(p.count),
+        )
+        if p.count < 1e15
+        else say(
+            "{symbol} = {gradient}, the sum of {many} paths", symbol=symbol, gradient=gradient, many=f"{p.count:.3g}"
+        )
+    ]  # fmt: skip
     if p.stored is None:
-        lines.append("not stored: backward() has not been called (which is not a gradient of zero)")
+        lines.append(say("not stored: backward() has not been called (which is not a gradient of zero)"))
     elif p.stored != p.gradient:
-        lines.append(f"stored in .grad: {number(p.stored)}, which other calls of backward() added to as well")
+        lines.append(
+            say("stored in .grad: {stored}, which other calls of backward() added to as well", stored=number(p.stored))
+        )
     for i, path in enumerate(p.paths, 1):
         lines += ["", f"{i}.  {number(path.contribution)}", *_rows(path)]
     lines += ["", _conclusion(p)]
@@ -303,11 +317,14 @@ def as_text(p: Paths) -> str:
 def _rows(path: Path) -> list[str]:
     rows = []
     for f in path.factors:
-        place = f"{f.operation}{written(f.at)} by operand {f.operand}{written(f.of)}"
+        place = say(
+            "{value} by operand {operand}",
+            value=f"{f.operation}{written(f.at)}", operand=f"{f.operand}{written(f.of)}",
+        )  # fmt: skip
         where = ", ".join([x for x in (f.module, f.line) if x])
         rows.append((f"    × {number_of(f.value)}", place, f.formula, where))
-    widths = [max(len(row[j]) for row in rows) for j in range(3)]
-    return ["  ".join([*[c.ljust(w) for c, w in zip(row, widths, strict=False)], row[3]]).rstrip() for row in rows]
+    widths = [max(width(row[j]) for row in rows) for j in range(3)]
+    return ["  ".join([*[left(c, w) for c, w in zip(row, widths, strict=False)], row[3]]).rstrip() for row in rows]
 
 
 def number_of(x: float) -> str:
@@ -317,17 +334,30 @@ def number_of(x: float) -> str:
 
 
 def _conclusion(p: Paths) -> str:
-    number = format_number
     if not p.paths:
-        return "No path contributes: every one has a factor of 0 on its way."
-    if p.count == len(p.paths):
-        few = f"These {len(p.paths)} are all paths: they add" if p.count > 1 else "This is the only path: it comes"
-        told = f"{few} {'up ' * (p.count > 1)}to {number(p.covered)}."
-    else:
-        few = f"The {len(p.paths)} largest paths add up" if len(p.paths) > 1 else "The largest path comes"
-        told = f"{few} to {number(p.covered)} ({p.share:.1%} of all magnitudes); the rest is {number(p.rest)}."
-    if p.difference:
-        told += (
-            f" The engine's own sum differs from that of all paths in double precision by {p.difference:.1e}: rounding."
-        )
-    return told
+        return say("No path contributes: every one has a factor of 0 on its way.")
+    if not p.difference:
+        return _covered(p)
+    rounding = say(
+        "The engine's own sum differs from that of all paths in double precision by {difference}: rounding.",
+        difference=f"{p.difference:.1e}",
+    )
+    return paragraph([_covered(p), rounding])
+
+
+def _covered(p: Paths) -> Message:
+    covered, n = format_number(p.covered), len(p.paths)
+    if p.count == n:
+        if n == 1:
+            return say("This is the only path: it comes to {covered}.", covered=covered)
+        return say("These {n} are all paths: they add up to {covered}.", n=n, covered=covered)
+    share, rest = f"{p.share:.1%}", format_number(p.rest)
+    if n == 1:
+        return say(
+            "The largest path comes to {covered} ({share} of all magnitudes); the rest is {rest}.",
+            covered=covered, share=share, rest=rest,
+        )  # fmt: skip
+    return say(
+        "The {n} largest paths add up to {covered} ({share} of all magnitudes); the rest is {rest}.",
+        n=n, covered=covered, share=share, rest=rest,
+    )  # fmt: skip

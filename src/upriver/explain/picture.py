@@ -17,6 +17,7 @@ from typing import Any
 from ..core.backward import pull_back
 from ..core.graph import Graph
 from ..errors import ArgumentError
+from ..i18n import say
 from .boxes import Box, Link
 from .labels import Content, Flow, Label, content, rows, shorten
 from .layout import Point
@@ -241,17 +242,24 @@ class _Drawing:
 
     def _summary(self) -> str:
         boxes, operations = len(self.collapsed.boxes), len(self.collapsed.graph)
-        return f"Graph of {_count(operations, 'operation')} as {_count(boxes, 'box', 'boxes')}"
+        return say(
+            "Graph of {operations, plural, one {# operation} other {# operations}} as "
+            "{boxes, plural, one {# box} other {# boxes}}",
+            operations=operations, boxes=boxes,
+        )  # fmt: skip
 
     def _description(self) -> str:
         """Every box as a sentence, in order of time: the picture for who cannot see it."""
         reads: dict[Box, list[str]] = {}
         for link in self.collapsed.links:
             reads.setdefault(link.target, []).append(self.said[link.source].title)
-        said = []
+        said: list[str] = []
         for box in self.collapsed.boxes:
-            of = f"; reads {', '.join(reads[box])}" if box in reads else ""
-            said.append(f"{self.said[box].spoken}{of}.")
+            spoken = self.said[box].spoken
+            if box in reads:
+                said.append(say("{label}; reads {sources}.", label=spoken, sources=reads[box]))
+            else:
+                said.append(say("{label}.", label=spoken))
         return " ".join(said)
 
     def _at(self, x: float, y: float) -> Point:
@@ -295,11 +303,11 @@ class _Drawing:
         wide = line_width(flow, self.largest)
         sign = flow.sign if flow else 0
         kind = "w" + {1: " wp", -1: " wm d"}.get(sign, "") if link.gradient else "h"
-        tip = f"{self.said[link.source].title} → {self.said[link.target].title}"
-        if flow is None:
-            tip += ", gradient not computed" if link.gradient else ", no gradient"
-        else:
-            tip += f", {flow.words}"
+        of = flow.words if flow is not None else say("gradient not computed") if link.gradient else say("no gradient")
+        tip = say(
+            "{source} → {target}, {gradient}",
+            source=self.said[link.source].title, target=self.said[link.target].title, gradient=of,
+        )  # fmt: skip
         points = [self._at(*p) for p in route]
         (x, y), head = points[-1], 4.0 + wide
         down = self.placed.down
@@ -319,13 +327,13 @@ class _Drawing:
         signs = {flow.sign for flow in self.flows.values() if flow is not None}
         items: list[tuple[str, float, str]] = []
         if self.largest:
-            items.append(("w", 4.5, "the wider, the larger the gradient that flows back"))
+            items.append(("w", 4.5, say("the wider, the larger the gradient that flows back")))
         if 1 in signs:
-            items.append(("w wp", 2.5, "positive gradient"))
+            items.append(("w wp", 2.5, say("positive gradient")))
         if -1 in signs:
-            items.append(("w wm d", 2.5, "negative gradient"))
+            items.append(("w wm d", 2.5, say("negative gradient")))
         if any(not link.gradient for link in links):
-            items.append(("h", 1.2, "no gradient"))
+            items.append(("h", 1.2, say("no gradient")))
         out: list[str] = []
         reach: list[Point] = []
         x, y = 0.0, top
@@ -335,14 +343,10 @@ class _Drawing:
                 x, y = 0.0, y + 18
             a, b = self._at(x, y)
             out.append(f'<path d="M{_n(a + 2)} {_n(b)}h26" class="{kind}" stroke-width="{_n(wide)}"/>')
-            out.append(f'<text x="{_n(a + 36)}" y="{_n(b + 4)}" class="s q">{words}</text>')
+            out.append(f'<text x="{_n(a + 36)}" y="{_n(b + 4)}" class="s q">{escape(words)}</text>')
             reach.append((x + needed, y + 6))
             x += needed + 18
         return out, reach
-
-
-def _count(n: int, one: str, more: str = "") -> str:
-    return f"{n:,} {one if n == 1 else more or one + 's'}"
 
 
 def _class(kind: str) -> str:

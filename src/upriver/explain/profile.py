@@ -12,6 +12,8 @@ import numpy as np
 from ..core.backward import grad
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, GradError
+from ..i18n import say
+from ..i18n.columns import left
 from .perturb import Loss, Runner, resolution, restored
 from .spectrum import Spectrum, hessian_operator, lanczos
 
@@ -257,56 +259,75 @@ def standing(rate: float, stable: float) -> str:
     return "above" if share > 1 else "near" if share > 0.6 else "below" if share >= 0.05 else "far below"
 
 
-_STANDING = {
-    "above": "above the largest stable step: along the steepest direction each step overshoots by more than the last",
-    "near": "near the largest stable step: fast, but close to the edge",
-    "below": "below the largest stable step",
-    "far below": "far below the largest stable step: safe, and slow",
-}
-
-
 def number(x: float) -> str:
     """A number with four digits; infinity as a word."""
-    return "none found" if math.isinf(x) else f"{x:.4g}"
+    return say("none found") if math.isinf(x) else f"{x:.4g}"
 
 
 def _text(p: StepProfile) -> str:
+    best = say("(loss {loss})", loss=f"{p.best_loss:.6g}")
+    products = say("({n} products)", n=p.spectrum.products)
     rows = [
-        ("loss", f"{p.loss:.6g}"),
-        ("norm of the gradient", number(p.gradient_norm)),
-        ("curvature along the gradient", number(p.curvature)),
-        ("best step of the parabola", number(p.model_step)),
-        ("best step measured", f"{p.best_step:.4g}   (loss {p.best_loss:.6g})"),
-        ("largest step that still decreases", number(p.largest_step)),
-        ("top eigenvalue of the Hessian", f"{p.spectrum.top:.4g}   ({p.spectrum.products} products)"),
-        ("largest stable step, 2 / λmax", number(p.stable_step)),
+        (say("loss"), f"{p.loss:.6g}"),
+        (say("norm of the gradient"), number(p.gradient_norm)),
+        (say("curvature along the gradient"), number(p.curvature)),
+        (say("best step of the parabola"), number(p.model_step)),
+        (say("best step measured"), f"{p.best_step:.4g}   {best}"),
+        (say("largest step that still decreases"), number(p.largest_step)),
+        (say("top eigenvalue of the Hessian"), f"{p.spectrum.top:.4g}   {products}"),
+        (say("largest stable step, 2 / λmax"), number(p.stable_step)),
     ]
     if abs(p.spectrum.extreme) > abs(p.spectrum.top):
-        rows.insert(7, ("eigenvalue of largest magnitude", number(p.spectrum.extreme)))
+        rows.insert(7, (say("eigenvalue of largest magnitude"), number(p.spectrum.extreme)))
     if p.learning_rate is not None:
-        rows.append(("learning rate", number(p.learning_rate)))
-    lines = [f"  {name:<34} {value}" for name, value in rows]
-    return "\n".join(["Along the negative gradient", "", *lines, "", *conclusions(p)])
+        rows.append((say("learning rate"), number(p.learning_rate)))
+    lines = [f"  {left(name, 34)} {value}" for name, value in rows]
+    return "\n".join([say("Along the negative gradient"), "", *lines, "", *conclusions(p)])
 
 
 def conclusions(p: StepProfile) -> list[str]:
     """What the numbers mean, in sentences."""
     said: list[str] = []
     if p.gradient_norm == 0:
-        return ["The gradient is zero: no step changes anything."]
+        return [say("The gradient is zero: no step changes anything.")]
     if p.largest_step == 0:
-        said.append("Even the smallest step raises the loss: the point is at a minimum to rounding, or at a kink.")
+        said.append(say("Even the smallest step raises the loss: the point is at a minimum to rounding, or at a kink."))
     if p.curvature <= 0:
-        said.append("The loss does not bend upwards along the gradient: the parabola has no best step.")
+        said.append(say("The loss does not bend upwards along the gradient: the parabola has no best step."))
     if not p.spectrum.converged:
-        said.append("The top eigenvalue has not converged: take 2 / λmax as a rough number.")
+        said.append(say("The top eigenvalue has not converged: take 2 / λmax as a rough number."))
     if p.learning_rate is not None and p.standing is not None:
-        stable = "" if math.isinf(p.stable_step) else f" ({p.learning_rate / p.stable_step:.2g} of it)"
-        said.append(f"A learning rate of {p.learning_rate:g} is {_STANDING[p.standing]}{stable}.")
+        said.append(_stands(p.learning_rate, p.standing, p.stable_step))
         if p.learning_rate > p.largest_step > 0:
-            said.append("The next step of plain gradient descent would raise the loss.")
+            said.append(say("The next step of plain gradient descent would raise the loss."))
     if p.rescaled is not None:
         said.append(
-            f"{p.rescaled} does not step along the plain gradient: for it these limits are no more than a hint."
+            say(
+                "{optimizer} does not step along the plain gradient: for it these limits are no more than a hint.",
+                optimizer=p.rescaled,
+            )
         )
     return said
+
+
+def _stands(rate: float, standing: str, stable: float) -> str:
+    """Where the learning rate stands, in a sentence; of a loss that bends nowhere upwards every rate is far below."""
+    told = {"rate": f"{rate:g}", "share": "" if math.isinf(stable) else f"{rate / stable:.2g}"}
+    if standing == "above":
+        return say(
+            "A learning rate of {rate} is above the largest stable step: along the steepest direction each step "
+            "overshoots by more than the last ({share} of it).",
+            **told,
+        )
+    if standing == "near":
+        return say(
+            "A learning rate of {rate} is near the largest stable step: fast, but close to the edge ({share} of it).",
+            **told,
+        )
+    if standing == "below":
+        return say("A learning rate of {rate} is below the largest stable step ({share} of it).", **told)
+    if math.isinf(stable):
+        return say("A learning rate of {rate} is far below the largest stable step: safe, and slow.", rate=f"{rate:g}")
+    return say(
+        "A learning rate of {rate} is far below the largest stable step: safe, and slow ({share} of it).", **told
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, FileError
+from ..i18n import say
 from .encoding import decode, dumps
 from .schema import check
 
@@ -87,7 +88,10 @@ class Trace:
         return html(self.data, **options)
 
     def __repr__(self) -> str:
-        return f"<Trace of {len(self.nodes)} values, {len(self.frames)} frames: {self.sentence}>"
+        return say(
+            "<Trace of {values} values, {frames} frames: {sentence}>",
+            values=len(self.nodes), frames=len(self.frames), sentence=self.sentence,
+        )  # fmt: skip
 
 
 def load_trace(source: str | os.PathLike[str] | Mapping[str, Any] | Trace) -> Trace:

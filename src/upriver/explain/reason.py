@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,8 @@ from ..core import site
 from ..core.graph import Node
 from ..core.scope import path_of
 from ..core.state import Array
+from ..i18n import say
+from ..i18n.columns import left, wrap
 
 _WIDTH = 96
 
@@ -68,12 +69,17 @@ class Reason:
 
     def text(self) -> str:
         """The finding, the cause, the line and the fix, for a terminal."""
-        rows = [("cause", self.sentence), ("at", self.line), ("module", self.module), ("fix", self.fix)]
+        rows = [
+            (say("cause"), wrap(self.sentence, _WIDTH)),
+            (say("line|at"), [self.line] if self.line else []),
+            (say("module"), wrap(self.module, _WIDTH)),
+            (say("fix"), wrap(self.fix, _WIDTH)),
+        ]
         lines = [self.finding]
         for name, words in rows:
             if words:
-                first, *rest = [words] if name == "at" else textwrap.wrap(words, _WIDTH)
-                lines += [f"  {name:<7} {first}", *[" " * 10 + more for more in rest]]
+                first, *rest = words
+                lines += [f"  {left(name, 7)} {first}", *[" " * 10 + more for more in rest]]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,31 +117,35 @@ def number(x: Any) -> str:
 def span(values: Array) -> str:
     """The range of some values: one number, or "from … to …"."""
     low, high = float(np.min(values)), float(np.max(values))
-    return number(low) if low == high else f"from {number(low)} to {number(high)}"
+    return number(low) if low == high else say("from {low} to {high}", low=number(low), high=number(high))
 
 
 def places(mask: Array) -> str:
     """Which entries a mask names: units and samples where it is whole columns, else how many."""
     n = int(np.count_nonzero(mask))
     if mask.size == 1:
-        return "at its only entry"
+        return say("at its only entry")
     if n == mask.size:
-        samples = f" ({mask.shape[0]} samples)" if mask.ndim == 2 else ""
-        return f"at all {n} entries{samples}"
+        if mask.ndim == 2:
+            return say("at all {n} entries ({samples} samples)", n=n, samples=mask.shape[0])
+        return say("at all {n} entries", n=n)
     for axis, word in ((mask.ndim - 1, "unit"), (1, "channel")):
         if mask.ndim >= 2:
             rows = np.moveaxis(mask, axis, -1).reshape(-1, mask.shape[axis])
             units = np.flatnonzero(rows.any(axis=0))
             if len(units) < mask.shape[axis] and rows[:, units].all():
                 names = ", ".join(str(u) for u in units[:5]) + ("…" if len(units) > 5 else "")
-                which = word if len(units) == 1 else f"{len(units)} {word}s"
-                return f"in {which} {names} of {mask.shape[axis]}, for all {mask.shape[0]} samples"
+                count, of, samples = len(units), mask.shape[axis], mask.shape[0]
+                if word == "unit":
+                    return say(
+                        "in {count, plural, one {unit} other {# units}} {names} of {of}, for all {samples} samples",
+                        count=count, names=names, of=of, samples=samples,
+                    )  # fmt: skip
+                return say(
+                    "in {count, plural, one {channel} other {# channels}} {names} of {of}, for all {samples} samples",
+                    count=count, names=names, of=of, samples=samples,
+                )  # fmt: skip
     if n == 1:
         at = ", ".join(str(int(k[0])) for k in np.nonzero(mask))
-        return f"at entry [{at}]"
-    return f"at all {n} entries that matter, of {mask.size}"
-
-
-def plural(n: int, word: str) -> str:
-    """A number of things."""
-    return f"{n} {word}" if n == 1 else f"{n} {word}s" if not word.endswith("y") else f"{n} {word[:-1]}ies"
+        return say("at entry {at}", at=f"[{at}]")
+    return say("at all {n} entries that matter, of {of}", n=n, of=mask.size)

@@ -16,6 +16,7 @@ from ..core.scope import Paths
 from ..core.site import line_of
 from ..core.tensor import Tensor
 from ..errors import ArgumentError
+from ..i18n import language, use
 from ..version import __version__
 from . import frames
 from .encoding import WHOLE, encode, number, plain
@@ -104,13 +105,14 @@ class _Writer:
         nodes = [self._node(v) for v in e.values]
         edges = [edge for v in e.values for edge in self._edges(v)]
         at = {edge["step"]: i for i, edge in enumerate(edges) if "step" in edge}
-        walk = frames.by_operation(e, [at[s.index] for s in e.steps], self.array)
+        with use(language()):  # looked up once, not for each of thousands of sentences
+            walk = frames.by_operation(e, [at[s.index] for s in e.steps], self.array)
         return {
             "format": FORMAT,
             "version": VERSION,
             "generator": f"upriver {__version__}",
             "source": e.source,
-            "result": {"node": e.root, "symbol": root.name, "sentence": e.conclusion()},
+            "result": frames.told({"node": e.root, "symbol": root.name}, e.conclusion()),
             "answers": [self._answer(a, at) for a in e.answers],
             "nodes": nodes,
             "edges": edges,

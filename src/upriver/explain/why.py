@@ -13,6 +13,7 @@ from ..core.graph import Graph
 from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, GradError
+from ..i18n import Message, say
 from . import asked, missing
 from .closed import zero_cause
 from .entry import Index, entry_of, written
@@ -20,7 +21,7 @@ from .magnitude import finite_cause, stored_cause
 from .names import caller, of_scopes, of_variables
 from .nonfinite import gradient_cause, value_cause
 from .perturb import Runner
-from .reason import Cause, Reason, number, plural, reason
+from .reason import Cause, Reason, number, reason
 from .upstream import Upstream, cotangent_of
 
 SMALL, LARGE = 1e-7, 1e3
@@ -139,26 +140,35 @@ class _Question:
 
     def of_value(self, x: Tensor) -> Reason:
         """Of a result: whether and why it is not finite."""
-        what = self.variables.get(x.node, "this value")
+        what = self.variables.get(x.node) or say("this value")
         wrong = int(np.count_nonzero(~np.isfinite(x.array))) if x.dtype.kind == "f" else 0
         if not wrong:
-            cause = Cause("ordinary", "nothing is wrong with it. Ask about a leaf for its gradient: ur.why(w).", "")
-            return reason(what, "ordinary", f"{what} is finite: {number(x.array.reshape(-1)[0])}.", cause)
-        kind = "NaN" if np.isnan(x.array).any() else "infinite"
-        finding = f"{what} is {kind}" + (f" in {wrong} of {plural(x.array.size, 'entry')}." if x.ndim else ".")
+            told = say("nothing is wrong with it. Ask about a leaf for its gradient: ur.why(w).")
+            finding = say("{what} is finite: {value}.", what=what, value=number(x.array.reshape(-1)[0]))
+            return reason(what, "ordinary", finding, Cause("ordinary", told, ""))
+        if x.ndim:
+            finding = say(
+                "{what} is {kind, select, nan {NaN} other {infinite}} in {wrong} of "
+                "{n, plural, one {# entry} other {# entries}}.",
+                what=what, kind=_kind(x.array), wrong=wrong, n=x.array.size,
+            )  # fmt: skip
+        else:
+            finding = _broken(what, x.array)
         up = self.up if x is self.loss else Upstream(x)
         return reason(what, "not finite", finding, value_cause(up, x.node, self.name))
 
     def of_constant(self, x: Tensor) -> Reason:
         """Of a value that is not finite and that nothing is known of."""
-        what = self.variables.get(x, "this value")
+        what = self.variables.get(x) or say("this value")
         cause = Cause(
             "no history",
-            "nothing was recorded of how it came about: it is data, or was computed inside no_grad() or from what "
-            "requires no gradient.",
-            "Compute it once more outside no_grad(), from leaves that require a gradient, and ask then.",
+            say(
+                "nothing was recorded of how it came about: it is data, or was computed inside no_grad() or from what "
+                "requires no gradient."
+            ),
+            say("Compute it once more outside no_grad(), from leaves that require a gradient, and ask then."),
         )
-        return reason(what, "not finite", f"{what} is {_kind(x.array)}.", cause)
+        return reason(what, "not finite", _broken(what, x.array), cause)
 
     # Gradients.
 
@@ -187,18 +197,19 @@ class _Question:
 
     def of_result(self, x: Tensor) -> Reason:
         """Of an intermediate result: as of a leaf, but that its gradient is kept only if that was asked for."""
-        what = self.variables.get(x.node, "this result")
+        what = self.variables.get(x.node) or say("this result")
         if self.loss is None or x.node not in self.up.reached:
             cause = missing.not_run(None)
             if self.loss is not None:
-                cause = Cause("unused", "no path leads from it to the loss.", "See that the loss uses it.", x.node)
-            return reason(what, "none", f"{what} has no gradient.", cause)
+                told, fix = say("no path leads from it to the loss."), say("See that the loss uses it.")
+                cause = Cause("unused", told, fix, x.node)
+            return reason(what, "none", say("{what} has no gradient.", what=what), cause)
         if x.grad is None and x.node is not None and x.node.retained is None and not self._unusual(x.node):
             cause = Cause(
-                "not a leaf", "it is a result, and backward() keeps the gradients of leaves alone.",
-                "Call retain_grad() on it before backward().", x.node,
+                "not a leaf", say("it is a result, and backward() keeps the gradients of leaves alone."),
+                say("Call retain_grad() on it before backward()."), x.node,
             )  # fmt: skip
-            return reason(what, "none", f"{what} has no .grad.", cause)
+            return reason(what, "none", say("{what} has no .grad.", what=what), cause)
         return self.of_size(what, x.node, np.ones(x.shape, bool))
 
     def _unusual(self, key: Any) -> bool:
@@ -210,8 +221,9 @@ class _Question:
         if self.loss is not None and not self.given and leaf.grad is not None and leaf not in self.up.reached:
             self._earlier(leaf)
         loss = self.loss
-        what = self.name(leaf) + written(entry)
-        missing_finding = f"{what} has no gradient: .grad is None."
+        name, at = self.name(leaf), written(entry)
+        what = say("{name}{entry}", name=name, entry=at) if isinstance(name, Message) and at else name + at
+        missing_finding = say("{what} has no gradient: .grad is None.", what=what)
         if not leaf.wants_grad:
             return reason(what, "none", missing_finding, missing.not_wanted(leaf))
         if loss is None:
@@ -223,9 +235,9 @@ class _Question:
             )
         if leaf not in self.up.reached:
             if leaf.grad is not None and not leaf.grad.array.any():
-                missing_finding = f"The gradient of {what} is zero, and this loss gives it none."
+                missing_finding = say("The gradient of {what} is zero, and this loss gives it none.", what=what)
             elif leaf.grad is not None:
-                missing_finding = f"This loss gives {what} no gradient: what .grad holds is of another."
+                missing_finding = say("This loss gives {what} no gradient: what .grad holds is of another.", what=what)
             lost = missing.no_path(self.up, leaf, self.name(leaf)) if loss.wants_grad else missing.no_history(loss)
             if not self.given and lost.kind in ("unused", "cut or unused"):
                 lost = missing.not_run_on(self._waiting(leaf)) or lost
@@ -251,7 +263,10 @@ class _Question:
         """Of a gradient that is there: zero, not finite, large, small or ordinary."""
         assert self.loss is not None
         if not np.isfinite(self.loss.array).all():
-            finding = f"The gradient of {what} cannot be finite: the loss is {_kind(self.loss.array)}."
+            finding = say(
+                "The gradient of {what} cannot be finite: the loss is {kind, select, nan {NaN} other {infinite}}.",
+                what=what, kind=_kind(self.loss.array),
+            )  # fmt: skip
             return reason(what, "not finite", finding, value_cause(self.up, self.loss.node, self.name))
         gradient = self.up.cotangents[key]
         chosen = gradient[selected]
@@ -274,29 +289,42 @@ def _is_entry(x: Tensor) -> bool:
 
 def _shape(x: Any) -> str:
     if isinstance(x, (bool, int, float)):
-        return f"the number {number(x)}"
+        return say("the number {value}", value=number(x))
     shape = "×".join(map(str, x.shape))
-    kind = "leaf" if getattr(x, "wants_grad", False) else "tensor"
-    return f"a {kind} of shape {shape}" if shape else f"a {kind} of one number"
+    if getattr(x, "wants_grad", False):
+        return say("a leaf of shape {shape}", shape=shape) if shape else say("a leaf of one number")
+    return say("a tensor of shape {shape}", shape=shape) if shape else say("a tensor of one number")
 
 
 def _kind(a: Array) -> str:
-    return "NaN" if np.isnan(a).any() else "infinite"
+    return "nan" if np.isnan(a).any() else "infinite"
 
 
-def _finding(what: str, chosen: Array) -> str:
+def _broken(what: str, a: Array) -> Message:
+    return say("{what} is {kind, select, nan {NaN} other {infinite}}.", what=what, kind=_kind(a))
+
+
+def _finding(what: str, chosen: Array) -> Message:
     """A gradient in a sentence."""
     n = chosen.size
     if not np.isfinite(chosen).all():
         wrong = int(np.count_nonzero(~np.isfinite(chosen)))
-        return f"The gradient of {what} is {_kind(chosen)}" + (
-            f" in {wrong} of {plural(n, 'entry')}." if n > 1 else "."
+        if n > 1:
+            return say(
+                "The gradient of {what} is {kind, select, nan {NaN} other {infinite}} in {wrong} of {n} entries.",
+                what=what, kind=_kind(chosen), wrong=wrong, n=n,
+            )  # fmt: skip
+        return say(
+            "The gradient of {what} is {kind, select, nan {NaN} other {infinite}}.", what=what, kind=_kind(chosen)
         )
     if not chosen.any():
-        return f"The gradient of {what} is zero" + (f", in all of its {n} entries." if n > 1 else ".")
+        if n > 1:
+            return say("The gradient of {what} is zero, in all of its {n} entries.", what=what, n=n)
+        return say("The gradient of {what} is zero.", what=what)
     if n == 1:
-        return f"The gradient of {what} is {number(chosen.reshape(-1)[0])}."
+        return say("The gradient of {what} is {value}.", what=what, value=number(chosen.reshape(-1)[0]))
     norm = math.sqrt(float((chosen.astype(np.float64) ** 2).sum()))
-    return (
-        f"The gradient of {what} is up to {number(np.abs(chosen).max())} in magnitude, and its norm is {number(norm)}."
-    )
+    return say(
+        "The gradient of {what} is up to {largest} in magnitude, and its norm is {norm}.",
+        what=what, largest=number(np.abs(chosen).max()), norm=number(norm),
+    )  # fmt: skip

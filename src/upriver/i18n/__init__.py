@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 _ENGLISH = "en"
@@ -81,17 +82,20 @@ def say(text: str, /, **args: Any) -> Message:
         ...     str(say("nothing that any catalogue has"))
         'nothing that any catalogue has'
     """
+    fill, catalogue = _parts()
+    code = language()
+    if code == _ENGLISH:
+        return Message.of(fill(text, args, catalogue.about(code)), text, args)
+    there = {name: again(value) for name, value in args.items()}
+    return Message.of(fill(catalogue.of(code).get(text) or text, there, catalogue.about(code)), text, args)
+
+
+@cache
+def _parts() -> tuple[Any, Any]:
+    """What saying takes; imported when something is said first."""
     from . import catalogue, icu
 
-    code = language()
-    there = catalogue.of(code)
-    template = text if code == _ENGLISH else there.get(text) or text
-    return Message.of(icu.fill(template, _again(args, code), catalogue.about(code)), text, args)
-
-
-def _again(args: Mapping[str, Any], code: str) -> Mapping[str, Any]:
-    """The arguments; messages among them that were said in another language, said again in this one."""
-    return args if code == _ENGLISH else {name: again(value) for name, value in args.items()}
+    return icu.fill, catalogue
 
 
 def again(value: Any) -> Any:

@@ -73,7 +73,8 @@ def _fill(pieces: Sequence[Piece], args: Mapping[str, Any], about: About, number
         if isinstance(piece, str):
             out.append(piece)
         elif isinstance(piece, Argument):
-            out.append(shown(number if piece.name == "#" else args[piece.name], about))
+            value = number if piece.name == "#" else args[piece.name]
+            out.append(value if type(value) is str and not about.right_to_left else shown(value, about))
         elif piece.kind == "select":
             way = piece.ways.get(str(args[piece.name]), piece.ways["other"])
             out.append(_fill(way, args, about, number))
