@@ -1,0 +1,147 @@
+/** One box of a graph: a value, or a closed module. A step changes the texts and classes that change, and nothing else. */
+
+import { useComputed, type ReadonlySignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { t } from "../i18n/t";
+import { shownOf, type Walk } from "../walk/walk";
+import type { Rect } from "./content";
+import { isolate, mirrored } from "./direction";
+import { named } from "./words";
+
+export interface BoxProps {
+  walk: Walk;
+  id: string;
+  rect: Rect;
+  /** The box that the keyboard is at. */
+  at: ReadonlySignal<string>;
+  press(key: string): void;
+}
+
+const MINUS = 11;
+
+/** A text of a box, at the side where reading begins. */
+function Row(props: {
+  x: number;
+  y: number;
+  class: string | ReadonlySignal<string>;
+  end?: boolean;
+  children: JSX.Element | string | ReadonlySignal<string>;
+}): JSX.Element {
+  return (
+    <text x={props.x} y={props.y} class={props.class} text-anchor={props.end ? "end" : "start"}>
+      {props.children}
+    </text>
+  );
+}
+
+export function Box({ walk, id, rect, at, press }: BoxProps): JSX.Element {
+  const group = walk.model.value.content.groups[id];
+  const nodes = group ? group.n : [Number(id.slice(1))];
+  const classes = useComputed(() => {
+    const { model, frame, lit, open } = walk;
+    const last = frame.value.last;
+    const node = model.value.nodes[nodes[0]!];
+    return [
+      "box",
+      group ? "group" : node && node.kind !== "operation" ? "leaf" : "",
+      !group && nodes[0] === model.value.trace.result.node ? "root" : "",
+      nodes.some((i) => (model.value.computedAt[i] ?? -1) <= last) ? "" : "todo",
+      nodes.some((i) => lit.value.nodes.has(i)) ? "now" : "",
+      open.value === id ? "open" : "",
+    ]
+      .filter(Boolean)
+      .join(" ");
+  });
+  const label = useComputed(() => named(walk, id));
+  const tab = useComputed(() => (at.value === id ? 0 : -1));
+  const pressed = useComputed(() => (walk.open.value === id ? "true" : "false"));
+  const [x, y, width, height] = rect;
+  return (
+    <g
+      class={classes}
+      data-key={id}
+      style={`transform: translate(${x}px, ${y}px)`}
+      role="button"
+      tabIndex={tab as unknown as number}
+      aria-label={label}
+      aria-pressed={pressed as unknown as "true"}
+      onClick={() => press(id)}
+    >
+      {group ? (
+        <Closed title={group.t} more={group.m} width={width} height={height} />
+      ) : (
+        <Value walk={walk} node={nodes[0]!} width={width} height={height} />
+      )}
+    </g>
+  );
+}
+
+/** A closed module: a stack of cards. */
+function Closed(props: { title: string; more: string; width: number; height: number }): JSX.Element {
+  const x = mirrored.value ? props.width - 6 - MINUS : MINUS;
+  return (
+    <>
+      {[6, 3, 0].map((d) => (
+        <rect key={d} x={mirrored.value ? 6 - d : d} y={d} width={props.width - 6} height={props.height - 6} rx={7} />
+      ))}
+      <Row x={mirrored.value ? x + 6 : x} y={20} class="title">
+        {isolate(`⊞ ${props.title}`)}
+      </Row>
+      <Row x={mirrored.value ? x + 6 : x} y={38} class="soft">
+        {props.more}
+      </Row>
+    </>
+  );
+}
+
+function Value(props: { walk: Walk; node: number; width: number; height: number }): JSX.Element {
+  const { walk, node, width, height } = props;
+  const { content, nodes } = walk.model.value;
+  const label = content.labels[node];
+  const leaf = nodes[node]?.kind !== "operation";
+  const value = useComputed(() => {
+    const shown = shownOf(walk, node);
+    return shown.value === undefined || shown.valueHidden ? "= ?" : `= ${isolate(shown.value)}`;
+  });
+  const valueClass = useComputed(() => {
+    const shown = shownOf(walk, node);
+    return shown.value === undefined ? "soft" : shown.valueHidden ? "hidden" : "value";
+  });
+  const gradient = useComputed(() => {
+    const { gradient, gradientHidden, sign, whole } = shownOf(walk, node);
+    if (gradient === undefined) return "";
+    if (gradientHidden) return t("gradient {value}", { value: "?" });
+    const glyph = sign > 0 ? "▲ " : sign < 0 ? "▼ " : "";
+    return glyph + (whole ? t("gradient {value}", { value: gradient }) : t("so far {value}", { value: gradient }));
+  });
+  const gradientClass = useComputed(() => {
+    const { gradientHidden, sign } = shownOf(walk, node);
+    return gradientHidden ? "gradient hidden" : sign > 0 ? "gradient plus" : sign < 0 ? "gradient minus" : "gradient";
+  });
+  const start = mirrored.value ? width - MINUS : MINUS;
+  const place = label?.p ? 16 : 0;
+  return (
+    <>
+      <rect width={width} height={height} rx={leaf ? Math.min(height / 2, 16) : 7} />
+      <Row x={start} y={20} class="title">
+        {isolate(label?.t ?? nodes[node]?.name ?? "")}
+      </Row>
+      {label?.s ? (
+        <Row x={width - start} y={20} class="soft" end>
+          {isolate(label.s)}
+        </Row>
+      ) : null}
+      {label?.p ? (
+        <Row x={start} y={36} class="soft">
+          {isolate(label.p)}
+        </Row>
+      ) : null}
+      <Row x={start} y={37 + place} class={valueClass}>
+        {value}
+      </Row>
+      <Row x={start} y={54 + place} class={gradientClass}>
+        {gradient}
+      </Row>
+    </>
+  );
+}

@@ -1,0 +1,82 @@
+/** The lab: type an expression or paste a network, walk through it forward and back, open any number. */
+
+import { useSignalEffect } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { note, place } from "../app/router";
+import { online } from "../engine/engine";
+import { t } from "../i18n/t";
+import { Failed } from "../ui/Problem";
+import { incoming } from "./incoming";
+import "./lab.css";
+import { useKeys } from "./keys";
+import { read, write } from "./links";
+import { SourceBar } from "./SourceBar";
+import { createLab, type Lab } from "./state";
+import { Values } from "./Values";
+import { Workbench } from "./Workbench";
+
+/** Kept when one goes to another page and comes back. */
+const lab = createLab();
+
+export default function Page(): JSX.Element {
+  useLinks(lab);
+  useKeys(lab);
+  const walk = lab.walk.value;
+  const wrong = lab.deriving.error.value;
+  return (
+    <div class="lab" data-ready={walk ? "1" : "0"}>
+      <h1 class="unseen">{t("Lab")}</h1>
+      <SourceBar lab={lab} />
+      <Values lab={lab} />
+      {walk ? (
+        <Workbench lab={lab} walk={walk} />
+      ) : wrong ? (
+        lab.kind.value === "expression" ? null : (
+          <Failed error={wrong} />
+        )
+      ) : (
+        <p class="soft waiting" role="status">
+          {online.value === "on" ? t("Computing …") : t("Waiting for the engine …")}
+        </p>
+      )}
+    </div>
+  );
+}
+
+const PAUSE = 400;
+let written = "";
+
+/** What a link or another page asks for is opened; what one does is written into the link. */
+function useLinks(state: Lab): void {
+  useSignalEffect(() => {
+    const found = incoming.value;
+    if (!found) return;
+    incoming.value = null;
+    state.show(found.content, found.title ?? found.content.title, found.given ?? null);
+  });
+  useSignalEffect(() => {
+    const { page, parameters } = place.value;
+    if (page !== "lab" || location.hash === written) return;
+    const asked = read(parameters);
+    if (asked) state.restore(asked);
+    else if (!state.walk.peek() && !incoming.peek()) state.refresh();
+  });
+  useSignalEffect(() => {
+    const saved = state.save();
+    if (!saved) return undefined;
+    const timer = setTimeout(() => {
+      if (place.peek().page !== "lab") return;
+      written = write(saved);
+      note(written);
+    }, PAUSE);
+    return () => clearTimeout(timer);
+  });
+  useEffect(
+    () => () => {
+      const walk = state.walk.peek();
+      if (walk) walk.playing.value = false;
+    },
+    [],
+  );
+}

@@ -1,0 +1,90 @@
+/** The card of the box that was opened: in words, numbers, formula, code line, check, paths. */
+
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { shapeText } from "../graph/numbers";
+import { isolate } from "../graph/direction";
+import { kindOf } from "../graph/words";
+import { t } from "../i18n/t";
+import { Tabs, type Tab } from "../ui/Tabs";
+import { Check } from "./Check";
+import { CodeLine, Formula, InWords, NumbersOf } from "./panels";
+import { Paths } from "./Paths";
+import type { Walk } from "./walk";
+import "./walk.css";
+
+export type DrawerTab = "words" | "numbers" | "formula" | "line" | "check" | "paths";
+export const DRAWER_TABS: readonly DrawerTab[] = ["words", "numbers", "formula", "line", "check", "paths"];
+
+interface Props {
+  walk: Walk;
+  tabs?: readonly DrawerTab[];
+  /** The tab that shows; its own if none is given. */
+  tab?: { value: DrawerTab };
+}
+
+export function Drawer({ walk, tabs = DRAWER_TABS, tab }: Props): JSX.Element {
+  const own = useSignal<DrawerTab>(tabs[0] ?? "words");
+  const open = tab ?? own;
+  const root = useComputed(() => walk.model.value.trace.result.node);
+  const key = walk.open.value;
+  const group = key ? walk.content.value.groups[key] : undefined;
+  if (group && key) return <Module walk={walk} id={key} />;
+  const wanted = key ? Number(key.slice(1)) : root.value;
+  const node = walk.model.value.nodes[wanted] ? wanted : root.value;
+  const found = walk.model.value.nodes[node]!;
+  const facts = [
+    kindOf(walk, node),
+    found.shape.length ? isolate(shapeText(found.shape)) : t("one number"),
+    found.module != null ? isolate(walk.model.value.trace.modules[found.module]?.path ?? "") : "",
+  ];
+  const panels: Record<DrawerTab, Omit<Tab, "key">> = {
+    words: { label: t("In words"), panel: () => <InWords walk={walk} node={node} /> },
+    numbers: { label: t("Numbers"), panel: () => <NumbersOf walk={walk} node={node} /> },
+    formula: { label: t("Formula"), panel: () => <Formula walk={walk} node={node} /> },
+    line: { label: t("Code line"), panel: () => <CodeLine walk={walk} node={node} /> },
+    check: { label: t("Check"), panel: () => <Check key={node} walk={walk} node={node} /> },
+    paths: { label: t("Paths"), panel: () => <Paths key={node} walk={walk} node={node} /> },
+  };
+  const shown = tabs.map((key): Tab => ({ key, ...panels[key] }));
+  return (
+    <section class="drawer" aria-label={t("Details")}>
+      <h2>
+        <bdi dir="ltr">{walk.content.value.labels[node]?.t ?? found.name}</bdi>
+      </h2>
+      <p class="soft">{t("{parts}", { parts: facts.filter(Boolean) })}</p>
+      <Tabs
+        label={t("Ways of seeing it")}
+        tabs={shown}
+        open={tabs.includes(open.value) ? open.value : (tabs[0] ?? "words")}
+        onOpen={(to) => (open.value = to as DrawerTab)}
+      />
+    </section>
+  );
+}
+
+/** What is in a closed module, each to be opened. */
+function Module({ walk, id }: { walk: Walk; id: string }): JSX.Element {
+  const { content, nodes } = walk.model.value;
+  const group = content.groups[id]!;
+  const inside = group.n.filter((i) => nodes[i]?.kind !== "constant");
+  return (
+    <section class="drawer" aria-label={t("Details")}>
+      <h2>
+        <bdi dir="ltr">{group.t}</bdi>
+      </h2>
+      <p class="soft">{group.m}</p>
+      <p>{t("Press C in the graph to open or close a module.")}</p>
+      <ul>
+        {inside.slice(0, 40).map((i) => (
+          <li key={i}>
+            <button class="quiet" onClick={() => (walk.open.value = `n${i}`)}>
+              <bdi dir="ltr">{content.labels[i]?.t ?? nodes[i]!.name}</bdi>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {inside.length > 40 ? <p class="soft">{t("and {n} more", { n: inside.length - 40 })}</p> : null}
+    </section>
+  );
+}
