@@ -7,54 +7,59 @@ import errno
 import socket
 from typing import Any
 
+from ..i18n import say
+from .words import examples
+
 PORT = 8321
 _TRIES = 20
-
-_ABOUT = """Open the lesson, the slides, the lab and the playground in a browser.
-
-Everything is computed by the engine on this machine. By default nobody else can
-reach it; with --host 0.0.0.0 a whole class can, from one laptop."""
-_EXAMPLES = """
-examples:
-  upriver learn                    and the browser opens
-  upriver learn --host 0.0.0.0     for a class: it prints the address to type in
-  upriver learn --no-browser --port 9000
-"""
 
 
 def add(commands: Any) -> None:
     """Register the command."""
+    tries = examples(
+        ("upriver learn", say("and the browser opens")),
+        ("upriver learn --host 0.0.0.0", say("for a class: it prints the address to type in")),
+        ("upriver learn --no-browser --port 9000", ""),
+        at=35,
+    )
+    about = say(
+        "Open the lesson, the slides, the lab and the playground in a browser.\n\n"
+        "Everything is computed by the engine on this machine. By default nobody else can\n"
+        "reach it; with --host 0.0.0.0 a whole class can, from one laptop."
+    )
     parser = commands.add_parser(
-        "learn", help="the lesson, the lab and the playground in a browser", description=_ABOUT, epilog=_EXAMPLES
+        "learn",
+        help=say("the lesson, the lab and the playground in a browser"),
+        description=about,
+        epilog=f"\n{tries}\n",
     )
+    port = say("default {port}; if it is taken, the next that is free", port=str(PORT))
+    parser.add_argument("--port", type=_port, default=PORT, metavar="N", help=port)
     parser.add_argument(
-        "--port", type=_port, default=PORT, metavar="N", help=f"default {PORT}; if it is taken, the next that is free"
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help=say("where to listen; 0.0.0.0 for everyone in the network"),
     )
+    parser.add_argument("--no-browser", action="store_true", help=say("do not open a browser"))
     parser.add_argument(
-        "--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen; 0.0.0.0 for everyone in the network"
+        "--traceback", action="store_true", help=say("on an error, show where in the program it happened")
     )
-    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    parser.add_argument("--traceback", action="store_true", help="on an error, show where in the program it happened")
     parser.set_defaults(run=run, parser=parser)
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 1 to 65535")
+        raise argparse.ArgumentTypeError(say("{text} is not a port: a whole number from 1 to 65535", text=repr(text)))
     return int(text)
 
 
 def run(asked: Any) -> int:
     """Serve until Ctrl-C."""
-    app, files = _parts()
-    if not (files.pages() / "index.html").is_file():
-        from ..errors import FileError
+    from ..web.built import built_pages
 
-        raise FileError(
-            "the pages are not built",
-            "Install a released package, or in the source: npm ci && npm run build, in the folder web.",
-            at=False,
-        )
+    app = _server()
+    built_pages()  # without them there is nothing to serve: say so before anything starts
     listening = listen(asked.host, asked.port)
     port = listening.getsockname()[1]
 
@@ -77,10 +82,10 @@ def run(asked: Any) -> int:
     return 0
 
 
-def _parts() -> Any:
-    """The modules that need the extra ``web``."""
+def _server() -> Any:
+    """The module that needs the extra ``web``."""
     try:
-        from ..web import app, files
+        from ..web import app
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("upriver"):
             raise
@@ -91,7 +96,7 @@ def _parts() -> Any:
             'Install it: pip install "upriver[web]"',
             at=False,
         ) from None
-    return app, files
+    return app
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -109,7 +114,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):
-        raise UsageError(f"--host {host}: there is no such address", "upriver learn") from None
+        raise UsageError(f"--host {host}: there is no such address", command="upriver learn") from None
     last = min(port + _TRIES, 65535)
     for candidate in range(port, last + 1):
         listening = socket.socket(family, kind, protocol)
@@ -123,13 +128,15 @@ def listen(host: str, port: int) -> socket.socket:
         except OSError as error:
             listening.close()
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                reason = error.strerror or "it cannot be listened on"
-                raise UsageError(f"--host {host}: {reason}", "upriver learn") from None
+                raise UsageError(
+                    f"--host {host}: {error.strerror}"
+                    if error.strerror
+                    else f"--host {host}: it cannot be listened on",
+                    command="upriver learn",
+                ) from None
         else:
             return listening
-    raise UsageError(
-        f"no port from {port} to {last} is free\n  fix  Choose another with --port N.", "upriver learn"
-    )  # fmt: skip
+    raise UsageError(f"no port from {port} to {last} is free", "Choose another with --port N.", command="upriver learn")
 
 
 def addresses(host: str, port: int) -> list[str]:
@@ -139,11 +146,11 @@ def addresses(host: str, port: int) -> list[str]:
         >>> addresses("127.0.0.1", 8321)
         ['Upriver is at http://127.0.0.1:8321/  (Ctrl-C ends it)']
     """
-    lines = [f"Upriver is at {_url(_own(host), port)}  (Ctrl-C ends it)"]
+    lines: list[str] = [say("Upriver is at {address}  (Ctrl-C ends it)", address=_url(_own(host), port))]
     if host in ("0.0.0.0", "::"):
         outside = _outside()
         if outside:
-            lines.append(f"for a class:  {_url(outside, port)}")
+            lines.append(say("for a class:  {address}", address=_url(outside, port)))
     return lines
 
 

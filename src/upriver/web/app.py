@@ -15,7 +15,8 @@ from starlette.websockets import WebSocket
 
 from ..core.threads import cores
 from .answering import Answering
-from .files import Files, pages as built
+from .built import built_pages
+from .files import Files
 from .guard import Guard, is_loopback, own_names
 from .running import Sessions
 from .socket import Door, connect
@@ -58,7 +59,7 @@ def create_app(
         await connect(socket, door, answering, sessions, setup)
 
     app = Starlette(
-        routes=[WebSocketRoute("/engine", engine), Route("/{path:path}", Files(pages or built()).__call__)],
+        routes=[WebSocketRoute("/engine", engine), Route("/{path:path}", Files(pages or built_pages()).__call__)],
         middleware=[Middleware(Guard, names=own_names(host), numeric=not is_loopback(host))],
         lifespan=life,
     )

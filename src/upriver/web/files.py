@@ -5,14 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-
-_BUILT = Path(__file__).parent / "pages"
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -31,11 +28,6 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK = "no-cache"
 _SMALL = 1024
 """Bytes below which compressing is not worth its while."""
-
-
-def pages() -> Path:
-    """Where the pages are: where the package's build puts them, unless ``UPRIVER_PAGES`` names a folder."""
-    return Path(os.environ.get("UPRIVER_PAGES") or _BUILT)
 
 
 @dataclass(frozen=True)

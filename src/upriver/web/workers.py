@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -146,9 +147,13 @@ class Worker:
 
     def kill(self) -> None:
         """End it at once."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+        if self._process is None or self._process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if sys.platform == "win32":
                 self._process.kill()
+            else:  # Popen.kill would look first whether it has ended, and take the answer from whoever waits for it
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """End it, and wait until it has."""

@@ -21,7 +21,8 @@ class Page:
 
         options.setdefault("origin", f"http://127.0.0.1:{port}")
         self._open = ExitStack()
-        self.socket = self._open.enter_context(connect(f"ws://127.0.0.1:{port}/engine", max_size=2**26, **options))
+        options = {"max_size": 2**26, "close_timeout": 0.2, **options}
+        self.socket = self._open.enter_context(connect(f"ws://127.0.0.1:{port}/engine", **options))
         self.last = 0
 
     def send(self, message):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 pytest.importorskip("starlette")
-from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,8 @@ def test_errors_are_sentences(page):
 @pytest.mark.parametrize(
     "message",
     [
-        "no json", "[1]", "3", "[" * 50_000, "{}", '{"id": 1}', '{"id": "1", "ask": "fake"}', '{"id": -1, "ask": "fake"}',
+        "no json", "[1]", "3", "[" * 50_000, "{}", '{"id": 1}',
+        '{"id": "1", "ask": "fake"}', '{"id": -1, "ask": "fake"}',
         '{"id": true, "ask": "fake"}', '{"id": 1.5, "ask": "fake"}', '{"id": 1e300, "ask": "fake"}',
         '{"id": 1, "ask": "nothing"}', '{"id": 1, "ask": ["fake"]}', '{"id": 1, "ask": "os"}', '{"id": 1, "open": {}}',
         '{"id": 1, "tell": "pause"}', '{"id": 1, "ask": "fake", "with": [1]}', '{"id": 1, "ask": "fake", "with": 3}',
