@@ -124,8 +124,12 @@ class Program(NamedTuple):
         return deepest
 
 
-def _refuse(source: str, node: ast.AST, why: str, fix: str | None = None) -> ArgumentError:
-    column = getattr(node, "col_offset", 0)
+def refuse(source: str, node: ast.AST, why: str, fix: str | None = None) -> ArgumentError:
+    """The error that points at a place in the text; of several lines it shows the one."""
+    column, number = getattr(node, "col_offset", 0), getattr(node, "lineno", 1)
+    lines = source.split("\n")
+    if len(lines) > 1 and number <= len(lines):
+        return ArgumentError(f"line {number}: {why}\n  {lines[number - 1]}\n  {' ' * column}^", fix, at=False)
     return ArgumentError(f"expression: {why}\n  {source}\n  {' ' * column}^", fix, at=False)
 
 
@@ -159,88 +163,117 @@ def parse(source: str, *, internal: bool = False) -> Program:
         ) from None
     if not body:
         raise ArgumentError("expression: nothing was given", "Write one, as in (w*x - y)**2.", at=False)
-    known: set[str] = set()
-    free: dict[str, None] = {}
-    allowed = functions(internal)
+    checker = Checker(text, functions(internal), internal)
     steps: list[tuple[str, ast.expr]] = []
     for i, statement in enumerate(body):
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target = statement.targets[0]
-            if not isinstance(target, ast.Name):
-                raise _refuse(text, target, "only a name can be assigned to")
-            name, tree = target.id, statement.value
-            if name in known or name in free:
-                raise _refuse(text, target, f"{name} has a value already", "Give each value a name of its own.")
-            if name in allowed:
-                raise _refuse(text, target, f"{name} is a function", "Choose another name.")
-        elif isinstance(statement, ast.Expr) and i == len(body) - 1:
+        if isinstance(statement, ast.Expr) and i == len(body) - 1:
             name, tree = "", statement.value
         else:
-            raise _refuse(text, statement, "only assignments and, last, one expression are in the language")
-        _check(text, tree, known, free, allowed, internal)
-        known.add(name)
+            name, tree = checker.assignment(statement)
+        checker.tree(tree)
+        checker.known.add(name)
         steps.append((name, tree))
-    return Program(text, tuple(steps), tuple(free), internal)
+    return Program(text, tuple(steps), tuple(checker.free), internal)
 
 
-def _check(
-    source: str,
-    tree: ast.expr,
-    known: set[str],
-    free: dict[str, None],
-    allowed: Mapping[str, Any],
-    internal: bool,
-) -> None:
-    """Refuse everything but the language. Iterative; notes the free names in the order in which they are read."""
-    stack: list[ast.AST] = [tree]
-    while stack:
-        node = stack.pop()
+class Checker:
+    """Refuses everything but the language.
+
+    Args:
+        source: the text, to point into.
+        allowed: the functions that may be called, by name.
+        internal: see :func:`parse`.
+
+    Attributes:
+        known: the names that have been assigned to.
+        free: the names that were read before, in the order of their first use.
+    """
+
+    def __init__(self, source: str, allowed: Mapping[str, Any], internal: bool = False) -> None:
+        self.source, self.allowed, self.internal = source, allowed, internal
+        self.known: set[str] = set()
+        self.free: dict[str, None] = {}
+
+    def assignment(self, statement: ast.stmt) -> tuple[str, ast.expr]:
+        """The name and the tree of an assignment.
+
+        Raises:
+            ArgumentError: it is none, or its name is taken.
+        """
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            raise refuse(self.source, statement, "only assignments and, last, one expression are in the language")
+        target = statement.targets[0]
+        if not isinstance(target, ast.Name):
+            raise refuse(self.source, target, "only a name can be assigned to")
+        name = target.id
+        if name in self.known or name in self.free:
+            raise refuse(self.source, target, f"{name} has a value already", "Give each value a name of its own.")
+        if name in self.allowed:
+            raise refuse(self.source, target, f"{name} is a function", "Choose another name.")
+        return name, statement.value
+
+    def tree(self, tree: ast.expr) -> None:
+        """Check an expression. Iterative.
+
+        Raises:
+            ArgumentError: something in it is not in the language.
+        """
+        stack: list[ast.AST] = [tree]
+        while stack:
+            stack += reversed(self.parts(stack.pop()))
+
+    def parts(self, node: ast.AST) -> list[ast.expr]:
+        """What is to be checked within ``node``, which has been checked itself."""
+        internal = self.internal
         match node:
             case ast.Name(id=name):
-                if name in allowed and name not in known and not internal:
-                    raise _refuse(source, node, f"{name} is a function", f"Call it, as in {name}(x).")
-                if name not in known and not (internal and name in CONSTANTS):
-                    free.setdefault(name)
+                if name in self.allowed and name not in self.known and not internal:
+                    raise refuse(self.source, node, f"{name} is a function", f"Call it, as in {name}(x).")
+                if name not in self.known and not (internal and name in CONSTANTS):
+                    self.free.setdefault(name)
+                return []
             case ast.Constant(value=value) if isinstance(value, (int, float)) and not isinstance(value, bool):
-                pass
+                return []
             case ast.BinOp(left=left, op=operator, right=right):
                 if isinstance(operator, ast.BitXor) and not internal:
-                    raise _refuse(source, node, "^ is not in the language", "Write ** for a power.")
+                    raise refuse(self.source, node, "^ is not in the language", "Write ** for a power.")
                 if type(operator) not in BINARY and not (internal and type(operator) in COMPARE):
-                    raise _refuse(source, node, "this operator is not in the language")
-                stack += [right, left]
+                    raise refuse(self.source, node, "this operator is not in the language")
+                return [left, right]
             case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-                stack.append(operand)
+                return [operand]
             case ast.Compare(left=left, comparators=[right], ops=[_]) if internal:
-                stack += [right, left]
+                return [left, right]
             case ast.UnaryOp(op=ast.Invert() | ast.Not(), operand=operand) if internal:
-                stack.append(operand)
+                return [operand]
             case ast.Compare():
-                raise _refuse(
-                    source,
+                raise refuse(
+                    self.source,
                     node,
                     "comparisons are not in the language",
                     "relu, abs, maximum, minimum and clamp choose by value.",
                 )
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-                if name not in allowed:
-                    raise _unknown(source, node, name, allowed)
-                for keyword in keywords:
-                    if not internal:
-                        _check_keyword(source, node, name, keyword, allowed[name])
-                for arg in args:
-                    if isinstance(arg, ast.Starred):
-                        raise _refuse(source, arg, "* is not in the language here")
-                stack += [arg for arg in reversed(args) if not static(arg, internal)]
+            case ast.Call(func=ast.Name(id=name)):
+                return self.call(node, name)
             case ast.Attribute(value=value, attr="T" | "mT"):
-                stack.append(value)
+                return [value]
             case ast.List(elts=items) if items:
-                stack += reversed(items)
+                return items
             case ast.Subscript(value=value, slice=key) if internal:
-                stack.append(value)
-                stack += [k for k in entries(key) if isinstance(k, ast.Name)]
-            case _:
-                raise _refuse(source, node, f"{_kind(node)} is not in the language")
+                return [*[k for k in entries(key) if isinstance(k, ast.Name)], value]
+        raise refuse(self.source, node, f"{_kind(node)} is not in the language")
+
+    def call(self, node: ast.Call, name: str) -> list[ast.expr]:
+        """The arguments of a call that are to be checked."""
+        if name not in self.allowed:
+            raise _unknown(self.source, node, name, self.allowed)
+        for keyword in node.keywords:
+            if not self.internal:
+                _check_keyword(self.source, node, name, keyword, self.allowed[name])
+        for arg in node.args:
+            if isinstance(arg, ast.Starred):
+                raise refuse(self.source, arg, "* is not in the language here")
+        return [arg for arg in node.args if not static(arg, self.internal)]
 
 
 def entries(key: ast.expr) -> list[ast.expr]:
@@ -277,7 +310,7 @@ def _unknown(source: str, node: ast.AST, name: str, allowed: Mapping[str, Any]) 
 
     near = get_close_matches(name, allowed, 1, 0.6)
     fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(allowed))}."
-    return _refuse(source, node, f"there is no function {name!r}", fix)
+    return refuse(source, node, f"there is no function {name!r}", fix)
 
 
 def static(node: ast.AST, internal: bool) -> bool:
@@ -297,7 +330,7 @@ def _check_keyword(source: str, node: ast.AST, name: str, keyword: ast.keyword, 
         fits = False
         accepted = set()
     if not fits or keyword.arg in _REFUSED or keyword.arg not in accepted:
-        raise _refuse(source, node, f"{name} cannot be given {keyword.arg or '**'} here")
+        raise refuse(source, node, f"{name} cannot be given {keyword.arg or '**'} here")
 
 
 def lenient(function: Any) -> bool:

@@ -105,7 +105,7 @@ class Nudge:
         return self.text()
 
 
-def nudge(loss_fn: Loss, what: Any, by: Any = 1e-2) -> Nudge:
+def nudge(loss_fn: Loss, what: Any, by: Any = 1e-2, *, name: str | None = None) -> Nudge:
     """The change of the loss when weights are nudged: as the gradient predicts it, with curvature, and measured.
 
     The weights are really changed, the loss is really computed again, and they are put back bit for bit, also
@@ -117,6 +117,7 @@ def nudge(loss_fn: Loss, what: Any, by: Any = 1e-2) -> Nudge:
         what: a leaf, an entry of one as in ``w[3, 17]``, or a list of those.
         by: how far: a number (for every entry of a leaf), or an array of the leaf's shape; for a list a number,
             or one of these for each.
+        name: what to call what is nudged; by default as the caller's variable, or by its path in the model.
 
     Returns:
         The numbers and what explains them; print it.
@@ -142,7 +143,7 @@ def nudge(loss_fn: Loss, what: Any, by: Any = 1e-2) -> Nudge:
     leaves = list(dict.fromkeys(leaf for leaf, _, _ in targets))
     loss = runner.record()
     graph = Graph.of(loss)
-    name = _name(targets, graph)
+    name = _name(targets, graph) if name is None else name
     again, free = runner.value(), runner.freely()
     before = float(loss.array)
 

@@ -6,7 +6,7 @@ How they are found is in :mod:`.search`; here is what is told of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,10 @@ class Paths:
         """
         return self._ways.by(what, at, dim)
 
+    def sentence(self) -> str:
+        """What the listed paths add up to, and what the rest is."""
+        return _conclusion(self)
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data for JSON."""
         return {
@@ -160,7 +164,9 @@ class Paths:
         return self.text()
 
 
-def paths(loss: Tensor, wrt: Tensor, k: int = 10, *, name: str | None = None) -> Paths:
+def paths(
+    loss: Tensor, wrt: Tensor, k: int = 10, *, name: str | None = None, names_of: Mapping[Any, str] | None = None
+) -> Paths:
     """The ``k`` largest paths from ``loss`` to one entry of a leaf or of a result, and the rest as one number.
 
     Works on networks of millions of paths: none but those returned is walked. Neither ``backward()`` nor tracing
@@ -171,6 +177,7 @@ def paths(loss: Tensor, wrt: Tensor, k: int = 10, *, name: str | None = None) ->
         wrt: an entry of a leaf, as in ``w[3, 17]``, or a leaf of one entry; or the same of an intermediate result.
         k: how many.
         name: what to call the entry; by default as the caller's variable, or by its path in the model.
+        names_of: names of leaves and nodes, for formulas, besides the caller's variables.
 
     Returns:
         A :class:`Paths`: print it, or take its ``.paths``, ``.rest``, ``.by("sample")``.
@@ -196,7 +203,7 @@ def paths(loss: Tensor, wrt: Tensor, k: int = 10, *, name: str | None = None) ->
     stored = None if stored is None else float(stored.array[index])
     found = walk.search(k)
     ways = Ways(walk.order, walk.cts, leaf, index, name, walk.gradient)
-    formulas = _Formulas(loss)
+    formulas = _Formulas(loss, names_of or {})
     return Paths(name, float(walk.gradient), stored, walk.start, [formulas.path(*one) for one in found], ways)
 
 
@@ -238,10 +245,10 @@ def leaf_name(loss: Tensor, leaf: Any) -> str:
 class _Formulas:
     """What stands beside the factors: formulas, lines, modules; read when a path is known."""
 
-    def __init__(self, loss: Tensor) -> None:
+    def __init__(self, loss: Tensor, given: Mapping[Any, str]) -> None:
         graph = Graph.of(loss)
         frame = names.caller()
-        known = names.of_variables(frame.f_locals) if frame is not None else {}
+        known = {**(names.of_variables(frame.f_locals) if frame is not None else {}), **given}
         for key, name in names.of_scopes(graph).items():
             known.setdefault(key, name)
         within = {*graph.nodes, *graph.leaves}
