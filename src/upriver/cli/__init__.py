@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UpriverError
+from ..i18n import say
 from .arguments import UsageError, parse
 
 
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _interrupted(asked: Any, error: KeyboardInterrupt) -> int:
     number = getattr(error, "signal", 2)
     run = getattr(error, "run", None)
-    print(f"\n{error}" if str(error) else "\nstopped", file=sys.stderr)
+    print(f"\n{error}" if str(error) else f"\n{say('stopped')}", file=sys.stderr)
     _tell(asked, {"run": run, "status": "interrupted"})
     return 128 + int(number)
 
@@ -62,12 +63,10 @@ def _failed(asked: Any, error: Exception) -> int:
 
         traceback.print_exception(error)
     elif isinstance(error, UpriverError):
-        print(f"error: {error}", file=sys.stderr)
+        print(say("error: {message}", message=str(error)), file=sys.stderr)
     else:
-        print(
-            f"error: {type(error).__name__}: {error}\n  fix  This was not foreseen; --traceback shows where.",
-            file=sys.stderr,
-        )
+        print(say("error: {message}", message=f"{type(error).__name__}: {error}"), file=sys.stderr)
+        print(say("  fix  {fix}", fix=say("This was not foreseen; --traceback shows where.")), file=sys.stderr)
     told = error.message if isinstance(error, UpriverError) else str(error)
     _tell(asked, {"run": getattr(asked, "folder", None), "status": "failed", "error": told})
     return 1

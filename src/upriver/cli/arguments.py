@@ -219,9 +219,10 @@ def _add_train(commands: Any) -> None:
     for option, kind, metavar, words in (
         ("--seed", _seed, "N", say("of weights, batches and dropout; default 0")),
         ("--threads", _count, "N", say("threads of compiled steps and matrix products; default 1")),
-        ("--out", Path, "FOLDER", say("the run's folder; default runs/RECIPE-DATE-TIME-N")),
     ):
         training.add_argument(option, type=kind, metavar=metavar, help=words)
+    folder = say("the run's folder; default runs/RECIPE-DATE-TIME-N")
+    training.add_argument("--out", type=Path, metavar="FOLDER", help=folder)
     _add_output(parser)
     parser.set_defaults(run=_train, parser=parser)
 

@@ -6,63 +6,77 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_ABOUT = """Load a trained run, compute the loss on chosen samples, trace it back, and rank
-the modules, units and weights that it depends on, down to the largest paths of
-the first weight.
+from ..i18n import say
+from .words import examples
 
-Three measures, never mixed: the gradient (sensitivity), gradient x change (the
-effect of one plain step), gradient x weight. Tables are printed; they and a
-picture are put into the run's folder.
-"""
-_EXAMPLES = """
-examples:
-  upriver blame                        the last run, its first wrong prediction
-  upriver blame last --wrong 3         the fourth wrong one
-  upriver blame digits-20250101-120000-1 --sample 17
-  upriver blame last --sample 3,17 --measure update --lr 0.01
-"""
 MEASURES = {"sensitivity": "sensitivity", "update": "update", "weight": "gradient x weight"}
 
 
 def add(commands: Any) -> None:
     """Register the command."""
+    tries = examples(
+        ("upriver blame", say("the last run, its first wrong prediction")),
+        ("upriver blame last --wrong 3", say("the fourth wrong one")),
+        ("upriver blame digits-20250101-120000-1 --sample 17", ""),
+        ("upriver blame last --sample 3,17 --measure update --lr 0.01", ""),
+        at=39,
+    )
+    about = say(
+        "Load a trained run, compute the loss on chosen samples, trace it back, and rank\n"
+        "the modules, units and weights that it depends on, down to the largest paths of\n"
+        "the first weight.\n\n"
+        "Three measures, never mixed: the gradient (sensitivity), gradient x change (the\n"
+        "effect of one plain step), gradient x weight. Tables are printed; they and a\n"
+        "picture are put into the run's folder.\n"
+    )
     parser = commands.add_parser(
         "blame",
-        help="which weights a wrong prediction depends on",
+        help=say("which weights a wrong prediction depends on"),
         usage="upriver blame [RUN] [--sample N,N | --wrong N] [options]",
-        description=_ABOUT,
-        epilog=_EXAMPLES,
+        description=about,
+        epilog=f"\n{tries}\n",
     )
-    parser.add_argument("name", nargs="?", default="last", metavar="RUN", help="its name or folder; default: the last")
-    which = parser.add_argument_group("samples")
-    which.add_argument("--sample", metavar="N,N", help="these samples, counted from 0")
-    which.add_argument("--wrong", metavar="N", help="the N-th wrongly predicted sample, counted from 0; default 0")
-    which.add_argument("--part", default="test", metavar="PART", help="of which data: test (the default), val or train")
-    how = parser.add_argument_group("ranking")
-    how.add_argument("--measure", default="sensitivity", metavar="NAME", help=f"one of {', '.join(MEASURES)}")
-    how.add_argument("--lr", metavar="RATE", help="learning rate of the step that update looks at; that of the run")
-    how.add_argument("--within", metavar="MODULE", help="paths of the first weight of this module")
-    how.add_argument("--top", default="5", metavar="K", help="how many of each; default 5")
-    how.add_argument("--paths", default="3", metavar="K", help="how many paths of the first weight; default 3")
-    out = parser.add_argument_group("output")
-    out.add_argument("--quiet", action="store_true", help="print nothing but errors (and --json's line)")
-    out.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-    out.add_argument("--traceback", action="store_true", help="on an error, show where in the program it happened")
+    parser.add_argument(
+        "name", nargs="?", default="last", metavar="RUN", help=say("its name or folder; default: the last")
+    )
+    which = parser.add_argument_group(say("samples"))
+    which.add_argument("--sample", metavar="N,N", help=say("these samples, counted from 0"))
+    which.add_argument("--wrong", metavar="N", help=say("the N-th wrongly predicted sample, counted from 0; default 0"))
+    which.add_argument(
+        "--part", default="test", metavar="PART", help=say("of which data: test (the default), val or train")
+    )
+    how = parser.add_argument_group(say("ranking"))
+    how.add_argument(
+        "--measure", default="sensitivity", metavar="NAME", help=say("one of {choices}", choices=list(MEASURES))
+    )
+    how.add_argument(
+        "--lr", metavar="RATE", help=say("learning rate of the step that update looks at; that of the run")
+    )
+    how.add_argument("--within", metavar="MODULE", help=say("paths of the first weight of this module"))
+    how.add_argument("--top", default="5", metavar="K", help=say("how many of each; default 5"))
+    how.add_argument("--paths", default="3", metavar="K", help=say("how many paths of the first weight; default 3"))
+    out = parser.add_argument_group(say("output"))
+    out.add_argument("--quiet", action="store_true", help=say("print nothing but errors (and --json's line)"))
+    out.add_argument("--json", action="store_true", help=say("print one JSON object as the last line"))
+    out.add_argument("--traceback", action="store_true", help=say("on an error, show where in the program it happened"))
     parser.set_defaults(run=run, parser=parser)
 
 
-def _refuse(message: str, fix: str) -> Any:
-    from .arguments import UsageError
-
-    raise UsageError(f"{message}\n  fix  {fix}", "upriver blame")
+COMMAND = "upriver blame"
 
 
 def _whole(text: str, option: str, least: int) -> int:
+    from .arguments import UsageError
+
     try:
         number = int(text)
     except ValueError:
-        return _refuse(f"{option} {text!r} is not a whole number", f"Give a number from {least} on.")
-    return number if number >= least else _refuse(f"{option} {number}", f"Give a number from {least} on.")
+        raise UsageError(
+            f"{option} {text!r} is not a whole number", f"Give a number from {least} on.", command=COMMAND
+        ) from None
+    if number < least:
+        raise UsageError(f"{option} {number} is too small", f"Give a number from {least} on.", command=COMMAND)
+    return number
 
 
 class Chosen(NamedTuple):
@@ -86,17 +100,20 @@ def run(asked: Any) -> int:
     from ..errors import UpriverError
     from ..explain.blame import blame
     from ..train.run import Run
+    from .arguments import UsageError
 
     if asked.measure not in MEASURES:
-        _refuse(f"there is no measure {asked.measure!r}", f"Use one of {', '.join(MEASURES)}.")
+        raise UsageError(
+            f"there is no measure {asked.measure!r}", f"Use one of {', '.join(MEASURES)}.", command=COMMAND
+        )
     if asked.sample is not None and asked.wrong is not None:
-        _refuse("both --sample and --wrong are given", "Give one of them.")
+        raise UsageError("both --sample and --wrong are given", "Give one of them.", command=COMMAND)
     top, few = _whole(asked.top, "--top", 1), _whole(asked.paths, "--paths", 1)
     rate = None if asked.lr is None else _rate(asked.lr)
     try:
         run = Run.open(asked.name)
     except UpriverError as error:
-        _refuse(error.message, error.fix or "")
+        raise UsageError.of(error, COMMAND) from None
     task, options = load(run)
     chosen = choose(asked, task)
     task.model.eval()
@@ -111,7 +128,9 @@ def run(asked: Any) -> int:
     found = blame(loss, task.model, lr=options.lr if rate is None else rate)
     measure = MEASURES[asked.measure]
     if asked.within is not None and asked.within not in found.owners:
-        _refuse(f"no module {asked.within!r} has weights", f"There are {', '.join(found.owners)}.")
+        raise UsageError(
+            f"no module {asked.within!r} has weights", f"There are {', '.join(found.owners)}.", command=COMMAND
+        )
     # The first weight is mostly a last layer's, which one path leads to: the inputs' side is told too.
     places = [None, found.owners[0]] if asked.within is None else [asked.within]
     ways = {way.name: way for way in [found.paths(measure, few, place) for place in places]}
@@ -127,11 +146,17 @@ def run(asked: Any) -> int:
 
 
 def _rate(text: str) -> float:
+    from .arguments import UsageError
+
     try:
         rate = float(text)
     except ValueError:
-        return _refuse(f"--lr {text!r} is not a number", "Give a learning rate, as in 0.01.")
-    return rate if 0.0 < rate < float("inf") else _refuse(f"--lr {text}", "It must be greater than 0.")
+        raise UsageError(
+            f"--lr {text!r} is not a number", "Give a learning rate, as in 0.01.", command=COMMAND
+        ) from None
+    if not 0.0 < rate < float("inf"):
+        raise UsageError(f"--lr {text} is no learning rate", "It must be greater than 0.", command=COMMAND)
+    return rate
 
 
 def load(run: Any) -> tuple[Any, Any]:
@@ -173,10 +198,11 @@ def choose(asked: Any, task: Any) -> Chosen:
     import upriver as ur
 
     from ..train.metrics import predict, predicted_classes
+    from .arguments import UsageError
 
     loaders = {"test": task.test, "val": task.val, "train": task.train}
     if asked.part not in loaders:
-        _refuse(f"there is no part {asked.part!r}", f"Use one of {', '.join(loaders)}.")
+        raise UsageError(f"there is no part {asked.part!r}", f"Use one of {', '.join(loaders)}.", command=COMMAND)
     data = loaders[asked.part].dataset
     ordered = ur.utils.data.DataLoader(data, batch_size=256)
     outputs, targets = predict(task.model, ordered)
@@ -186,31 +212,48 @@ def choose(asked: Any, task: Any) -> Chosen:
     if asked.sample is not None:
         samples = [_whole(part.strip(), "--sample", 0) for part in asked.sample.split(",")]
         if max(samples) >= len(targets):
-            _refuse(
-                f"--sample {max(samples)} is not there", f"The {asked.part} part has samples 0 to {len(targets) - 1}."
+            raise UsageError(
+                f"--sample {max(samples)} is not there",
+                f"The {asked.part} part has samples 0 to {len(targets) - 1}.",
+                command=COMMAND,
             )
     else:
         if not classes:
-            _refuse("this network predicts no classes, so no prediction is right or wrong", "Use --sample N.")
+            raise UsageError(
+                "this network predicts no classes, so no prediction is right or wrong",
+                "Use --sample N.",
+                command=COMMAND,
+            )
         wrong = np.flatnonzero(predicted != targets.reshape(-1))
         n = _whole(asked.wrong or "0", "--wrong", 0)
         if n >= len(wrong):
-            there = f"{len(wrong)} of {len(targets)} predictions of the {asked.part} part are wrong"
-            _refuse(f"--wrong {n} is not there: {there}", "They are counted from 0; --sample takes any sample.")
-        samples = [int(wrong[n])]
-    about = []
-    for i in samples:
-        if classes:
-            p = np.exp(outputs[i] - outputs[i].max())
-            p /= p.sum()
-            is_, said = int(targets.reshape(-1)[i]), int(predicted[i])
-            verdict = "rightly" if is_ == said else "wrongly"
-            about.append(
-                f"{asked.part} sample {i} is {_name(names, is_)}, {verdict} taken for {_name(names, said)} "
-                f"(probability {p[said]:.1%}" + (")" if is_ == said else f"; {_name(names, is_)} has {p[is_]:.1%})")
+            of, part = len(targets), asked.part
+            raise UsageError(
+                f"--wrong {n} is not there: {len(wrong)} of {of} predictions of the {part} part are wrong",
+                "They are counted from 0; --sample takes any sample.",
+                command=COMMAND,
             )
-        else:
-            about.append(f"{asked.part} sample {i}: predicted {_few(outputs[i])}, true {_few(targets[i])}")
+        samples = [int(wrong[n])]
+    about: list[str] = []
+    for i in samples:
+        if not classes:
+            values = {"predicted": _few(outputs[i]), "true": _few(targets[i])}
+            about.append(
+                say("{part} sample {i}: predicted {predicted}, true {true}", part=asked.part, i=str(i), **values)
+            )
+            continue
+        p = np.exp(outputs[i] - outputs[i].max())
+        p /= p.sum()
+        is_, said = int(targets.reshape(-1)[i]), int(predicted[i])
+        told = {"part": asked.part, "i": str(i), "is_": _name(names, is_), "said": _name(names, said)}
+        told |= {"share": f"{p[said]:.1%}", "own": f"{p[is_]:.1%}"}
+        about.append(
+            say("{part} sample {i} is {is_}, rightly taken for {said} (probability {share})", **told)
+            if is_ == said
+            else say(
+                "{part} sample {i} is {is_}, wrongly taken for {said} (probability {share}; {is_} has {own})", **told
+            )
+        )
     batch = [data[i] for i in samples]
     inputs, wanted = (ur.stack([ur.as_tensor(sample[j]) for sample in batch]) for j in (0, 1))
     return Chosen(samples, inputs, wanted, about)
@@ -246,10 +289,11 @@ def _print(run: Any, found: Any, ways: list[Any], chosen: Chosen, measure: str, 
     out.print(f"[bold]{run.name}[/]")
     for line in chosen.about:
         out.print(line, markup=False)
-    out.print(f"loss {found.loss:.6g}; {found.count:,} weights\n", style="dim")
+    out.print(say("loss {loss}; {n} weights", loss=f"{found.loss:.6g}", n=found.count) + "\n", style="dim")
     out.print(about(measure), markup=False)
     if measure == "update":
-        out.print(f"{found.step}: {found.total(measure):+.6g} in all", markup=False)
+        total = f"{found.total(measure):+.6g}"
+        out.print(say("{step}: {total} in all", step=found.step, total=total), markup=False)
     for table in found.tables(measure, top):
         out.print()
         out.print(table)

@@ -9,45 +9,53 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_ABOUT = """Compute an expression, walk back through it by the chain rule, and show every factor:
-the operation, the formula of its local derivative, its value, the upstream gradient, the product.
-
-The language: numbers, names, + - * / ** % // @ ( ) [ ], assignments with ;, and the functions of the
-engine (relu, tanh, exp, sum, mean, softmax, …). Values are numbers or lists of numbers, in double precision.
-"""
-_EXAMPLES = """
-examples:
-  upriver explain "(w*x - y)**2" w=2 x=3 y=10
-  upriver explain "(w*x + b - y)**2" w=1 b=0 x=2.1 y=4 --wrt w,b
-  upriver explain "h = tanh(W @ x); sum((h - y)**2)" W=[[1,2],[3,4]] x=[1,-1] y=[0,1] --wrt "W[0,1]"
-  upriver explain "(w*x - y)**2" w=2 x=3 y=10 --svg graph.svg --html graph.html
-
-Without --wrt it is the gradient by the first name in the expression.
-"""
+from ..i18n import say
+from .words import examples
 
 
 def add(commands: Any) -> None:
     """Register the command."""
+    tries = examples(
+        ('upriver explain "(w*x - y)**2" w=2 x=3 y=10', ""),
+        ('upriver explain "(w*x + b - y)**2" w=1 b=0 x=2.1 y=4 --wrt w,b', ""),
+        ('upriver explain "h = tanh(W @ x); sum((h - y)**2)" W=[[1,2],[3,4]] x=[1,-1] y=[0,1] --wrt "W[0,1]"', ""),
+        ('upriver explain "(w*x - y)**2" w=2 x=3 y=10 --svg graph.svg --html graph.html', ""),
+    )
+    first = say("Without --wrt it is the gradient by the first name in the expression.")
     parser = commands.add_parser(
         "explain",
-        help="open the gradient of an expression",
+        help=say("open the gradient of an expression"),
         usage='upriver explain "EXPRESSION" NAME=VALUE ... [options]',
-        description=_ABOUT,
-        epilog=_EXAMPLES,
+        description=_about(),
+        epilog=f"\n{tries}\n\n{first}\n",
     )
-    parser.add_argument("expression", metavar="EXPRESSION", help="what to differentiate; it must give one number")
-    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help="a value for each name in it")
-    parser.add_argument("--wrt", metavar="NAMES", help="by what: names, or entries as W[0,1], with commas between")
-    how = parser.add_argument_group("output")
-    how.add_argument("--latex", action="store_true", help="print LaTeX instead of text")
-    how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-    how.add_argument("--mermaid", action="store_true", help="print the graph in the language of Mermaid")
-    how.add_argument("--unsimplified", action="store_true", help="formulas exactly as the gradient rules computed them")
-    how.add_argument("--svg", type=Path, metavar="FILE", help="write the graph as a picture")
-    how.add_argument("--html", type=Path, metavar="FILE", help="write a page to open and step through, in one file")
-    how.add_argument("--trace", type=Path, metavar="FILE", help="write the trace (JSON)")
-    how.add_argument("--traceback", action="store_true", help="on an error, show where in the program it happened")
+    parser.add_argument("expression", metavar="EXPRESSION", help=say("what to differentiate; it must give one number"))
+    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help=say("a value for each name in it"))
+    parser.add_argument("--wrt", metavar="NAMES", help=say("by what: names, or entries as W[0,1], with commas between"))
+    how = parser.add_argument_group(say("output"))
+    how.add_argument("--latex", action="store_true", help=say("print LaTeX instead of text"))
+    how.add_argument("--json", action="store_true", help=say("print one JSON object instead of text"))
+    how.add_argument("--mermaid", action="store_true", help=say("print the graph in the language of Mermaid"))
+    how.add_argument(
+        "--unsimplified", action="store_true", help=say("formulas exactly as the gradient rules computed them")
+    )
+    how.add_argument("--svg", type=Path, metavar="FILE", help=say("write the graph as a picture"))
+    how.add_argument(
+        "--html", type=Path, metavar="FILE", help=say("write a page to open and step through, in one file")
+    )
+    how.add_argument("--trace", type=Path, metavar="FILE", help=say("write the trace (JSON)"))
+    how.add_argument("--traceback", action="store_true", help=say("on an error, show where in the program it happened"))
     parser.set_defaults(run=run, parser=parser)
+
+
+def _about() -> str:
+    return say(
+        "Compute an expression, walk back through it by the chain rule, and show every factor:\n"
+        "the operation, the formula of its local derivative, its value, the upstream gradient, the product.\n\n"
+        "The language: numbers, names, + - * / ** % // @ ( ) [ ], assignments with ;, and the functions of the\n"
+        "engine (relu, tanh, exp, sum, mean, softmax, …). Values are numbers or lists of numbers, "
+        "in double precision.\n"
+    )
 
 
 def protect(argv: list[str]) -> list[str]:
@@ -63,9 +71,7 @@ def run(asked: Any) -> int:
     try:
         explanation = explain_expression(asked.expression.strip(), asked.values, asked.wrt)
     except UpriverError as error:
-        raise UsageError(
-            f"{error.message}" + (f"\n  fix  {error.fix}" if error.fix else ""), "upriver explain"
-        ) from None
+        raise UsageError.of(error, "upriver explain") from None
     _write(asked, explanation)
     if asked.json:
         print(json.dumps(explanation.to_dict(), allow_nan=False))
@@ -94,7 +100,7 @@ def _write(asked: Any, explanation: Any) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
             except OSError as error:
-                raise UsageError(f"{path} cannot be written: {error.strerror}", "upriver explain") from None
+                raise UsageError(f"{path} cannot be written: {error.strerror}", command="upriver explain") from None
 
 
 def explain_expression(expression: str, given: list[str], wrt: str | None) -> Any:

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from ..errors import FileError
-from ..train.report import METRICS, print_report
+from ..i18n import say
+from ..train.metrics import say_name
+from ..train.report import METRICS, called, print_report
 from ..train.run import Run
 from .terminal import console
 from .train import summary
@@ -21,8 +23,8 @@ def list_runs(asked: Any) -> int:
     runs = Run.all(asked.folder)
     told: list[dict[str, Any]] = []
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head, side in (("run", "left"), ("status", "left"), ("epochs", "right"), ("seconds", "right"),
-                       ("test", "right"), ("", "left")):  # fmt: skip
+    for head, side in ((say("run"), "left"), (say("status"), "left"), (say("epochs"), "right"),
+                       (say("seconds"), "right"), (say("test"), "right"), ("", "left")):  # fmt: skip
         table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True)
     for run in runs:
         try:
@@ -34,13 +36,14 @@ def list_runs(asked: Any) -> int:
         for result in run.events("test")[-1:]:
             measure = result["measure"]
             shown = METRICS[measure].show(result[measure]) if measure in METRICS else f"{result[measure]:.4f}"
-        status = f"[{_STYLES.get(one['status'], 'white')}]{one['status']}[/]"
-        table.add_row(run.name, status, str(one["epochs"]), f"{one['seconds']:.1f}", shown, f"[dim]{measure}[/]")
+        status = f"[{_STYLES.get(one['status'], 'white')}]{called(one['status'])}[/]"
+        measured = f"[dim]{say_name(measure)}[/]" if measure else ""
+        table.add_row(run.name, status, str(one["epochs"]), f"{one['seconds']:.1f}", shown, measured)
     if not asked.quiet:
         if told:
             console().print(table)
         else:
-            print(f"no runs in {asked.folder} yet: upriver train digits makes one")
+            print(say("no runs in {folder} yet: upriver train digits makes one", folder=str(asked.folder)))
     if asked.json:
         print(json.dumps({"runs": told}))
     return 0

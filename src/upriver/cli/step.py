@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..i18n import from_data, say
+from ..i18n.columns import left, width as columns
 from . import explain
+from .words import examples
 
-_ABOUT = """Walk through an expression operation by operation, forward and then back by the chain rule, with the
-arrow keys, both ways. Where there is no terminal, all frames are printed one after another.
-
-It can also be a trace that was written before, by upriver explain ... --trace FILE.json.
-"""
-_EXAMPLES = """
-examples:
-  upriver step "(w*x - y)**2" w=2 x=3 y=10
-  upriver step "h = tanh(W @ x); sum((h - y)**2)" W=[[1,2],[3,4]] x=[1,-1] y=[0,1] --wrt W
-  upriver step trace.json
-  upriver step "(w*x - y)**2" w=2 x=3 y=10 | less
-"""
-_HELP = (
-    ("→ ↓ space", "one step forward"),
-    ("← ↑", "one step back"),
-    ("Home End", "the first step, the last"),
-    ("m", "by operation, by module"),
-    ("q", "leave"),
-    ("?", "this list, and away with it"),
-)
-_FOOT = "→ forward  ← back  Home End  m by module  ? keys  q leave"
 _FORWARD, _BACK = ("right", "down", "space", "enter", "n", "l", "j"), ("left", "up", "p", "h", "k")
-_PHASES = {"start": "start", "forward": "forward", "seed": "backward", "backward": "backward", "end": "result"}
 
 
 def add(commands: Any) -> None:
     """Register the command."""
+    tries = examples(
+        ('upriver step "(w*x - y)**2" w=2 x=3 y=10', ""),
+        ('upriver step "h = tanh(W @ x); sum((h - y)**2)" W=[[1,2],[3,4]] x=[1,-1] y=[0,1] --wrt W', ""),
+        ("upriver step trace.json", ""),
+        ('upriver step "(w*x - y)**2" w=2 x=3 y=10 | less', ""),
+    )
+    about = say(
+        "Walk through an expression operation by operation, forward and then back by the chain rule, with the\n"
+        "arrow keys, both ways. Where there is no terminal, all frames are printed one after another.\n\n"
+        "It can also be a trace that was written before, by upriver explain ... --trace FILE.json.\n"
+    )
     parser = commands.add_parser(
         "step",
-        help="walk through an expression, forward and back",
+        help=say("walk through an expression, forward and back"),
         usage='upriver step "EXPRESSION" NAME=VALUE ... [--wrt NAMES]\n       upriver step TRACE.json',
-        description=_ABOUT,
-        epilog=_EXAMPLES,
+        description=about,
+        epilog=f"\n{tries}\n",
     )
-    parser.add_argument("expression", metavar="EXPRESSION", help="what to differentiate, or the file of a trace")
-    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help="a value for each name in it")
-    parser.add_argument("--wrt", metavar="NAMES", help="by what: names, or entries as W[0,1], with commas between")
-    parser.add_argument("--by", choices=("operation", "module"), default="operation", help="how long the steps are")
-    parser.add_argument("--all", action="store_true", help="print all frames, at a terminal too")
-    parser.add_argument("--traceback", action="store_true", help="on an error, show where in the program it happened")
+    parser.add_argument("expression", metavar="EXPRESSION", help=say("what to differentiate, or the file of a trace"))
+    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help=say("a value for each name in it"))
+    parser.add_argument("--wrt", metavar="NAMES", help=say("by what: names, or entries as W[0,1], with commas between"))
+    parser.add_argument(
+        "--by", choices=("operation", "module"), default="operation", help=say("how long the steps are")
+    )
+    parser.add_argument("--all", action="store_true", help=say("print all frames, at a terminal too"))
+    parser.add_argument(
+        "--traceback", action="store_true", help=say("on an error, show where in the program it happened")
+    )
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -60,7 +56,7 @@ def run(asked: Any) -> int:
     try:
         walk = Walk(_trace(asked), asked.by)
     except UpriverError as error:
-        raise UsageError(f"{error.message}" + (f"\n  fix  {error.fix}" if error.fix else ""), "upriver step") from None
+        raise UsageError.of(error, "upriver step") from None
     from .terminal import console
 
     screen = console()
@@ -69,7 +65,7 @@ def run(asked: Any) -> int:
             print("\n".join(walk.lines(i)))
         return 0
     _interact(walk, screen)
-    print(walk.trace.sentence)
+    print(told(walk.trace.data["result"]))
     return 0
 
 
@@ -130,7 +126,7 @@ class Walk:
         """Frame ``i`` as plain lines."""
         frame, many = self.frames[i], len(self.frames)
         number = f"{i + 1:>{len(str(many))}}/{many}"
-        found = [f"{number}  {_PHASES[frame['phase']]:<8}  {frame['sentence']}"]
+        found = [f"{number}  {left(_phase(frame['phase']), 8)}  {told(frame)}"]
         pad = " " * (len(number) + 12)
         return found + [f"{pad}{text}" for _, text in self.facts(i)]
 
@@ -147,7 +143,7 @@ class Walk:
             elif frame["phase"] in ("seed", "backward"):
                 partial = frame.get("share", 1) < frame.get("shares", 1)
                 text = _plain(frame["sum"] if "sum" in frame else self.trace.nodes[node]["gradient"])
-                gradients[node] = f"{text} so far" if partial else text
+                gradients[node] = say("{gradient} so far", gradient=text) if partial else text
         about = {frame["node"] for frame in frames[begun : reached + 1] if "node" in frame}
         found: list[tuple[str, str, str, bool]] = []
         at = 0
@@ -199,24 +195,26 @@ class _Shown:
         walk, i = self.walk, self.i
         frame, width, height = walk.frames[i], options.max_width, options.height or 24
         title = walk.trace.data["source"] or walk.trace.data["result"]["symbol"]
-        where = f"{_PHASES[frame['phase']]} · {i + 1} of {len(walk.frames)}"
-        room = max(8, width - len(where) - 2)
-        yield Text(f"{_cut(title, room):<{room}}  {where}", style="bold", no_wrap=True, overflow="crop")
+        where = say("{phase} · {i} of {n}", phase=_phase(frame["phase"]), i=i + 1, n=len(walk.frames))
+        room = max(8, width - columns(where) - 2)
+        yield Text(f"{left(_cut(title, room), room)}  {where}", style="bold", no_wrap=True, overflow="crop")
         yield Rule(style="dim")
-        told = Text(frame["sentence"], style="bold")
+        sentence = Text(told(frame), style="bold")
         facts = [Text(text, style="dim" if what == "line" else "cyan") for what, text in walk.facts(i)]
-        low = [line for text in (told, *facts) for line in text.wrap(screen, width)[:6]]
+        low = [line for text in (sentence, *facts) for line in text.wrap(screen, width)[:6]]
         if self.helping:
-            low = [Text(f"{key:<10}  {what}") for key, what in _HELP]
+            low = [Text(f"{left(key, 10)}  {what}") for key, what in _help()]
         rows, at = walk.rows(i)
         space = max(1, height - len(low) - 6)
         start = max(0, min(at - space // 2, len(rows) - space))
         name = max(6, (width - 2) * 2 // 5)
         value = max(6, (width - 2 - name) // 2)
-        yield Text(f"  {'':<{name}}{'value':<{value}}gradient", style="dim", no_wrap=True, overflow="crop")
+        yield Text(
+            f"  {'':<{name}}{left(say('value'), value)}{say('gradient')}", style="dim", no_wrap=True, overflow="crop"
+        )
         for what, number, gradient, about in rows[start : start + space]:
             line = Text("▶ " if about else "  ", no_wrap=True, overflow="crop")
-            line.append(f"{_cut(what, name - 2):<{name}}{_cut(number, value - 2):<{value}}")
+            line.append(left(_cut(what, name - 2), name) + left(_cut(number, value - 2), value))
             rest = max(4, width - 2 - name - value)
             line.append(_cut(gradient, rest), style="yellow" if gradient.startswith("-") else "blue")
             if about:
@@ -227,7 +225,8 @@ class _Shown:
         yield Rule(style="dim")
         yield from low
         yield Rule(style="dim")
-        yield Text(_FOOT, style="dim", no_wrap=True, overflow="crop")
+        foot = say("→ forward  ← back  Home End  m by module  ? keys  q leave")
+        yield Text(foot, style="dim", no_wrap=True, overflow="crop")
 
 
 def _plain(encoded: Any) -> str:
@@ -237,4 +236,34 @@ def _plain(encoded: Any) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: max(0, room - 1)] + "…"
+    if columns(text) <= room:
+        return text
+    while text and columns(text) > room - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _help() -> list[tuple[str, str]]:
+    return [
+        (say("→ ↓ space"), say("one step forward")),
+        ("← ↑", say("one step back")),
+        ("Home End", say("the first step, the last")),
+        ("m", say("by operation, by module")),
+        ("q", say("leave")),
+        ("?", say("this list, and away with it")),
+    ]
+
+
+def _phase(phase: str) -> str:
+    return say(
+        "{phase, select, start {start} forward {forward} seed {backward} backward {backward} other {result}}",
+        phase=phase,
+    )
+
+
+def told(frame: Mapping[str, Any]) -> str:
+    """The sentence of a frame in the reader's language, whichever the trace was written in."""
+    try:
+        return from_data(frame["said"])
+    except (KeyError, TypeError, ValueError):  # a trace of before, or one that something else wrote
+        return str(frame["sentence"])

@@ -14,6 +14,7 @@ import numpy as np
 import upriver as ur
 
 from ..errors import ArgumentError
+from ..i18n import say
 from ..recipes import load_recipe
 from ..recipes.base import Options, Recipe, Task
 from ..train import threads
@@ -42,7 +43,7 @@ def train(asked: Any) -> int:
     try:
         options = recipe.options(**chosen)
     except ArgumentError as error:
-        raise UsageError(str(error), "upriver train") from None
+        raise UsageError.of(error, "upriver train") from None
     task = _build(recipe, options)  # data that are missing are found out before a folder is made
     run = Run.create(_short_name(recipe, options), {"options": asdict(options)}, out=asked.out, seed=options.seed)
     return _fit(asked, recipe, options, task, run, None)
@@ -71,14 +72,14 @@ def resume(asked: Any) -> int:
         )
     if status == "finished" and run.events("test"):
         if not asked.quiet:
-            print(f"{run.name} is finished; nothing is left to do. To see it: upriver show {run.name}")
+            print(say("{run} is finished; nothing is left to do. To see it: upriver show {run}", run=run.name))
         _print_json(asked, run)
         return 0
     _set_threads(asked.threads or run.environment.get("threads"))
     task = _build(recipe, options)
     last = run.checkpoint("last")
     if not last.exists() and not asked.quiet:
-        print("no checkpoint was saved before it stopped: starting from the beginning")
+        print(say("no checkpoint was saved before it stopped: starting from the beginning"))
     return _fit(asked, recipe, options, task, run, last if last.exists() else None)
 
 
@@ -88,10 +89,11 @@ def _set_threads(n: int | None) -> None:
         return
     ur.set_num_threads(n or 1)
     if not threads.limit(n or 1) and n is not None:
-        print(
-            f"note: --threads cannot reach the BLAS of this NumPy; start with OMP_NUM_THREADS={n} in the environment",
-            file=sys.stderr,
+        reach = say(
+            "note: --threads cannot reach the BLAS of this NumPy; start with OMP_NUM_THREADS={n} in the environment",
+            n=str(n),
         )
+        print(reach, file=sys.stderr)
 
 
 def _short_name(recipe: Recipe, options: Options) -> str:
@@ -122,24 +124,25 @@ def _fit(asked: Any, recipe: Recipe, options: Options, task: Task, run: Run, che
     extra = task.pictures() if task.pictures is not None else None
     draw_pictures(run, task.metrics[0] if task.metrics else None, extra)
     if not asked.quiet:
-        print_report(console(), run, recipe.ideas if run.config["recipe"] == recipe.name else ())
+        print_report(console(), run, recipe.ideas() if run.config["recipe"] == recipe.name else ())
     _print_json(asked, run)
     return 0
 
 
 def _introduce(recipe: Recipe, options: Options, task: Task, run: Run) -> None:
     count = sum(p.numel() for p in task.model.parameters())
-    hidden = ", ".join(map(str, options.hidden))
     out = console()
     out.print(f"[bold]{run.config['recipe']}[/]  {task.about}", highlight=False)
-    out.print(
-        f"{options.model}, hidden {hidden}, {options.activation}: {count:,} parameters; "
-        f"{options.optimizer}, learning rate {options.lr:g}, seed {options.seed}",
-        highlight=False, style="dim",
+    network = say(
+        "{model}, hidden {hidden}, {activation}: {n} parameters; {optimizer}, learning rate {lr}, seed {seed}",
+        model=options.model, hidden=list(map(str, options.hidden)), activation=options.activation, n=count,
+        optimizer=options.optimizer, lr=f"{options.lr:g}", seed=str(options.seed),
     )  # fmt: skip
+    out.print(network, highlight=False, style="dim")
     for note in task.notes:
-        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
-    out.print(f"{os.path.relpath(run.folder)}  [dim](Ctrl-C stops and saves)[/]\n", highlight=False)
+        out.print(say("note: {note}", note=note), style="yellow", highlight=False, markup=False)
+    stops = say("(Ctrl-C stops and saves)")
+    out.print(f"{os.path.relpath(run.folder)}  [dim]{stops}[/]\n", highlight=False)
 
 
 def _test(task: Task, trainer: Trainer, run: Run) -> None:

@@ -105,6 +105,24 @@ def again(value: Any) -> Any:
     return [again(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def from_data(data: Mapping[str, Any]) -> Message:
+    """The message that :meth:`Message.data` was of, in the language of the moment.
+
+    Raises:
+        KeyError, TypeError, ValueError: it was of none.
+
+    Example:
+        >>> from upriver.i18n import from_data, say
+        >>> from_data(say("Given: {values}.", values=["w = 2"]).data())
+        'Given: w = 2.'
+    """
+
+    def value(x: Any) -> Any:
+        return from_data(x) if isinstance(x, Mapping) else [value(item) for item in x] if isinstance(x, list) else x
+
+    return say(data["text"], **{str(name): value(x) for name, x in data["args"].items()})
+
+
 def languages() -> tuple[str, ...]:
     """The codes of the languages there are: the folders beside this file; English first."""
     from . import catalogue

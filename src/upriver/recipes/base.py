@@ -118,7 +118,7 @@ class Recipe:
         defaults: its options where nothing else is said.
         models: the names of the models that it can build.
         models_differ: options that one of its models has other defaults for.
-        ideas: options worth trying next, with the reason.
+        ideas: gives options worth trying next, with the reason in the reader's language.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Recipe:
     defaults: Options
     models: tuple[str, ...] = ("mlp",)
     models_differ: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    ideas: tuple[tuple[str, str], ...] = ()
+    ideas: Callable[[], tuple[tuple[str, str], ...]] = tuple
 
     def options(self, **chosen: Any) -> Options:
         """The defaults, with what was chosen (None: not chosen) in their place.

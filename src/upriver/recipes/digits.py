@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from upriver import nn
 from upriver.data import load_digits
+from upriver.i18n import say
 
 from .base import Options, Recipe, Task, make_loaders, make_optimizer, make_schedule
 from .models import MLP, ConvNet
@@ -27,7 +28,9 @@ def build(options: Options) -> Task:
         val=val,
         test=test,
         classes=digits.classes,
-        about=f"{len(digits.x_train):,} + {len(digits.x_test):,} handwritten digits, 8×8 pixels",
+        about=say(
+            "{train} + {test} handwritten digits, 8×8 pixels", train=len(digits.x_train), test=len(digits.x_test)
+        ),
     )
 
 
@@ -37,9 +40,9 @@ RECIPE = Recipe(
     defaults=Options(hidden=(256, 128), dropout=0.3, lr=5e-3, epochs=30),
     models=("mlp", "cnn"),
     models_differ={"cnn": {"hidden": (64,), "lr": 3e-3, "epochs": 15}},
-    ideas=(
-        ("--model cnn", "convolutions see shapes wherever they are"),
-        ("--hidden 32,32,32,32,32,32 --activation sigmoid", "watch the gradient vanish on its way back"),
-        ("--optimizer momentum --lr 30 --schedule constant", "a rate far too large: every unit dies"),
+    ideas=lambda: (
+        ("--model cnn", say("convolutions see shapes wherever they are")),
+        ("--hidden 32,32,32,32,32,32 --activation sigmoid", say("watch the gradient vanish on its way back")),
+        ("--optimizer momentum --lr 30 --schedule constant", say("a rate far too large: every unit dies")),
     ),
 )

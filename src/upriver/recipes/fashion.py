@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from upriver import nn
 from upriver.data import load_fashion_mnist
+from upriver.i18n import say
 
 from .base import Options, Recipe, Task, make_loaders, make_optimizer, make_schedule
 from .models import MLP, ConvNet
@@ -27,7 +28,11 @@ def build(options: Options) -> Task:
         val=val,
         test=test,
         classes=clothes.classes,
-        about=f"{len(clothes.x_train):,} + {len(clothes.x_test):,} photographs of clothes, 28×28 pixels",
+        about=say(
+            "{train} + {test} photographs of clothes, 28×28 pixels",
+            train=len(clothes.x_train),
+            test=len(clothes.x_test),
+        ),
     )
 
 
@@ -37,5 +42,5 @@ RECIPE = Recipe(
     defaults=Options(hidden=(256, 128), dropout=0.2, lr=3e-3, batch_size=256, epochs=10),
     models=("mlp", "cnn"),
     models_differ={"cnn": {"hidden": (128,), "lr": 4e-3, "epochs": 4}},
-    ideas=(("--model cnn", "convolutions: slower, and a few per cent better"),),
+    ideas=lambda: (("--model cnn", say("convolutions: slower, and a few per cent better")),),
 )

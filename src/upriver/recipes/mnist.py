@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from upriver import nn
 from upriver.data import load_mnist_5k
+from upriver.i18n import say
 
 from .base import Options, Recipe, Task, make_loaders, make_optimizer, make_schedule
 from .models import MLP, ConvNet
@@ -27,7 +28,9 @@ def build(options: Options) -> Task:
         val=val,
         test=test,
         classes=mnist.classes,
-        about=f"{len(mnist.x_train):,} + {len(mnist.x_test):,} handwritten digits, 28×28 pixels",
+        about=say(
+            "{train} + {test} handwritten digits, 28×28 pixels", train=len(mnist.x_train), test=len(mnist.x_test)
+        ),
     )
 
 
@@ -37,5 +40,8 @@ RECIPE = Recipe(
     defaults=Options(hidden=(256, 128), dropout=0.3, lr=3e-3, epochs=15),
     models=("mlp", "cnn"),
     models_differ={"cnn": {"hidden": (128,), "lr": 4e-3, "epochs": 8}},
-    ideas=(("--model cnn", "convolutions make about half the mistakes"), ("--activation gelu", "a smoother bend")),
+    ideas=lambda: (
+        ("--model cnn", say("convolutions make about half the mistakes")),
+        ("--activation gelu", say("a smoother bend")),
+    ),
 )

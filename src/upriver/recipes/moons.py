@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from upriver.data import moons
+from upriver.i18n import say
 
 from .base import Options, Recipe, Task
 from .points import build_points
@@ -14,7 +15,7 @@ def build(options: Options) -> Task:
         options,
         lambda: moons(500, noise=0.1, seed=0),
         lambda: moons(500, noise=0.1, seed=1),
-        "points of two half moons",
+        say("points of two half moons"),
     )
 
 
@@ -22,8 +23,8 @@ RECIPE = Recipe(
     name="moons",
     build=build,
     defaults=Options(hidden=(16, 16), lr=0.02, batch_size=32, epochs=40),
-    ideas=(
-        ("--activation identity", "without a bend, layers are one line: see it fail"),
-        ("--hidden 2", "how few units will do?"),
+    ideas=lambda: (
+        ("--activation identity", say("without a bend, layers are one line: see it fail")),
+        ("--hidden 2", say("how few units will do?")),
     ),
 )

@@ -7,6 +7,7 @@ import numpy as np
 import upriver as ur
 from upriver import nn
 from upriver.data import CharVocab, DataLoader, TensorDataset, context_windows, load_names
+from upriver.i18n import say
 from upriver.train.metrics import ACCURACY, BITS
 
 from .base import Options, Recipe, Task, make_optimizer, make_schedule
@@ -32,7 +33,12 @@ def build(options: Options) -> Task:
         val=DataLoader(parts[1], 2048),
         test=DataLoader(parts[2], 2048),
         metrics=(BITS, ACCURACY),
-        about=f"{len(names.words):,} first names, {len(vocab)} characters, {CONTEXT} of context",
+        about=say(
+            "{n} first names, {characters} characters, {context} of context",
+            n=len(names.words),
+            characters=len(vocab),
+            context=CONTEXT,
+        ),
         samples=lambda: sample(model, vocab, 20, options.seed),
     )
 
@@ -59,5 +65,8 @@ RECIPE = Recipe(
     defaults=Options(
         hidden=(200,), activation="tanh", lr=5e-3, batch_size=256, epochs=15, dropout=0.2, weight_decay=0.05
     ),
-    ideas=(("--hidden 400", "more units to remember with"), ("--epochs 40", "a longer look at the names")),
+    ideas=lambda: (
+        ("--hidden 400", say("more units to remember with")),
+        ("--epochs 40", say("a longer look at the names")),
+    ),
 )

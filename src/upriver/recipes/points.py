@@ -9,6 +9,7 @@ import numpy as np
 
 import upriver as ur
 from upriver import nn
+from upriver.i18n import say
 from upriver.train.pictures import plane
 
 from .base import Options, Task, make_loaders, make_optimizer, make_schedule
@@ -39,6 +40,6 @@ def build_points(options: Options, points: Callable[[], Points], held_out: Calla
         val=val,
         test=test,
         classes=tuple(str(i) for i in range(classes)),
-        about=f"{len(x):,} + {len(x_test):,} {what}",
-        pictures=lambda: {"plane.svg": plane(probabilities, x_test, y_test, "What the network says of the plane")},
+        about=say("{train} + {test} {points}", train=len(x), test=len(x_test), points=what),
+        pictures=lambda: {"plane.svg": plane(probabilities, x_test, y_test, say("What the network says of the plane"))},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from upriver.data import spiral
+from upriver.i18n import say
 
 from .base import Options, Recipe, Task
 from .points import build_points
@@ -14,7 +15,7 @@ def build(options: Options) -> Task:
         options,
         lambda: spiral(900, noise=0.02, seed=0),
         lambda: spiral(900, noise=0.02, seed=1),
-        "points of three spiral arms",
+        say("points of three spiral arms"),
     )
 
 
@@ -22,8 +23,8 @@ RECIPE = Recipe(
     name="spiral",
     build=build,
     defaults=Options(hidden=(16, 16), lr=0.02, batch_size=32, epochs=40),
-    ideas=(
-        ("--activation identity", "without a bend, layers are one line: see it fail"),
-        ("--hidden 2", "how few units will do?"),
+    ideas=lambda: (
+        ("--activation identity", say("without a bend, layers are one line: see it fail")),
+        ("--hidden 2", say("how few units will do?")),
     ),
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from upriver import nn
 from upriver.data import Standardize, read_table
 from upriver.errors import ArgumentError, DataError
+from upriver.i18n import say
 from upriver.train.metrics import ACCURACY, MAE, RMSE, Metric
 
 from .base import Options, Recipe, Task, make_loaders, make_optimizer, make_schedule
@@ -56,7 +57,13 @@ def build(options: Options) -> Task:
         test=test,
         metrics=metrics,
         classes=parts.classes,
-        about=f"{len(x):,} + {len(x_test):,} rows, {x.shape[1]} features; predicts {options.target}",
+        about=say(
+            "{train} + {test} rows, {features} features; predicts {target}",
+            train=len(x),
+            test=len(x_test),
+            features=x.shape[1],
+            target=options.target,
+        ),
         notes=table.notes,
         files={"table.json": kept},
     )

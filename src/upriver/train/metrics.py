@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.state import Array, no_grad
+from ..i18n import say
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,18 @@ MAE = Metric(
     higher_is_better=False,
 )  # fmt: skip
 BITS = Metric("bits", "bits per character", lambda _out, _y, loss: loss / math.log(2.0), float, higher_is_better=False)
+
+
+def say_name(name: str) -> str:
+    """The name of a measure in the reader's language: of the ones that are known here."""
+    known = (say("accuracy"), say("bits"), say("rmse"), say("mae"), say("loss"))
+    return next((said for said in known if said.text == name), name)
+
+
+def say_title(metric: Metric) -> str:
+    """The title of a metric in the reader's language: of the ones that are known here."""
+    known = (say("accuracy"), say("root mean square error"), say("mean absolute error"), say("bits per character"))
+    return next((said for said in known if said.text == metric.title), metric.title)
 
 
 class Sums:

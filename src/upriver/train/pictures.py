@@ -15,6 +15,8 @@ import numpy as np
 
 from ..core.state import Array
 from ..drawing import Drawing, log_ticks, nice_ticks
+from ..i18n import say
+from .metrics import say_title
 
 # From low to high: dark blue, teal, green, yellow; even steps of lightness, safe for colour-blind readers (viridis).
 _SCALE = ((68, 1, 84), (65, 68, 135), (42, 120, 142), (34, 168, 132), (122, 209, 81), (253, 231, 37))
@@ -30,7 +32,7 @@ def _panel(
     values = [v for _, points, _ in series for v in points if v is not None and math.isfinite(v)]
     d.text(x, y - 12, title, "title")
     if not values:
-        d.text(x, y + h / 2, "nothing to show", "soft")
+        d.text(x, y + h / 2, say("nothing to show"), "soft")
         return
     low, high = min(values), max(values)
     log = log and low > 0 and high / low > 20
@@ -53,7 +55,7 @@ def _panel(
     for tick in nice_ticks(first, first + count - 1, 6) if count > 1 else [float(first)]:
         if tick == int(tick):
             d.text(px(tick - first), y + h + 18, f"{int(tick)}", "soft mid num")
-    d.text(x + w, y + h + 34, "epoch", "soft end")
+    d.text(x + w, y + h + 34, say("epoch"), "soft end")
     ends: list[float] = []
     for name, points, kind in series:
         known = [(px(i), py(v)) for i, v in enumerate(points) if v is not None and math.isfinite(v)]
@@ -72,19 +74,21 @@ def _panel(
 def curves(history: Sequence[dict[str, Any]], metric: Any = None) -> str:
     """Loss, and beside it the metric if there is one, over the epochs: training solid, validation dashed."""
     both = metric is not None
-    d = Drawing(880 if both else 480, 330, "loss" + (f" and {metric.title}" if both else "") + " by epoch")
+    measure = say_title(metric) if both else ""
+    title = say("loss and {measure} by epoch", measure=measure) if both else say("loss by epoch")
+    d = Drawing(880 if both else 480, 330, title)
     first = int(history[0]["epoch"]) if history else 1
 
     def pair(key: str) -> list[Series]:
         return [
-            ("train", [r.get(f"train_{key}") for r in history], "a"),
-            ("validation", [r.get(f"val_{key}") for r in history], "b dash"),
+            (say("train"), [r.get(f"train_{key}") for r in history], "a"),
+            (say("validation"), [r.get(f"val_{key}") for r in history], "b dash"),
         ]
 
-    _panel(d, 62, 46, 300, 232, "Loss", pair("loss"), lambda v: f"{v:g}", log=True, first=first)
+    _panel(d, 62, 46, 300, 232, say("Loss"), pair("loss"), lambda v: f"{v:g}", log=True, first=first)
     if both:
         show = (lambda v: f"{100 * v:.4g} %") if metric.percent else (lambda v: f"{v:g}")
-        _panel(d, 502, 46, 290, 232, metric.title.capitalize(), pair(metric.name), show, log=False, first=first)
+        _panel(d, 502, 46, 290, 232, measure[:1].upper() + measure[1:], pair(metric.name), show, log=False, first=first)
     return d.svg()
 
 
@@ -107,8 +111,8 @@ def gradient_flow(epochs: Sequence[int], layers: Sequence[str], norms: Array) ->
     """
     left = 30 + 7.2 * max([len(name) for name in layers] or [4])
     wide, row = 560.0, 30.0
-    d = Drawing(left + wide + 136, 112 + row * len(layers), "gradient norm by layer and epoch")
-    d.text(20, 30, "Gradient flow: the norm of each layer's gradient", "title")
+    d = Drawing(left + wide + 136, 112 + row * len(layers), say("gradient norm by layer and epoch"))
+    d.text(20, 30, say("Gradient flow: the norm of each layer's gradient"), "title")
     positive = norms[norms > 0]
     low, high = (float(positive.min()), float(positive.max())) if positive.size else (1e-3, 1.0)
     a, b = math.log10(low), math.log10(high)
@@ -128,15 +132,16 @@ def gradient_flow(epochs: Sequence[int], layers: Sequence[str], norms: Array) ->
                     f'<text x="{left + cell * (i + 0.5):.1f}" y="{y + row / 2 + 3:.1f}" {style}>{_short(value)}</text>'
                 )
         if len(epochs):
-            d.text(left + wide + 12, y + row / 2 + 4, f"{_short(float(norms[-1, j]))} at the end", "soft num")
+            last = say("{norm} at the end", norm=_short(float(norms[-1, j])))
+            d.text(left + wide + 12, y + row / 2 + 4, last, "soft num")
     foot = 48 + row * len(layers) + 16
     if len(epochs):
-        d.text(left, foot, f"epoch {epochs[0]}", "soft")
-        d.text(left + wide, foot, f"epoch {epochs[-1]}", "soft end")
+        d.text(left, foot, say("epoch {n}", n=epochs[0]), "soft")
+        d.text(left + wide, foot, say("epoch {n}", n=epochs[-1]), "soft end")
     for k in range(120):
         d.box(left + 90 + k * 2, foot + 16, 2.2, 10, f'fill="{_shade(k / 119)[0]}" shape-rendering="crispEdges"')
-    d.text(left + 82, foot + 25, f"small {_short(10**a)}", "soft end num")
-    d.text(left + 338, foot + 25, f"{_short(10**b)} large", "soft num")
+    d.text(left + 82, foot + 25, say("small {norm}", norm=_short(10**a)), "soft end num")
+    d.text(left + 338, foot + 25, say("{norm} large", norm=_short(10**b)), "soft num")
     return d.svg()
 
 
@@ -151,10 +156,10 @@ def confusion(matrix: Array, classes: Sequence[str]) -> str:
     longest = max(len(name) for name in classes)
     slanted = longest * 7.0 > cell  # names too long for their column are written upwards
     left, top = 50 + 7.0 * longest, 74.0 + (7.0 * longest if slanted else 12)
-    d = Drawing(left + cell * n + 80, top + cell * n + 24, "confusion matrix")
+    d = Drawing(left + cell * n + 80, top + cell * n + 24, say("confusion matrix"))
     right = int(np.trace(matrix))
-    d.text(20, 28, f"Confusion: {right:,} of {int(matrix.sum()):,} right", "title")
-    d.text(20, 48, "rows: what it was · columns: what it was taken for", "soft")
+    d.text(20, 28, say("Confusion: {right} of {n} right", right=right, n=int(matrix.sum())), "title")
+    d.text(20, 48, say("rows: what it was · columns: what it was taken for"), "soft")
     rows = np.maximum(matrix.sum(axis=1), 1)
     for i, name in enumerate(classes):
         if cell >= 14:
@@ -222,8 +227,8 @@ def plane(classify: Callable[[Array], Array], points: Array, labels: Array, titl
     foot = top + size + 26
     for label in range(k):
         d.add(_mark(label, left + 6 + 76 * label, foot - 4))
-        d.text(left + 16 + 76 * label, foot, f"class {label}", "soft")
-    d.text(left + size, foot, "stronger shade: surer", "soft end")
+        d.text(left + 16 + 76 * label, foot, say("class {i}", i=str(label)), "soft")
+    d.text(left + size, foot, say("stronger shade: surer"), "soft end")
     return d.svg()
 
 

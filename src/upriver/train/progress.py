@@ -7,7 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .metrics import Metric
+from ..i18n import say
+from ..i18n.columns import right
+from .metrics import Metric, say_name
 
 LINES = 10
 """About how many epochs are printed; all of them are in metrics.jsonl."""
@@ -42,7 +44,7 @@ class Plain(Progress):
         self._every = max(1, epochs // LINES)
         self._began = self._said = time.monotonic()
         self._done_before = done
-        self._emit(self._heading())
+        self._emit(self._heading(), bold=True)
 
     def step(self, epoch: int, loss: float) -> None:
         self._taken += 1
@@ -50,9 +52,11 @@ class Plain(Progress):
         if now - self._said > 30.0:
             self._said = now
             left = _clock(self._left(now))
-            self._emit(
-                f"{epoch:>5}  step {self._taken % max(1, self._steps)}/{self._steps}  loss {loss:.4f}  {left} left"
-            )
+            told = say(
+                "step {step}  loss {loss}  {time} left",
+                step=f"{self._taken % max(1, self._steps)}/{self._steps}", loss=f"{loss:.4f}", time=left,
+            )  # fmt: skip
+            self._emit(f"{epoch:>5}  {told}")
 
     def epoch(self, record: dict[str, Any], *, last: bool) -> None:
         n = record["epoch"]
@@ -63,7 +67,7 @@ class Plain(Progress):
     def note(self, text: str) -> None:
         self._emit(text)
 
-    def _emit(self, text: str) -> None:
+    def _emit(self, text: str, *, bold: bool = False) -> None:
         print(text, flush=True)
 
     def _left(self, now: float) -> float:
@@ -71,15 +75,16 @@ class Plain(Progress):
         return (now - self._began) / taken * max(0, self._epochs * self._steps - self._taken)
 
     def _heading(self) -> str:
-        head = f"{'epoch':>5}  {'loss':>10}"
+        heads: list[tuple[str, int]] = [(say("epoch"), 5), (say("loss"), 10)]
         if self._validated:
-            head += f"  {'val loss':>10}"
+            heads.append((say("val {measure}", measure=say("loss")), 10))
         if self._metric is not None:
-            short = self._metric.name
-            head += f"  {short:>10}"
+            short = say_name(self._metric.name)
+            heads.append((short, 10))
             if self._validated:
-                head += f"  {'val ' + short:>13}"
-        return head + f"  {'lr':>8}  {'time':>6}"
+                heads.append((say("val {measure}", measure=short), 13))
+        heads += [(say("lr"), 8), (say("time"), 6)]
+        return "  ".join([right(head, columns) for head, columns in heads])
 
     def _row(self, record: dict[str, Any]) -> str:
         row = f"{record['epoch']:>5}  {_number(record['train_loss']):>10}"
@@ -101,13 +106,13 @@ class Live(Plain):
 
         self._console = Console(highlight=False)
         self._bar = Bar(
-            TextColumn("[bold]epoch {task.fields[epoch]}/" + str(epochs)),
+            TextColumn(f"[bold]{say('epoch')} {{task.fields[epoch]}}/{epochs}"),
             BarColumn(bar_width=None, complete_style="cyan", finished_style="cyan"),
             TaskProgressColumn(),
-            TextColumn("loss {task.fields[loss]}"),
+            TextColumn(f"{say('loss')} {{task.fields[loss]}}"),
             TextColumn("{task.fields[measure]}"),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("left"),
+            TextColumn(say("time|left")),
             console=self._console,
             transient=True,
             expand=True,
@@ -125,14 +130,14 @@ class Live(Plain):
     def epoch(self, record: dict[str, Any], *, last: bool) -> None:
         if self._metric is not None:
             value = record.get("val_" + self._metric.name, record["train_" + self._metric.name])
-            self._bar.update(self._task, measure=f"{self._metric.name} {self._metric.show(value)}")
+            self._bar.update(self._task, measure=f"{say_name(self._metric.name)} {self._metric.show(value)}")
         super().epoch(record, last=last)
 
-    def _emit(self, text: str) -> None:
+    def _emit(self, text: str, *, bold: bool = False) -> None:
         from rich.text import Text
 
         line = Text(text)
-        if text.lstrip().startswith("epoch"):
+        if bold:
             line.stylize("bold")
         self._console.print(line, no_wrap=True, overflow="crop")  # the last columns matter least
 

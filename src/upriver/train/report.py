@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .metrics import ACCURACY, BITS, MAE, RMSE, Metric, most_confused
+from ..i18n import say
+from ..i18n.columns import width
+from .metrics import ACCURACY, BITS, MAE, RMSE, Metric, most_confused, say_title
 from .pictures import confusion, curves, gradient_flow
 from .run import Run
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+_NO_BETTER = re.compile(r"no better (.+) for (\d+) epochs")
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (ACCURACY, BITS, RMSE, MAE)}
 LARGEST_MATRIX = 12
 """A confusion matrix of more classes than this is told by its most frequent mistakes."""
@@ -54,7 +58,7 @@ def print_report(console: Console, run: Run, ideas: Sequence[tuple[str, str]] = 
     if result is not None and result.get("confusion"):
         _confusion(console, np.array(result["confusion"]), result["classes"])
     if result is not None and result.get("samples"):
-        _title(console, "What it makes up")
+        _title(console, say("What it makes up"))
         _indent(console, Text(", ".join(result["samples"])))
     flows = run.events("flow")
     kept = [flow for flow in flows if result is not None and flow["epoch"] == result.get("epoch")]
@@ -74,31 +78,52 @@ def _headline(console: Console, run: Run, history: Sequence[dict[str, Any]], res
     status = run.status
     name = config.get("recipe", run.name)
     seconds = history[-1]["elapsed"] if history else 0.0
-    told = f"{name}: {status} after {len(history)} epoch{'s' * (len(history) != 1)}, {_time(seconds)}"
+    told = say(
+        "{name}: {status} after {n, plural, one {# epoch} other {# epochs}}, {time}",
+        name=name, status=called(status), n=len(history), time=_time(seconds),
+    )  # fmt: skip
     console.print(told, style="bold" if status == "finished" else "bold yellow", highlight=False)
     for end in run.events("end")[-1:]:
         reason = end.get("reason") or ""
-        if status == "failed" or reason.startswith("no better"):
+        early = _NO_BETTER.fullmatch(reason)
+        if early:
+            reason = say("no better {measure} for {n} epochs", measure=early[1], n=int(early[2]))
+        if status == "failed" or early:
             console.print(reason, style="dim", highlight=False, markup=False)
     if result is not None:
         metric = METRICS.get(result["measure"])
         value = result[result["measure"]]
         shown = metric.show(value) if metric is not None else f"{value:.4f}"
-        title = metric.title if metric is not None else result["measure"]
-        aside = f"{result['samples_tested']:,} samples that it never saw"
+        title = say("test {measure}", measure=say_title(metric) if metric is not None else result["measure"])
+        aside = say("{n} samples that it never saw", n=int(result["samples_tested"]))
         if result.get("confusion"):
             matrix = np.array(result["confusion"])
-            aside = f"{int(np.trace(matrix)):,} right of {int(matrix.sum()):,} that it never saw"
-        console.print(f"test {title}  [bold green]{shown}[/]   [dim]{aside}[/]", highlight=False)
-        nats = f"{result['loss']:.4f}" + (" nats per character" if result["measure"] == "bits" else "")
-        best = f"; weights of epoch {result['epoch']}, the best on the validation part" if result.get("epoch") else ""
-        console.print(f"test loss  {nats}[dim]{best}[/]", highlight=False)
+            aside = say("{right} right of {n} that it never saw", right=int(np.trace(matrix)), n=int(matrix.sum()))
+        console.print(f"{title}  [bold green]{shown}[/]   [dim]{aside}[/]", highlight=False)
+        nats = f"{result['loss']:.4f}"
+        if result["measure"] == "bits":
+            nats = say("{loss} nats per character", loss=nats)
+        best = ""
+        if result.get("epoch"):
+            best = say("; weights of epoch {n}, the best on the validation part", n=int(result["epoch"]))
+        console.print(f"{say('test {measure}', measure=say('loss'))}  {nats}[dim]{best}[/]", highlight=False)
     elif history:
-        console.print(f"loss  {history[-1]['train_loss']:.4f}", highlight=False)
+        console.print(f"{say('loss')}  {history[-1]['train_loss']:.4f}", highlight=False)
+
+
+def called(status: str) -> str:
+    """What has become of a run, in a word."""
+    return say(
+        "{status, select, finished {finished} running {running} failed {failed} interrupted {interrupted} "
+        "other {killed}}",
+        status=status,
+    )
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    if seconds < 60:
+        return say("{seconds} s", seconds=f"{seconds:.1f}")
+    return say("{minutes} min {seconds} s", minutes=int(seconds // 60), seconds=str(int(seconds % 60)))
 
 
 def _table(*columns: tuple[str, str]) -> Table:
@@ -107,7 +132,7 @@ def _table(*columns: tuple[str, str]) -> Table:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head, side in columns:
-        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True, min_width=len(head))
+        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True, min_width=width(head))
     return table
 
 
@@ -120,18 +145,17 @@ def _indent(console: Console, content: Any) -> None:
 def _confusion(console: Console, matrix: Any, classes: Sequence[str]) -> None:
     from rich.text import Text
 
-    _title(console, "Confusion", "rows: what it was; columns: what it was taken for; · none")
+    _title(console, say("Confusion"), say("rows: what it was; columns: what it was taken for; · none"))
     n = len(classes)
     if n > LARGEST_MATRIX or max(len(name) for name in classes) > 4:
         pairs = most_confused(matrix, 6)
         if n <= LARGEST_MATRIX:
             _per_class(console, matrix, classes)
         for actual, predicted, times in pairs:
-            console.print(
-                f"  {times:>4} × {classes[actual]} taken for {classes[predicted]}", highlight=False, markup=False
-            )
+            mistake = say("{actual} taken for {predicted}", actual=classes[actual], predicted=classes[predicted])
+            console.print(f"  {times:>4} × {mistake}", highlight=False, markup=False)
         return
-    table = _table(("", "left"), *[(name, "right") for name in classes], ("right", "right"))
+    table = _table(("", "left"), *[(name, "right") for name in classes], (say("right"), "right"))
     for i, name in enumerate(classes):
         cells = [
             Text("·", style="dim") if count == 0 else Text(str(count), style="bold green" if i == j else "bold red")
@@ -143,7 +167,10 @@ def _confusion(console: Console, matrix: Any, classes: Sequence[str]) -> None:
 
 
 def _per_class(console: Console, matrix: Any, classes: Sequence[str]) -> None:
-    table = _table(("class", "left"), ("right", "right"), ("of", "right"), ("share", "right"), ("", "left"))
+    table = _table(
+        (say("class"), "left"), (say("right"), "right"), (say("number|of"), "right"), (say("share"), "right"),
+        ("", "left"),
+    )  # fmt: skip
     for i, name in enumerate(classes):
         share = matrix[i, i] / max(1, matrix[i].sum())
         table.add_row(name, str(matrix[i, i]), str(matrix[i].sum()), f"{100 * share:.1f} %", _bar(share, 20))
@@ -158,14 +185,15 @@ def _bar(share: float, width: int) -> str:
 
 
 def _flow(console: Console, flow: dict[str, Any]) -> None:
-    _title(console, "Gradient flow", f"from the input to the loss, at the end of epoch {flow['epoch']}")
+    aside = say("from the input to the loss, at the end of epoch {n}", n=int(flow["epoch"]))
+    _title(console, say("Gradient flow"), aside)
     layers = flow["layers"]
     largest = max([layer["gradient"] or 0.0 for layer in layers] or [0.0]) or 1.0
     dead = any(layer["dead"] is not None for layer in layers)
     width = 0 if console.width < 76 else 12 if console.width < 100 else 24
     table = _table(
-        ("layer", "left"), ("kind", "left"), ("weights", "right"), ("gradient", "right"), ("", "left"),
-        ("update", "right"), *([("dead", "right")] if dead else []),
+        (say("layer"), "left"), (say("kind"), "left"), (say("weights"), "right"), (say("gradient"), "right"),
+        ("", "left"), (say("update"), "right"), *([(say("dead"), "right")] if dead else []),
     )  # fmt: skip
     for layer in layers:
         gradient = layer["gradient"] or 0.0
@@ -179,9 +207,10 @@ def _flow(console: Console, flow: dict[str, Any]) -> None:
             row.append(f"[red]{told}[/]" if share is not None and share > 0.4 else told)
         table.add_row(*row)
     _indent(console, table)
-    console.print("  [dim]update: length of the last step / length of the weights; 1e-03 is healthy[/]")
+    update = say("update: length of the last step / length of the weights; 1e-03 is healthy")
+    console.print(f"  [dim]{update}[/]")
     if dead:
-        console.print("  [dim]dead: units that got no gradient at all[/]")
+        console.print(f"  [dim]{say('dead: units that got no gradient at all')}[/]")
     note = _verdict(layers)
     if note:
         console.print(f"  [yellow]{note}[/]")
@@ -191,15 +220,16 @@ def _verdict(layers: Sequence[dict[str, Any]]) -> str:
     """A sentence on what is plainly wrong: dead layers, or a gradient that fades or grows on its way back."""
     dead = [layer["layer"] for layer in layers if (layer["dead"] or 0.0) > 0.99]
     if dead:
-        return f"no gradient reaches {', '.join(dead)} any more: its units are dead or cut off"
+        return say("no gradient reaches {layers} any more: its units are dead or cut off", layers=dead)
     known = [layer for layer in layers if layer["gradient"]]
     if len(known) < 2:
         return ""
     ratio = known[0]["gradient"] / known[-1]["gradient"]
+    told = {"first": known[0]["layer"], "ratio": f"{ratio:.0e}", "last": known[-1]["layer"]}
     if ratio < 1e-3:
-        return f"vanishing: {known[0]['layer']} gets {ratio:.0e} of what {known[-1]['layer']} gets"
+        return say("vanishing: {first} gets {ratio} of what {last} gets", **told)
     if ratio > 1e3:
-        return f"growing on its way back: {known[0]['layer']} gets {ratio:.0e} times what {known[-1]['layer']} gets"
+        return say("growing on its way back: {first} gets {ratio} times what {last} gets", **told)
     return ""
 
 
@@ -211,13 +241,15 @@ def _largest(console: Console, flow: dict[str, Any]) -> None:
     entries = flow["largest"]
     if not entries:
         return
-    _title(console, "Largest gradients", f"in the last step of epoch {flow['epoch']}")
+    _title(console, say("Largest gradients"), say("in the last step of epoch {n}", n=int(flow["epoch"])))
     roomy = console.width >= 76
-    table = _table(("entry", "left"), ("weight", "right"), ("gradient", "right"), *([("", "left")] if roomy else []))
+    table = _table(
+        (say("entry"), "left"), (say("weight"), "right"), (say("gradient"), "right"), *([("", "left")] if roomy else [])
+    )
     for entry in entries:
         place = f"{entry['parameter']}[{', '.join(map(str, entry['index']))}]"
         up = (entry["gradient"] or 0.0) > 0
-        sense = "raising it raises the loss" if up else "raising it lowers the loss"
+        sense = say("raising it raises the loss") if up else say("raising it lowers the loss")
         row = [place.replace("[", r"\["), f"{entry['value'] or 0.0:+.4f}", f"{entry['gradient'] or 0.0:+.3e}"]
         table.add_row(*row, *([f"[dim]{sense}[/]"] if roomy else []))
     _indent(console, table)
@@ -230,15 +262,17 @@ def _where(console: Console, run: Run, ideas: Sequence[tuple[str, str]]) -> None
     table = _table(("", "left"), ("", "left"))
     table.show_header = False
     table.columns[1].overflow = "fold"
-    table.add_row("[bold]Run[/]", folder)
+    table.add_row(f"[bold]{say('Run')}[/]", folder)
     if pictures:
-        table.add_row("[bold]Pictures[/]", ", ".join(pictures))
+        table.add_row(f"[bold]{say('Pictures')}[/]", ", ".join(pictures))
     if run.status in ("interrupted", "killed"):
-        table.add_row("[bold]Next[/]", f"upriver resume {folder}")
+        table.add_row(f"[bold]{say('next|Next')}[/]", f"upriver resume {folder}")
     recipe = run.config.get("recipe", "")
     new = [idea for idea in ideas if not _is_done(idea[0], run.config.get("options", {}))]
     for i, (options, why) in enumerate(new):
-        table.add_row("[bold]Next[/]" if i == 0 else "", f"upriver train {recipe} {options}\n  [dim]{why}[/]")
+        table.add_row(
+            f"[bold]{say('next|Next')}[/]" if i == 0 else "", f"upriver train {recipe} {options}\n  [dim]{why}[/]"
+        )
     console.print(table)
 
 
