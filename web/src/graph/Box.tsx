@@ -1,12 +1,18 @@
 /** One box of a graph: a value, or a closed module. A step changes the texts and classes that change, and nothing else. */
 
-import { useComputed, type ReadonlySignal } from "@preact/signals";
+import { untracked, useComputed, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { t } from "../i18n/t";
-import { shownOf, type Walk } from "../walk/walk";
+import { language, t } from "../i18n/t";
+import { shownOf, stageOf, type Walk } from "../walk/walk";
 import type { Rect } from "./content";
 import { isolate, mirrored } from "./direction";
 import { named } from "./words";
+
+/** What `make` gives, made anew when the stage, the numbers or the language change, and not at each step of the walk. */
+function settled<T>(walk: Walk, stage: ReadonlySignal<string>, make: () => T): T {
+  void [stage.value, walk.model.value, language.value];
+  return untracked(make);
+}
 
 export interface BoxProps {
   walk: Walk;
@@ -52,7 +58,8 @@ export function Box({ walk, id, rect, at, press }: BoxProps): JSX.Element {
       .filter(Boolean)
       .join(" ");
   });
-  const label = useComputed(() => named(walk, id));
+  const stage = useComputed(() => nodes.map((node) => stageOf(walk, node)).join());
+  const label = useComputed(() => settled(walk, stage, () => named(walk, id)));
   const tab = useComputed(() => (at.value === id ? 0 : -1));
   const pressed = useComputed(() => (walk.open.value === id ? "true" : "false"));
   const [x, y, width, height] = rect;
@@ -99,25 +106,12 @@ function Value(props: { walk: Walk; node: number; width: number; height: number 
   const { content, nodes } = walk.model.value;
   const label = content.labels[node];
   const leaf = nodes[node]?.kind !== "operation";
-  const value = useComputed(() => {
-    const shown = shownOf(walk, node);
-    return shown.value === undefined || shown.valueHidden ? "= ?" : `= ${isolate(shown.value)}`;
-  });
-  const valueClass = useComputed(() => {
-    const shown = shownOf(walk, node);
-    return shown.value === undefined ? "soft" : shown.valueHidden ? "hidden" : "value";
-  });
-  const gradient = useComputed(() => {
-    const { gradient, gradientHidden, sign, whole } = shownOf(walk, node);
-    if (gradient === undefined) return "";
-    if (gradientHidden) return t("gradient {value}", { value: "?" });
-    const glyph = sign > 0 ? "▲ " : sign < 0 ? "▼ " : "";
-    return glyph + (whole ? t("gradient {value}", { value: gradient }) : t("so far {value}", { value: gradient }));
-  });
-  const gradientClass = useComputed(() => {
-    const { gradientHidden, sign } = shownOf(walk, node);
-    return gradientHidden ? "gradient hidden" : sign > 0 ? "gradient plus" : sign < 0 ? "gradient minus" : "gradient";
-  });
+  const stage = useComputed(() => stageOf(walk, node));
+  const shown = useComputed(() => settled(walk, stage, () => written(walk, node)));
+  const value = useComputed(() => shown.value.value);
+  const valueClass = useComputed(() => shown.value.valueClass);
+  const gradient = useComputed(() => shown.value.gradient);
+  const gradientClass = useComputed(() => shown.value.gradientClass);
   const start = mirrored.value ? width - MINUS : MINUS;
   const place = label?.p ? 16 : 0;
   return (
@@ -144,4 +138,23 @@ function Value(props: { walk: Walk; node: number; width: number; height: number 
       </Row>
     </>
   );
+}
+
+/** The texts of value and gradient, and how they look. */
+function written(walk: Walk, node: number) {
+  const shown = shownOf(walk, node);
+  const { gradient, sign } = shown;
+  const glyph = sign > 0 ? "▲ " : sign < 0 ? "▼ " : "";
+  const tone = sign > 0 ? "gradient plus" : sign < 0 ? "gradient minus" : "gradient";
+  const secret = shown.gradientHidden && gradient !== undefined;
+  return {
+    value: shown.value === undefined || shown.valueHidden ? isolate("= ?") : isolate(`= ${shown.value}`),
+    valueClass: shown.value === undefined ? "soft" : shown.valueHidden ? "hidden" : "value",
+    gradient: secret
+      ? t("gradient {value}", { value: "?" })
+      : gradient === undefined
+        ? ""
+        : glyph + (shown.whole ? t("gradient {value}", { value: gradient }) : t("so far {value}", { value: gradient })),
+    gradientClass: secret ? "gradient hidden" : tone,
+  };
 }

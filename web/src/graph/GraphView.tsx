@@ -1,13 +1,13 @@
 /** The graph of a trace: boxes and lines, values, gradients once they have arrived, and the place in the walk. */
 
 import { useComputed, useSignal, useSignalEffect, type ReadonlySignal } from "@preact/signals";
-import { Fragment, type JSX } from "preact";
+import { Fragment, type ComponentChildren, type JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { t } from "../i18n/t";
 import type { Walk } from "../walk/walk";
 import { Box } from "./Box";
-import { createCamera, firstScale, type Camera, type Size } from "./camera";
+import { createCamera, EDGE, firstScale, type Camera, type Size } from "./camera";
 import type { Content, View } from "./content";
 import { isolate, mirrored } from "./direction";
 import { alike, around, neighbour, pictureOf, toggled, viewOf, wayOf, type Picture } from "./geometry";
@@ -15,6 +15,8 @@ import "./graph.css";
 import { Lines } from "./Lines";
 import { Toolbar } from "./Toolbar";
 import { spoken } from "./words";
+
+const LARGE = 120;
 
 export interface GraphViewProps {
   content: ReadonlySignal<Content>;
@@ -46,7 +48,11 @@ export function GraphView({ content, walk, compact = false, label }: GraphViewPr
     if (!compact) return "";
     return `block-size: ${Math.ceil(picture.value.height * camera.scale.value) + 34}px`;
   });
-  const still = useComputed(() => (size.value.width ? "pane" : "pane unmeasured"));
+  // Before it is measured it does not show; a large one does without the small movements.
+  const still = useComputed(() => {
+    const large = picture.value.boxes.size > LARGE ? "pane large" : "pane";
+    return size.value.width ? large : `${large} unmeasured`;
+  });
 
   function press(key: string): void {
     wanted.value = key;
@@ -93,19 +99,41 @@ export function GraphView({ content, walk, compact = false, label }: GraphViewPr
     <div class={compact ? "graph compact" : "graph"}>
       {compact ? null : <Toolbar walk={walk} camera={camera} move={move} />}
       <div ref={pane} class={still} style={height}>
-        <svg
-          role="application"
-          aria-label={label ?? t("Graph")}
-          aria-roledescription={t("graph")}
-          direction={mirrored.value ? "rtl" : "ltr"}
-          onKeyDown={onKeyDown}
-        >
-          <g class="camera" style={camera.transform}>
-            <Parts walk={walk} picture={picture} at={at} press={press} toggle={toggle} />
-          </g>
-        </svg>
+        <Sheet camera={camera} picture={picture} label={label ?? t("Graph")} onKeyDown={onKeyDown}>
+          <Parts walk={walk} picture={picture} at={at} press={press} toggle={toggle} />
+        </Sheet>
       </div>
     </div>
+  );
+}
+
+interface SheetProps {
+  camera: Camera;
+  picture: ReadonlySignal<Picture>;
+  label: string;
+  onKeyDown(event: KeyboardEvent): void;
+  children: ComponentChildren;
+}
+
+/** What the picture is drawn on: as large as it is at the scale of the camera, and moved by it. */
+function Sheet({ camera, picture, label, onKeyDown, children }: SheetProps): JSX.Element {
+  const { width, height } = picture.value;
+  const scale = camera.scale.value;
+  const [w, h] = [width + 2 * EDGE, height + 2 * EDGE];
+  return (
+    <svg
+      role="application"
+      aria-label={label}
+      aria-roledescription={t("graph")}
+      direction={mirrored.value ? "rtl" : "ltr"}
+      viewBox={`${-EDGE} ${-EDGE} ${w} ${h}`}
+      width={w * scale}
+      height={h * scale}
+      style={camera.place}
+      onKeyDown={onKeyDown}
+    >
+      {children}
+    </svg>
   );
 }
 

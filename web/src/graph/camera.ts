@@ -12,7 +12,8 @@ export interface Size {
 export interface Camera {
   /** The pixels that there are; 0 before the first layout. */
   size: Signal<Size>;
-  transform: ReadonlySignal<string>;
+  /** Where the picture stands in the pane. It is moved as a whole, so that nothing of it is drawn again. */
+  place: ReadonlySignal<string>;
   scale: ReadonlySignal<number>;
   /** Whether the reader has zoomed or panned. */
   held: ReadonlySignal<boolean>;
@@ -24,6 +25,8 @@ export interface Camera {
 }
 
 const MARGIN = 16;
+/** Room around a picture for the strokes of its outermost boxes. */
+export const EDGE = 8;
 /** Smaller than this nothing can be read: a larger picture follows the walk instead. */
 const READABLE = 0.72;
 const LARGEST = 1.35;
@@ -61,9 +64,10 @@ export function createCamera(picture: ReadonlySignal<Picture>, size: Signal<Size
     size,
     scale,
     held: computed(() => chosen.value !== null),
-    transform: computed(() => {
+    place: computed(() => {
       const { x, y } = corner.value;
-      return `transform: translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) scale(${scale.value.toFixed(4)})`;
+      const z = scale.value;
+      return `transform: translate(${(x - EDGE * z).toFixed(1)}px, ${(y - EDGE * z).toFixed(1)}px)`;
     }),
     zoom(by, at) {
       const now = hold();

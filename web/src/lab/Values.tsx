@@ -26,14 +26,18 @@ function Value({ name, value, onValue }: { name: string; value: Nested; onValue(
   const flat = Array.isArray(value) ? value.flat(Infinity as 1) : [];
   const grid = Array.isArray(value) && flat.length <= LARGEST && flat.every((x) => typeof x === "number");
   return (
-    <div class="value">
-      <label for={id}>
-        <bdi dir="ltr">{name} =</bdi>
-      </label>
+    <div class="value" dir="ltr">
+      {grid && depth(value) <= 2 ? (
+        <span class="name" aria-hidden="true">
+          {name} =
+        </span>
+      ) : (
+        <label for={id}>{name} =</label>
+      )}
       {typeof value === "number" ? (
         <DragNumber id={id} label={name} value={value} onValue={onValue} />
       ) : grid && depth(value) <= 2 ? (
-        <Grid id={id} name={name} rows={value as number[] | number[][]} onValue={onValue} />
+        <Grid name={name} rows={value as number[] | number[][]} onValue={onValue} />
       ) : (
         <input
           id={id}
@@ -58,20 +62,15 @@ function Value({ name, value, onValue }: { name: string; value: Nested; onValue(
 }
 
 /** A vector or a small matrix. */
-function Grid(props: {
-  id: string;
-  name: string;
-  rows: number[] | number[][];
-  onValue(value: Nested): void;
-}): JSX.Element {
-  const { id, name, rows, onValue } = props;
+function Grid(props: { name: string; rows: number[] | number[][]; onValue(value: Nested): void }): JSX.Element {
+  const { name, rows, onValue } = props;
   const lines = (Array.isArray(rows[0]) ? rows : [rows]) as number[][];
   const put = (i: number, j: number, x: number) => {
     const made = lines.map((line, a) => line.map((old, b) => (a === i && b === j ? x : old)));
     onValue(Array.isArray(rows[0]) ? made : made[0]!);
   };
   return (
-    <span class="matrix" dir="ltr" id={id} role="group" aria-label={name}>
+    <span class="matrix" dir="ltr" role="group" aria-label={name}>
       {lines.map((line, i) => (
         <span key={i} class="matrix-row">
           {line.map((x, j) => (

@@ -6,6 +6,7 @@ import { useId } from "preact/hooks";
 import { number, say, t, type Message } from "../i18n/t";
 import { Failed } from "../ui/Problem";
 import { useAsked } from "./asked";
+import { readable } from "./phrase";
 import type { Walk } from "./walk";
 
 interface Answer {
@@ -48,8 +49,8 @@ export function Check({ walk, node }: { walk: Walk; node: number }): JSX.Element
             </tbody>
           </table>
           <p role="status" class={answer.agrees ? "agrees" : "differs"}>
-            <strong>{answer.agrees ? t("✓ They agree.") : t("✗ They differ.")}</strong>{" "}
-            {typeof answer.message === "string" ? answer.message : say(answer.message)}
+            <strong aria-hidden="true">{answer.agrees ? "✓" : "✗"}</strong>{" "}
+            {readable(typeof answer.message === "string" ? answer.message : say(answer.message))}
           </p>
         </div>
       ) : asked.busy.value ? (

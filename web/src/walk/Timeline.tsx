@@ -41,8 +41,8 @@ export function Timeline({ walk, compact = false }: { walk: Walk; compact?: bool
     <div class="timeline" role="group" aria-label={t("Walk")}>
       {compact ? null : button("first", t("First step"), walk.first, pos === 0)}
       {button("back", t("Step back"), walk.back, pos === 0)}
-      <button class="main step" aria-disabled={end} onClick={() => !end && walk.forward()}>
-        {t("verb|Step")} <Icon name="forward" />
+      <button class="main step" onClick={() => (end ? walk.first() : walk.forward())}>
+        {end ? t("Start again") : t("verb|Step")} {end ? null : <Icon name="forward" />}
       </button>
       {compact ? null : button("last", t("Last step"), walk.last, end)}
       <button

@@ -3,7 +3,9 @@
 import type { Stop } from "../graph/model";
 import { say, t } from "../i18n/t";
 
-const readable = (text: string): string => text.replace(/(^|[^\w)\]])-(?=[\d.]|inf)/g, "$1−").replace(/\binf\b/g, "∞");
+/** Numbers of a sentence with a real minus sign. */
+export const readable = (text: string): string =>
+  text.replace(/(^|[^\w)\]])-(?=[\d.]|inf)/g, "$1−").replace(/\binf\b/g, "∞");
 
 export const phrase = (stop: Pick<Stop, "said" | "sentence">): string =>
   readable(stop.said ? say(stop.said) : stop.sentence);

@@ -2,7 +2,7 @@
 
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Content, Nested, Sign } from "../graph/content";
-import { computed as isComputed, gradientLabel, lit, modelOf, type Model, type Stop } from "../graph/model";
+import { arrived, computed as isComputed, gradientLabel, lit, modelOf, type Model, type Stop } from "../graph/model";
 
 export type Stride = "operation" | "module";
 
@@ -77,7 +77,8 @@ export function createWalk(content: ReadonlySignal<Content>, options: WalkOption
     const wanted = Math.max(0, Math.min(count.peek() - 1, Math.round(to)));
     const stop = stops.peek()[wanted]!;
     batch(() => {
-      at.value = stop.last;
+      // At the end it stays at the end, whatever is computed next.
+      at.value = wanted === count.peek() - 1 ? Infinity : stop.last;
       const node = model.peek().frames[stop.last]?.node;
       if (node !== undefined) open.value = `n${node}`;
       if (wanted === count.peek() - 1) playing.value = false;
@@ -146,6 +147,19 @@ export function shownOf(walk: Walk, node: number): Shown {
     sign: gradient?.sign ?? 0,
     whole: gradient?.whole ?? false,
   };
+}
+
+/**
+ * What of a node's showing can differ from step to step, as a short text: what is drawn of it is made anew only where
+ * this changes. Reads signals.
+ */
+export function stageOf(walk: Walk, node: number): string {
+  const model = walk.model.value;
+  const last = walk.frame.value.last;
+  const name = model.nodes[node]?.name ?? "";
+  const hidden = walk.hidden.value;
+  const secret = hidden.size ? `${hidden.has(`v:${name}`)}${hidden.has(`g:${name}`)}` : "";
+  return `${isComputed(model, node, last)} ${arrived(model, node, last)?.frame ?? ""} ${secret}`;
 }
 
 /** Whether the sentence of the stop would give a hidden number away. */
