@@ -70,8 +70,11 @@ def _note(found: Found, catalogue: str, texts: list[ast.expr], place: str, liter
     for text in texts:
         if isinstance(text, ast.Constant) and text.value is None:
             continue
+        if literal_only and isinstance(text, ast.Constant):
+            found.templates[catalogue].setdefault(str(text.value), place)  # a template already
+            continue
         for template in ways(text):
-            if template is None or (literal_only and not isinstance(text, ast.Constant)):
+            if template is None or literal_only:
                 if not _says_itself(text):
                     found.unreadable.append(f"{place}: {ast.unparse(text)[:100]}")
             else:
