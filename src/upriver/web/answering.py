@@ -42,6 +42,10 @@ class Answering:
     Args:
         count: how many processes.
         setup: what they are started with.
+
+    Attributes:
+        warm: set when the first process is ready, for which all others wait: the first question is what a reader
+            waits for, and processes that start together keep each other up.
     """
 
     def __init__(self, count: int, setup: Setup) -> None:
@@ -50,6 +54,7 @@ class Answering:
         self._queue: FairQueue[Question] = FairQueue(limits.queue, limits.asks)
         self._tasks: list[asyncio.Task[None]] = []
         self.workers: list[Worker | None] = [None] * count
+        self.warm = asyncio.Event()
 
     def start(self) -> None:
         """Start the processes, without waiting for them."""
@@ -83,11 +88,14 @@ class Answering:
         """One place in the pool: a process, replaced when it ends."""
         worker = Worker("asks", self._setup)
         try:
+            if place:
+                await self.warm.wait()
             while True:
                 self.workers[place] = worker = Worker("asks", self._setup)
                 if not await worker.start():
                     _log.error("a worker process did not start")
                     await asyncio.sleep(_PAUSE)
+                self.warm.set()
                 while worker.alive:
                     question = await self._queue.next()
                     if not question.answer.done():

@@ -48,7 +48,7 @@ def create_app(
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
         answering.start()
-        sessions.start()  # pages are served while they get ready
+        sessions.start(after=answering.warm)  # pages are served while they get ready
         try:
             yield
         finally:

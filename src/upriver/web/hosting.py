@@ -98,9 +98,10 @@ class Host:
         self.sessions: dict[int, Running] = {}
         self.worker = Worker("sessions", setup, nice)
 
-    async def run(self) -> None:
-        """Carry sessions until cancelled."""
+    async def run(self, after: asyncio.Event) -> None:
+        """Carry sessions until cancelled; the process is started after an event."""
         try:
+            await after.wait()
             while True:
                 self.worker = Worker("sessions", self._setup, self._nice, on_end=self.wake)
                 if not await self.worker.start():

@@ -27,9 +27,9 @@ class Sessions:
         self._tasks: list[asyncio.Task[None]] = []
         self.hosts = [Host(setup, nice) for _ in range(count)]
 
-    def start(self) -> None:
-        """Start the processes, without waiting for them."""
-        self._tasks = [asyncio.create_task(host.run()) for host in self.hosts]
+    def start(self, after: asyncio.Event) -> None:
+        """Start the processes when ``after`` happens, without waiting for them."""
+        self._tasks = [asyncio.create_task(host.run(after)) for host in self.hosts]
 
     async def stop(self) -> None:
         """End the processes."""

@@ -16,7 +16,7 @@ from typing import Any
 from .asks import ASKS
 from .limits import Limits
 from .sessions import SESSIONS
-from .wire import Parcel, pack, receive
+from .wire import LENGTHS, Parcel, pack
 
 # One thread each: the processes themselves are as many as there are processors.
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -203,6 +203,16 @@ class Worker:
                 self.kill()
                 await self._process.wait()
             self._on_end()
+
+
+async def receive(reader: asyncio.StreamReader) -> Parcel:
+    """The next parcel of a worker.
+
+    Raises:
+        asyncio.IncompleteReadError: it has ended.
+    """
+    line, payload = LENGTHS.unpack(await reader.readexactly(LENGTHS.size))
+    return json.loads(await reader.readexactly(line)), await reader.readexactly(payload) if payload else b""
 
 
 def _apart() -> dict[str, Any]:
