@@ -75,7 +75,7 @@ def _public(module: str) -> list[str]:
         ("optim", [name for name in _public("upriver.optim.lr_scheduler") if name != "LRScheduler"]),
         ("data", [name for name in _public("upriver.data") if name.startswith(("load_", "read_"))]),
         ("errors", [name for name in _public("upriver.errors") if name.endswith("Error")]),
-        ("cli", ["train", "resume", "runs", "show", "explain", "step", "blame"]),
+        ("cli", ["train", "resume", "runs", "show", "explain", "step", "blame", "learn", "site"]),
     ],
 )
 def test_pages_name_everything(page: str, names: list[str]) -> None:
