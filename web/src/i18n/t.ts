@@ -82,17 +82,25 @@ function shown(value: Argument | undefined): string {
   return language.value.direction === "rtl" && !RIGHT_TO_LEFT_LETTER.test(text) ? `\u2066${text}\u2069` : text;
 }
 
-/** A number in the reader's way of writing, with at most so many digits that count. */
+const SUPERSCRIPT: Record<string, string> = Object.fromEntries(
+  [..."0123456789-"].map((c, i) => [c, "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"[i] ?? ""]),
+);
+const digitsOf = computed(() => {
+  const locale = `${language.value.locale}-u-nu-latn`;
+  return (digits: number) => new Intl.NumberFormat(locale, { maximumSignificantDigits: digits });
+});
+
+/** A number in the reader's way of writing, with at most so many digits that count; very large and small as 6.2·10⁻⁸. */
 export function number(value: number | string, digits = 4): string {
   if (typeof value === "string" || !Number.isFinite(value)) {
     const word = String(value).replace("Infinity", "∞").replace("inf", "∞").replace("-", "−");
     return /nan/i.test(word) ? "NaN" : word;
   }
   const size = Math.abs(value);
-  const notation = size !== 0 && (size < 1e-4 || size >= 1e6) ? "scientific" : "standard";
-  const format = new Intl.NumberFormat(`${language.value.locale}-u-nu-latn`, {
-    maximumSignificantDigits: digits,
-    notation,
-  });
-  return format.format(value).replace("-", "−");
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
+    const [mantissa = "", exponent = ""] = value.toExponential(digits - 1).split("e");
+    const power = [...exponent.replace("+", "")].map((c) => SUPERSCRIPT[c]).join("");
+    return `${digitsOf.value(digits).format(Number(mantissa))}·10${power}`.replace("-", "−");
+  }
+  return digitsOf.value(digits).format(value).replace("-", "−");
 }
