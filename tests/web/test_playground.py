@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -290,3 +291,42 @@ def test_points_drawn_by_hand():
     assert made.show().numbers["sides"][0]["right"] == [1.0, 1.0]
     again = Config.of(made.state()["sides"][0])
     assert again == made.runs[0].config
+
+
+PRESETS = Path(__file__).parents[2] / "web" / "src" / "playground" / "presets.json"
+
+
+def seen(name, steps):
+    """The sides of a preset after so many steps."""
+    given = json.loads(PRESETS.read_text(encoding="utf-8"))[name]
+    made = Playground(given)
+    if steps:
+        made.tell("step", {"count": steps})
+    return made.show().numbers["sides"]
+
+
+def test_every_preset_can_be_trained():
+    for name in json.loads(PRESETS.read_text(encoding="utf-8")):
+        assert seen(name, 3)
+
+
+def test_presets_show_what_they_say():
+    assert seen("circle", 4000)[0]["right"][1] > 0.95
+    straight, bent = seen("linear", 1500)
+    assert straight["right"][0] < 0.8
+    assert bent["right"][0] > 0.95
+    assert seen("xor", 2000)[0]["right"][1] > 0.9
+    assert seen("spiral", 4000)[0]["right"][1] > 0.95
+    faint, strong = seen("vanishing", 3000)
+    assert faint["flow"] == "vanishing"
+    assert faint["norms"][0] < strong["norms"][0] / 10
+    assert strong["right"][1] > 0.9 > faint["right"][1]
+    assert seen("exploding", 0)[0]["flow"] == "exploding"
+    assert seen("exploding", 10)[0]["trouble"] is not None
+    assert seen("dead", 100)[0]["flow"] == "dead"
+    assert seen("twins", 1000)[0]["flow"] == "alike"
+    plain, penalised = seen("noise", 1500)
+    assert plain["test"] > 3 * penalised["test"]
+    slow, quick = seen("optimisers", 1500)
+    assert quick["train"] < slow["train"] / 10
+    assert seen("hills", 3000)[0]["test"] < 0.05

@@ -39,7 +39,7 @@ export function toggle(ground: Playground): void {
 
 export function Controls({ ground }: { ground: Playground }) {
   const copied = useSignal(false);
-  const now = ground.nows.value[0];
+  const now = ground.slow.value[0];
   const busy = now?.engine === "compiling" && ground.playing.value;
   const { frames, steps } = ground.rate.value;
   const copy = () =>
@@ -50,30 +50,32 @@ export function Controls({ ground }: { ground: Playground }) {
     });
   return (
     <div class="pg-controls" role="group" aria-label={t("Training")}>
-      <button class="main pg-play" onClick={() => toggle(ground)} data-testid="play" disabled={!ground.ready.value}>
-        {ground.playing.value ? <Pause /> : <Play />}
-        {ground.playing.value ? t("Pause") : t("Play")}
-      </button>
-      <button onClick={() => ground.step()} data-testid="step" disabled={!ground.ready.value}>
-        <Step />
-        {t("One step")}
-      </button>
-      <button onClick={() => ground.reset()} data-testid="reset">
-        <Again />
-        {t("Reset")}
-      </button>
-      <dl class="pg-where">
-        <div>
-          <dt>{t("Step")}</dt>
-          <dd class="ltr" data-testid="at">
-            {number(now?.step ?? 0, 9)}
-          </dd>
-        </div>
-        <div>
-          <dt>{t("Epoch")}</dt>
-          <dd class="ltr">{number(Math.floor(now?.epoch ?? 0), 9)}</dd>
-        </div>
-      </dl>
+      <div class="pg-buttons">
+        <button class="main pg-play" onClick={() => toggle(ground)} data-testid="play" disabled={!ground.ready.value}>
+          {ground.playing.value ? <Pause /> : <Play />}
+          <span>{ground.playing.value ? t("Pause") : t("Play")}</span>
+        </button>
+        <button onClick={() => ground.step()} data-testid="step" disabled={!ground.ready.value}>
+          <Step />
+          <span>{t("One step")}</span>
+        </button>
+        <button onClick={() => ground.reset()} data-testid="reset">
+          <Again />
+          <span>{t("Reset")}</span>
+        </button>
+        <dl class="pg-where">
+          <div>
+            <dt>{t("Step")}</dt>
+            <dd class="ltr" data-testid="at">
+              {number(now?.step ?? 0, 9)}
+            </dd>
+          </div>
+          <div>
+            <dt>{t("Epoch")}</dt>
+            <dd class="ltr">{number(Math.floor(now?.epoch ?? 0), 9)}</dd>
+          </div>
+        </dl>
+      </div>
       <div class="pg-speed">
         <Steps
           label={t("Steps per frame")}

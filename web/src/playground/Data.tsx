@@ -2,7 +2,7 @@
 import { number, say, t } from "../i18n/t";
 import { Slider, Steps } from "../ui/Slider";
 import type { Playground } from "./model";
-import { BATCHES, COUNTS, DATA } from "./names";
+import { BATCHES, COUNTS, DATA, percent } from "./names";
 import { OwnTable } from "./OwnTable";
 import { brush, MOST_DRAWN } from "./drawing";
 import { Thumb } from "./Thumb";
@@ -13,7 +13,6 @@ export function Data({ ground }: { ground: Playground }) {
   if (!config) return null;
   const set = (more: Partial<Config>) => ground.change(0, more);
   const made = config.data !== "drawn" && config.data !== "table";
-  const percent = (share: number) => `${number(Math.round(share * 100))} %`;
   return (
     <section class="pg-data card" aria-label={t("Data")}>
       <h2>{t("Data")}</h2>

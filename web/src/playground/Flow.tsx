@@ -10,7 +10,7 @@ const DASHES: (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [9, 3, 2, 3
 
 export function Flow({ ground, side }: { ground: Playground; side: number }) {
   const over = useSignal(false);
-  const now = ground.nows.value[side];
+  const now = ground.slow.value[side];
   if (!now) return null;
   const last = now.norms.length - 1;
   const layerName = (i: number) => (i === last ? t("Output") : t("Layer {layer}", { layer: i + 1 }));

@@ -10,7 +10,7 @@ import { placeOf, type Part } from "./types";
 export function Inspector({ ground, side }: { ground: Playground; side: number }) {
   const part = ground.chosen.value;
   const scene = ground.scenes.value[side];
-  const now = ground.nows.value[side];
+  const now = ground.slow.value[side];
   if (!part || part.side !== side || !scene || !now || part.layer >= scene.sizes.length) {
     return (
       <p class="pg-inspector soft">

@@ -4,7 +4,7 @@ import { Chart, type Curve } from "../ui/Chart";
 import type { Playground } from "./model";
 
 export function Losses({ ground, side }: { ground: Playground; side: number }) {
-  const now = ground.nows.value[side];
+  const now = ground.slow.value[side];
   const history = ground.histories[side]?.value;
   if (!now || !history) return null;
   const curves: Curve[] = [

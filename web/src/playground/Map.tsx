@@ -3,8 +3,9 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { shownTheme } from "../app/settings";
 import { number, t } from "../i18n/t";
-import { contour, heat, palette, token } from "./paint";
+import { colours, contour, heat } from "./paint";
 import type { Playground } from "./model";
+import { percent } from "./names";
 import { drawPoints, drawSigns } from "./points";
 import { useDrawing } from "./drawing";
 
@@ -15,7 +16,6 @@ export function Map({ ground, side }: { ground: Playground; side: number }) {
   const under = useRef<HTMLCanvasElement>(null);
   const line = useRef<HTMLCanvasElement>(null);
   const dots = useRef<HTMLCanvasElement>(null);
-  const colours = useRef<Uint8ClampedArray | undefined>(undefined);
   const config = ground.sides.value[side];
   const scene = ground.scenes.value[side];
   const drawing = useDrawing(ground, side);
@@ -24,14 +24,13 @@ export function Map({ ground, side }: { ground: Playground; side: number }) {
   const paint = () => {
     const now = ground.nows.peek()[side];
     if (!now || !under.current || !line.current) return;
-    colours.current ??= palette(token("--paper"), token("--plus"), token("--minus"));
-    heat(under.current, now.map, 0, CELLS, colours.current);
+    heat(under.current, now.map, 0, CELLS, colours().map);
     const canvas = line.current;
     const context = canvas.getContext("2d");
     if (!context) return;
     const scale = canvas.width / CELLS;
     context.clearRect(0, 0, canvas.width, canvas.height);
-    context.strokeStyle = `rgb(${token("--ink").join()})`;
+    context.strokeStyle = colours().ink;
     context.lineWidth = Math.max(1.5, canvas.width / 200);
     context.lineCap = "round";
     context.beginPath();
@@ -44,7 +43,7 @@ export function Map({ ground, side }: { ground: Playground; side: number }) {
     if (dress.startsWith("contrast")) drawSigns(context, now.map, CELLS);
   };
   const place = () => {
-    if (dots.current && scene) drawPoints(dots.current, scene, ground.nows.peek()[side]?.outputs);
+    if (dots.current && scene) drawPoints(dots.current, scene);
   };
 
   useSignalEffect(() => {
@@ -52,7 +51,6 @@ export function Map({ ground, side }: { ground: Playground; side: number }) {
     paint();
   });
   useEffect(() => {
-    colours.current = undefined;
     const fit = () => {
       const size = Math.round((box.current?.clientWidth ?? 300) * Math.min(2, devicePixelRatio));
       for (const canvas of [line.current, dots.current]) {
@@ -67,7 +65,7 @@ export function Map({ ground, side }: { ground: Playground; side: number }) {
     return () => watched.disconnect();
   }, [dress, scene]);
 
-  const now = ground.nows.value[side];
+  const now = ground.slow.value[side];
   const right = now?.right;
   const name = right
     ? t("Map of the plane: {train} of the training points and {test} of the test points are on the right side.", {
@@ -145,5 +143,3 @@ export function Map({ ground, side }: { ground: Playground; side: number }) {
     </figure>
   );
 }
-
-const percent = (share: number): string => `${number(Math.round(share * 1000) / 10, 4)} %`;

@@ -7,7 +7,7 @@ import { language, number, t } from "../i18n/t";
 import { beside, curve, same, shapeOf, type Move, type Shape } from "./geometry";
 import { ColumnHeads } from "./ColumnHeads";
 import type { Playground } from "./model";
-import { gradientWidth, heat, palette, token, widthOf } from "./paint";
+import { colours, gradientWidth, heat, widthOf } from "./paint";
 import { placeOf, type Part, type Scene } from "./types";
 
 const SIDE = 20; // cells of a unit's map each way
@@ -82,8 +82,9 @@ function Drawn({ ground, side, scene, shape, lines }: DrawnProps) {
     return found;
   }, [scene]);
 
+  // Written by hand, and only what has changed: a thousand lines would be too many to be rendered at every frame.
   useSignalEffect(() => {
-    const now = ground.nows.value[side];
+    const now = ground.slow.value[side];
     const group = paths.current;
     if (!now || !group || now.weights.length === 0) return;
     const gradients = lines.value === "gradients";
@@ -95,23 +96,25 @@ function Drawn({ ground, side, scene, shape, lines }: DrawnProps) {
       const path = group.children[2 * i] as SVGPathElement;
       const width = (gradients ? gradientWidth(value) : widthOf(value, most)).toFixed(1);
       const sign = value < 0 ? "minus" : "plus";
-      if (path.getAttribute("stroke-width") !== width) path.setAttribute("stroke-width", width);
+      if (path.dataset.width !== width) path.setAttribute("stroke-width", (path.dataset.width = width));
       if (path.dataset.sign !== sign) path.dataset.sign = sign;
     });
   });
+  const drawn = useRef<{ units?: Uint8Array; theme?: string }>({});
   useSignalEffect(() => {
     const now = ground.nows.value[side];
-    if (!now || !tiles.current) return;
-    void shownTheme.value;
-    const colours = palette(token("--paper"), token("--plus"), token("--minus"), 0.85);
-    tiles.current.querySelectorAll<HTMLCanvasElement>("canvas[data-unit]").forEach((canvas) => {
-      heat(canvas, now.units, Number(canvas.dataset.unit) * SIDE * SIDE, SIDE, colours);
-    });
-    tiles.current.querySelectorAll<HTMLCanvasElement>("canvas[data-feature]").forEach((canvas) => {
-      heat(canvas, scene.inputs, Number(canvas.dataset.feature) * SIDE * SIDE, SIDE, colours);
-    });
-    const out = tiles.current.querySelector<HTMLCanvasElement>("canvas[data-output]");
-    if (out) heat(out, now.map, 0, 60, colours);
+    const theme = shownTheme.value;
+    const canvases = tiles.current;
+    if (!now || !canvases) return;
+    const fresh = drawn.current.theme !== theme;
+    const all = (name: string) => canvases.querySelectorAll<HTMLCanvasElement>(`canvas[data-${name}]`);
+    if (fresh || drawn.current.units !== now.units) {
+      all("unit").forEach((canvas, i) => heat(canvas, now.units, i * SIDE * SIDE, SIDE, colours().units));
+      all("output").forEach((canvas) => heat(canvas, now.map, 0, 60, colours().units));
+    }
+    if (fresh)
+      all("feature").forEach((canvas, i) => heat(canvas, scene.inputs, i * SIDE * SIDE, SIDE, colours().units));
+    drawn.current = { units: now.units, theme };
   });
 
   const find = (part: Part) =>
@@ -164,7 +167,6 @@ function Drawn({ ground, side, scene, shape, lines }: DrawnProps) {
   const mirror = () => language.peek().direction === "rtl";
   const chosen = ground.chosen.value;
   const isHere = (part: Part) => same(part, here.value);
-  let count = 0;
   return (
     <div class="pg-net-inner" style={{ width: `${shape.width}px` }}>
       <ColumnHeads ground={ground} side={side} shape={shape} />
@@ -207,8 +209,7 @@ function Drawn({ ground, side, scene, shape, lines }: DrawnProps) {
             units.map(([x, y], unit) => {
               const part: Part = { side, layer, unit, from: null };
               const output = layer === shape.at.length - 1;
-              const which =
-                layer === 0 ? { "data-feature": unit } : output ? { "data-output": "" } : { "data-unit": count++ };
+              const which = layer === 0 ? { "data-feature": "" } : output ? { "data-output": "" } : { "data-unit": "" };
               const style = {
                 left: `${x - shape.tile / 2}px`,
                 top: `${y - shape.tile / 2}px`,

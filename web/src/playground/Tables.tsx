@@ -23,7 +23,7 @@ export function Tables({ ground, side }: { ground: Playground; side: number }) {
 
 function Inside({ ground, side }: { ground: Playground; side: number }) {
   // While it trains the tables stand still, so that they can be read.
-  const now = ground.playing.value ? ground.nows.peek()[side] : ground.nows.value[side];
+  const now = ground.playing.value ? ground.slow.peek()[side] : ground.slow.value[side];
   const scene = ground.scenes.value[side];
   if (!now || !scene) return null;
   const tests = [...scene.held.keys()].filter((i) => scene.held[i]).slice(0, MOST);

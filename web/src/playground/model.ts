@@ -19,6 +19,8 @@ export interface Playground {
   playing: Signal<boolean>;
   scenes: Signal<(Scene | null)[]>;
   nows: Signal<(Now | null)[]>;
+  /** The same a few times a second: for what is read, not watched. */
+  slow: Signal<(Now | null)[]>;
   histories: ReadonlySignal<History>[];
   error: Signal<EngineError | null>;
   event: Signal<string>;
@@ -68,6 +70,7 @@ function slim(config: Config): Partial<Config> {
   ) as Partial<Config>;
 }
 
+const READ = 120; // ms between two updates of what is read
 const QUIET = 250; // ms after the last change of a setting: then it is trained anew
 
 export function createPlayground(parameters: URLSearchParams): Playground {
@@ -77,6 +80,8 @@ export function createPlayground(parameters: URLSearchParams): Playground {
   const playing = signal(false);
   const scenes = signal<(Scene | null)[]>([null, null]);
   const nows = signal<(Now | null)[]>([null, null]);
+  const slow = signal<(Now | null)[]>([null, null]);
+  let slowed = 0;
   const histories = [signal(createHistory()), signal(createHistory())];
   const error = signal<EngineError | null>(null);
   const event = signal("");
@@ -121,13 +126,18 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     const now = performance.now();
     meter.frames += 1;
     batch(() => {
-      if (newNows.some((_, i) => newScenes[i] !== scenes.value[i])) scenes.value = newScenes;
+      const another = newNows.some((_, i) => newScenes[i] !== scenes.value[i]);
+      if (another) scenes.value = newScenes;
       nows.value = [newNows[0] ?? null, newNows[1] ?? null];
       newNows.forEach((one, i) => {
         const history = histories[i];
         if (history) history.value = history.value.add(one);
       });
       playing.value = frame.playing as boolean;
+      if (!playing.value || now - slowed > READ || another) {
+        slow.value = nows.value;
+        slowed = now;
+      }
       if (now - meter.at > 1000) {
         const step = newNows[0]?.step ?? 0;
         const seconds = (now - meter.at) / 1000;
@@ -206,6 +216,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     playing,
     scenes,
     nows,
+    slow,
     histories,
     error,
     event,
@@ -253,7 +264,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
         speed.value = wanted.speed ?? 25;
         playing.value = false;
         scenes.value = [null, null];
-        nows.value = [null, null];
+        nows.value = slow.value = [null, null];
       });
       again();
       void tell("speed", { speed: speed.value });

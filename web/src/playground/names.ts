@@ -1,5 +1,5 @@
 /** What everything that can be chosen is called, and the presets. */
-import { t } from "../i18n/t";
+import { language, t } from "../i18n/t";
 import presets from "./presets.json";
 import type { Config } from "./types";
 
@@ -119,3 +119,9 @@ export interface Given {
 }
 
 export const presetOf = (id: string): Given | undefined => (presets as unknown as Record<string, Given>)[id];
+
+/** A share in the reader's way of writing. */
+export const percent = (share: number): string =>
+  new Intl.NumberFormat(`${language.value.locale}-u-nu-latn`, { style: "percent", maximumFractionDigits: 1 }).format(
+    share,
+  );

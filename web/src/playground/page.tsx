@@ -111,7 +111,7 @@ function Presets({ ground }: { ground: Playground }) {
 function Side({ ground, side, two }: { ground: Playground; side: number; two: boolean }) {
   const lines = useSignal<Lines>("weights");
   const room = useSignal(520);
-  const now = ground.nows.value[side];
+  const now = ground.slow.value[side];
   const freeze = async () => {
     const found = (await ground.freeze(side)) as (Content & { step: number }) | undefined;
     if (found) openInLab({ content: found, title: t("Step {step} of the playground", { step: found.step }) });

@@ -10,8 +10,39 @@ export function token(name: string): Colour {
   return [0, 2, 4].map((i) => parseInt(wide.slice(i, i + 2), 16) || 0) as Colour;
 }
 
+interface Colours {
+  map: Uint8ClampedArray;
+  units: Uint8ClampedArray;
+  ink: string;
+  paper: string;
+  plus: string;
+  minus: string;
+}
+let known: { theme: string; colours: Colours } | undefined;
+
+/** The colours of the theme that is shown, looked up once for each. */
+export function colours(): Colours {
+  const theme = document.documentElement.dataset.theme ?? "";
+  if (known?.theme !== theme) {
+    const [paper, plus, minus, ink] = [token("--paper"), token("--plus"), token("--minus"), token("--ink")];
+    const css = (colour: Colour) => `rgb(${colour.join()})`;
+    known = {
+      theme,
+      colours: {
+        map: palette(paper, plus, minus),
+        units: palette(paper, plus, minus, 0.85),
+        ink: css(ink),
+        paper: css(paper),
+        plus: css(plus),
+        minus: css(minus),
+      },
+    };
+  }
+  return known.colours;
+}
+
 /** 256 colours from −1 to 1: the minus colour, paper, the plus colour. */
-export function palette(paper: Colour, plus: Colour, minus: Colour, most = 0.72): Uint8ClampedArray {
+export function palette(paper: Colour, plus: Colour, minus: Colour, most = 0.58): Uint8ClampedArray {
   const colours = new Uint8ClampedArray(256 * 4);
   for (let i = 0; i < 256; i++) {
     const value = (i - 127.5) / 127.5;
@@ -29,15 +60,15 @@ export function heat(
   values: Uint8Array,
   at: number,
   side: number,
-  colours: Uint8ClampedArray,
+  palette: Uint8ClampedArray,
 ) {
   if (canvas.width !== side) canvas.width = canvas.height = side;
   const context = canvas.getContext("2d");
   if (!context || values.length < at + side * side) return;
   const image = context.createImageData(side, side);
   const words = new Uint32Array(image.data.buffer);
-  const known = new Uint32Array(colours.buffer);
-  for (let i = 0; i < side * side; i++) words[i] = known[values[at + i] as number] as number;
+  const paints = new Uint32Array(palette.buffer);
+  for (let i = 0; i < side * side; i++) words[i] = paints[values[at + i] as number] as number;
   context.putImageData(image, 0, 0);
 }
 
@@ -78,7 +109,7 @@ export function contour(values: ArrayLike<number>, side: number, level = 127.5):
 
 /** How wide a line for a weight is: by its size beside the largest. */
 export const widthOf = (value: number, most: number): number =>
-  most > 0 && Number.isFinite(value) ? 0.6 + 5 * Math.sqrt(Math.min(1, Math.abs(value) / most)) : 0.6;
+  most > 0 && Number.isFinite(value) ? 0.5 + 3.8 * Math.sqrt(Math.min(1, Math.abs(value) / most)) : 0.6;
 
 export const FAINTEST = -8;
 export const LARGEST = 2;
@@ -91,4 +122,4 @@ export function exponent(size: number): number {
 }
 
 /** How wide a line for a gradient is: by its exponent, since gradients differ by orders of magnitude. */
-export const gradientWidth = (value: number): number => 0.4 + 5.5 * exponent(Math.abs(value)) ** 1.5;
+export const gradientWidth = (value: number): number => 0.4 + 4.5 * exponent(Math.abs(value)) ** 1.5;

@@ -74,7 +74,7 @@ class Look:
         with np.errstate(all="ignore"):
             objective, gradients = measured(network, x, y)
             sizes = norms(gradients)
-            state, sentence = verdict(network, sizes, hidden)
+            state, sentence = verdict(network, objective, sizes, hidden)
         numbers: dict[str, Any] = {
             "step": run.step,
             "epoch": run.step * run.batch / len(run.points.train),

@@ -15,6 +15,7 @@ from .playground_net import Network
 
 FAINT, STRONG = 1e-3, 1e3
 """The first layer's gradient over the last one's: below it vanishes on its way, above it explodes."""
+_LEARNT = 1e-3  # a loss below that asks for little
 _NOTHING = 1e-7  # a gradient below that moves no weight of float32
 
 
@@ -65,11 +66,14 @@ def diverged(network: Network, x: Any, y: Any, step: int) -> Message:
     )  # fmt: skip
 
 
-def verdict(network: Network, norms: Sequence[float], activations: Sequence[Array]) -> tuple[str, Message]:
+def verdict(
+    network: Network, objective: float, norms: Sequence[float], activations: Sequence[Array]
+) -> tuple[str, Message]:
     """How the gradient comes through, in one word and one sentence.
 
     Args:
         network: whose gradient it is.
+        objective: the loss, with the penalty, of the batch that it is of.
         norms: of each layer's weights and biases together, from the input on.
         activations: of the hidden layers for the points to learn from, (N, units) each.
 
@@ -79,31 +83,30 @@ def verdict(network: Network, norms: Sequence[float], activations: Sequence[Arra
     first, last, most = norms[0], norms[-1], max(norms)
     if not all(map(math.isfinite, norms)):
         return "exploding", say("The gradient is beyond all numbers.")
+    off, units = _off(network, activations)
+    closed = [i for i, a in enumerate(activations, 1) if off and not a.any()]
+    if closed:
+        return "dead", say(
+            "All units of layer {layer} are off for every training point: no gradient passes them.", layer=closed[0]
+        )
+    if objective < _LEARNT and most < FAINT:
+        return "sound", say("This batch asks for hardly anything more: its loss is {loss}.", loss=rounded(objective))
     if most < _NOTHING:
         return "silent", say("Hardly any gradient anywhere: nothing moves any more.")
-    dead = [i for i, a in enumerate(activations, 1) if network.config.activation == "relu" and not a.any()]
-    if dead:
-        return "dead", say(
-            "All units of layer {layer} are off for every training point: no gradient passes them.", layer=dead[0]
-        )
-    if len(norms) > 1 and first < FAINT * last:
+    if off and first >= FAINT * last:
+        return "dead", _told(off, units)
+    if first == 0.0:
+        return "vanishing", say("No gradient at all reaches layer 1 for this batch.")
+    if first < FAINT * last:
         return "vanishing", say(
-            "Layer {first} gets a gradient {times} times smaller than layer {last}: it vanishes on its way back, and "
-            "the first layers hardly learn.",
-            first=1, times=_times(last, first), last=len(norms),
+            "Layer 1 gets a gradient {times} times smaller than the output: it vanishes on its way back, and the first "
+            "layers hardly learn.",
+            times=_times(last, first),
         )  # fmt: skip
-    if len(norms) > 1 and (first > STRONG * last or most > 1e4):
+    if first > STRONG * last or most > STRONG:
         return "exploding", say(
-            "The gradient grows on its way back, up to {most}: it explodes, and one step may undo all others.",
-            most=rounded(most),
-        )  # fmt: skip
-    off, units = _off(network, activations)
-    if off:
-        return "dead", say(
-            "{off, plural, one {# unit} other {# units}} of {units} give 0 for every training point: no gradient "
-            "reaches what is behind them, and they cannot come back by themselves.",
-            off=off, units=units,
-        )  # fmt: skip
+            "The gradients are as large as {most}: they explode, and one step may undo all others.", most=rounded(most)
+        )
     for i, layer in enumerate(network.layers[:-1], 1):
         w = layer.weight.array
         if len(w) > 1 and (w == w[0]).all():
@@ -115,7 +118,7 @@ def verdict(network: Network, norms: Sequence[float], activations: Sequence[Arra
     if len(norms) == 1:
         return "sound", say("One layer alone: its gradient is {size}.", size=rounded(most))
     return "sound", say(
-        "The gradient reaches every layer: {first} in layer 1, {last} in the last.",
+        "The gradient reaches every layer: {first} in layer 1, {last} in the output.",
         first=rounded(first), last=rounded(last),
     )  # fmt: skip
 
@@ -126,6 +129,14 @@ def _off(network: Network, activations: Sequence[Array]) -> tuple[int, int]:
     if network.config.activation != "relu":
         return 0, units
     return sum(int((~a.any(axis=0)).sum()) for a in activations), units
+
+
+def _told(off: int, units: int) -> Message:
+    return say(
+        "{off, plural, one {# unit} other {# units}} of {units} give 0 for every training point: no gradient passes "
+        "them, and they cannot come back by themselves.",
+        off=off, units=units,
+    )  # fmt: skip
 
 
 def _times(large: float, small: float) -> str:
