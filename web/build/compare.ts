@@ -9,7 +9,9 @@ export function compare(english: Compiled, other: Compiled, englishFile: string,
     if (!found) return [`${otherFile}: ends before ${wanted.where} (${englishFile}:${wanted.line}: ${wanted.what})`];
     if (found.where !== wanted.where || found.what !== wanted.what) {
       const place = found.where === wanted.where ? found.where : `${found.where}, where ${wanted.where} is due`;
-      return [`${otherFile}:${found.line}: ${place}: ${difference(wanted.what, found.what)} (${englishFile}:${wanted.line})`];
+      return [
+        `${otherFile}:${found.line}: ${place}: ${difference(wanted.what, found.what)} (${englishFile}:${wanted.line})`,
+      ];
     }
   }
   const more = here[english.parts.length];
@@ -19,7 +21,8 @@ export function compare(english: Compiled, other: Compiled, englishFile: string,
 function difference(wanted: string, found: string): string {
   const items = (text: string): string[] => text.split("; ");
   if (wanted === found) return "in another place";
-  if (!/^(formula|link) /.test(wanted) && !/^(formula|link) /.test(found)) return `has "${found}", the English "${wanted}"`;
+  if (!/^(formula|link) /.test(wanted) && !/^(formula|link) /.test(found))
+    return `has "${found}", the English "${wanted}"`;
   const lost = items(wanted).filter((item) => !items(found).includes(item) && !item.startsWith("no "));
   const added = items(found).filter((item) => !items(wanted).includes(item) && !item.startsWith("no "));
   return [lost.length ? `lacks ${lost.join("; ")}` : "", added.length ? `has too much: ${added.join("; ")}` : ""]
@@ -45,7 +48,8 @@ export function dangling(documents: ReadonlyMap<DocumentName, Prose>, names: Nam
     for (const { id, blocks, see } of groups) {
       for (const block of blocks) {
         if (block.kind === "figure" || block.kind === "predict" || block.kind === "run") {
-          if (!names[block.kind].has(block.name)) found.push(`${file}: #${id}: no ${block.kind} is called ${block.name}`);
+          if (!names[block.kind].has(block.name))
+            found.push(`${file}: #${id}: no ${block.kind} is called ${block.name}`);
         }
         for (const [, page = "", target = ""] of JSON.stringify(block).matchAll(/#\/(learn|glossary)\/([\w-]+)/g)) {
           const document = page === "learn" ? "lesson" : page;

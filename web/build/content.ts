@@ -100,7 +100,9 @@ export function content(places: Places = PLACES): Plugin {
       if (id === `\0${MAP}`) return mapModule(all());
       if (!id.startsWith(`\0${MAP}/`)) return undefined;
       const [, language = "", name = ""] = id.slice(1).split("/");
-      const document = all().documents.get(name as DocumentName)?.get(language);
+      const document = all()
+        .documents.get(name as DocumentName)
+        ?.get(language);
       if (!document) return this.error(`there is no ${language}/${name}.md`);
       return `export default JSON.parse(${JSON.stringify(JSON.stringify(document.prose))});`;
     },

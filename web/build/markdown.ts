@@ -26,7 +26,8 @@ md.inline.ruler.after("escape", "formula", (state, silent) => {
   const start = state.pos + 1;
   if (state.src[state.pos] !== "$" || /\s/.test(state.src[start] ?? " ")) return false;
   let end = state.src.indexOf("$", start);
-  while (end > 0 && (state.src[end - 1] === "\\" || /\s/.test(state.src[end - 1] ?? ""))) end = state.src.indexOf("$", end + 1);
+  while (end > 0 && (state.src[end - 1] === "\\" || /\s/.test(state.src[end - 1] ?? "")))
+    end = state.src.indexOf("$", end + 1);
   if (end <= start || /\d/.test(state.src[end + 1] ?? "")) return false;
   if (!silent) {
     const token = state.push("formula", "", 0);

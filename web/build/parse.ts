@@ -57,7 +57,12 @@ class Reader {
       } else if (/^see:\s/.test(line)) {
         flush();
         const section = prose.sections.at(-1) ?? this.fail("see: before the first heading");
-        section.see.push(...line.slice(4).split(",").map((part) => part.trim()));
+        section.see.push(
+          ...line
+            .slice(4)
+            .split(",")
+            .map((part) => part.trim()),
+        );
         this.part(`see ${line.slice(4).trim()}`);
       } else {
         if (!text.length) textAt = this.at;

@@ -22,14 +22,21 @@ const START: Line[] = [
   { call: "loss.backward()", sum: 2 },
 ];
 
+/** The loss added up so many times, as the engine derives it. */
+const useSum = (times: number) => useAnswer<Content>(request("accumulate", times - 1));
+
 export default function Accumulate() {
   const lines = useSignal<Line[]>(START);
   const sum = lines.value.at(-1)?.sum ?? 0;
-  const answers = [0, 1, 2, 3].map((k) => useAnswer<Content>(request("accumulate", k)));
+  const answers = [useSum(1), useSum(2), useSum(3), useSum(4)];
   const known = answers[Math.max(0, sum - 1)]!;
   const call = (name: string, next: number) => {
     lines.value = [...lines.value, { call: name, sum: next }].slice(-6);
-    announce(next === 0 ? t("cleared: 0") : t("{n, plural, one {# backward pass} other {# backward passes}} added up", { n: next }));
+    announce(
+      next === 0
+        ? t("cleared: 0")
+        : t("{n, plural, one {# backward pass} other {# backward passes}} added up", { n: next }),
+    );
   };
   return (
     <Answered answer={known}>
@@ -55,7 +62,10 @@ export default function Accumulate() {
                 ))}
               </div>
               <p class="jar-now">
-                <code>w.grad</code> <strong data-testid="grad"><Signed value={shown(sum)} /></strong>
+                <code>w.grad</code>{" "}
+                <strong data-testid="grad">
+                  <Signed value={shown(sum)} />
+                </strong>
                 <br />
                 <span class="soft">
                   {sum === 0

@@ -11,6 +11,7 @@ import type { Activation } from "./types";
 export default function Activations() {
   const name = useSignal("relu");
   const answer = useAnswer<Activation>(request("activations", 0, { name: name.value }));
+  const line = useAnswer<Activation>(request("activations", 0, { name: "linear" }));
   return (
     <>
       <div class="row" role="group" aria-label={t("Activation")}>
@@ -20,12 +21,14 @@ export default function Activations() {
           </button>
         ))}
       </div>
-      <Answered answer={answer}>{(found) => <Pair found={found.value} name={activationName(name.value)} />}</Answered>
+      <Answered answer={answer}>
+        {(found) => <Pair found={found.value} line={line.value.data?.stack ?? []} name={activationName(name.value)} />}
+      </Answered>
     </>
   );
 }
 
-function Pair({ found, name }: { found: Activation; name: string }) {
+function Pair({ found, line, name }: { found: Activation; line: readonly Spot[]; name: string }) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const each = width > 560 ? Math.floor((width - 16) / 2) : width;
   const values: Spot[] = found.points.map(([x, f]) => [x, f]);
@@ -36,7 +39,7 @@ function Pair({ found, name }: { found: Activation; name: string }) {
     Math.max(...spots.map((at) => at[i])),
   ];
   const area = plane(each, 220, ends(values, 0), [-1.5, 3]);
-  const [low, high] = stack.length ? ends(stack, 1) : [0, 1];
+  const [low, high] = stack.length ? ends([...stack, ...line], 1) : [0, 1];
   const margin = (high - low) * 0.15 || 1;
   const wide = plane(each, 220, stack.length ? ends(stack, 0) : [0, 1], [low - margin, high + margin]);
   return (
@@ -57,10 +60,19 @@ function Pair({ found, name }: { found: Activation; name: string }) {
       </figure>
       {stack.length > 0 && (
         <figure class="part">
-          <Chart plane={wide} xName="x" yName="" label={t("What three layers with {name} make of x, as a curve.", { name })}>
+          <Chart
+            plane={wide}
+            xName="x"
+            yName=""
+            label={t("What three layers with {name} make of x, as a curve.", { name })}
+          >
+            <path class="slope" d={pathOf(wide, line)} />
             <path class="curve" d={pathOf(wide, stack)} />
           </Chart>
-          <p class="key">{t("three layers with it, one on top of the other")}</p>
+          <p class="key">
+            <span class="key-curve">{t("three layers with it, one on top of the other")}</span>{" "}
+            <span class="key-slope">{t("the same three layers without a bend")}</span>
+          </p>
         </figure>
       )}
     </div>

@@ -47,7 +47,10 @@ export default function Cake() {
                 return (
                   <li key={name} aria-current={nudge.value.name === name ? "true" : undefined}>
                     <span class="blame-name">
-                      {nameOf(name)} <small class="soft"><bdi dir="ltr">{number(value(content.value, name))}</bdi></small>
+                      {nameOf(name)}{" "}
+                      <small class="soft">
+                        <bdi dir="ltr">{number(value(content.value, name))}</bdi>
+                      </small>
                     </span>
                     <span class={`blame-track ${tone(slope)}`} dir="ltr" aria-hidden="true">
                       <i style={slope > 0 ? { left: "50%", width: share } : { right: "50%", width: share }} />

@@ -28,7 +28,10 @@ export default function Flow() {
         <Choice
           label={t("Activation")}
           value={activation}
-          options={choices<string>("flow", 0, "activation").map((name) => ({ value: name, label: activationName(name) }))}
+          options={choices<string>("flow", 0, "activation").map((name) => ({
+            value: name,
+            label: activationName(name),
+          }))}
           onChange={(value) => (set.value = { ...set.value, activation: value })}
         />
         <GridSlider

@@ -12,7 +12,7 @@ export default function Forward() {
   const x2 = useSignal(3);
   const answer = useAnswer<Content>(request("forward", 0, { "values.x2": x2.value }));
   return (
-    <>
+    <div class="beside">
       <GridSlider
         figure="forward"
         path="values.x2"
@@ -25,6 +25,6 @@ export default function Forward() {
       <Answered answer={answer}>
         {(content) => <GraphWalk content={content} part="forward" label={t("One neuron and its loss, as a graph")} />}
       </Answered>
-    </>
+    </div>
   );
 }

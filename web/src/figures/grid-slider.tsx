@@ -13,12 +13,15 @@ interface Props {
   value: number;
   /** How fine it is with an engine; without it, the values of figures.json are all there are. */
   fine?: number;
+  /** A place on the slider that nothing is asked for: no nudge at all. */
+  rest?: number;
   shown?: string;
   onInput(value: number): void;
 }
 
-export function GridSlider({ figure, index = 0, path, label, value, fine, shown, onInput }: Props) {
-  const grid = choices(figure, index, path);
+export function GridSlider({ figure, index = 0, path, label, value, fine, rest, shown, onInput }: Props) {
+  const asked = choices(figure, index, path);
+  const grid = rest === undefined ? asked : [...asked, rest].sort((a, b) => a - b);
   const props = { label, value, shown: shown ?? number(value, 4), onInput };
   if (fine === undefined || online.value === "recorded") return <Steps {...props} values={grid} />;
   const round = (wanted: number) => onInput(Number(wanted.toFixed(6)));

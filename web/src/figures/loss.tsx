@@ -54,13 +54,22 @@ function Drawn({ content, spots, p, y }: { content: Content; spots: readonly Spo
         plane={area}
         xName={t("prediction")}
         yName={t("loss")}
-        label={t("The loss is a parabola over the prediction with its lowest point at the target. At {p} it is {loss}.", {
-          p: number(p),
-          loss: number(loss),
-        })}
+        label={t(
+          "The loss is a parabola over the prediction with its lowest point at the target. At {p} it is {loss}.",
+          {
+            p: number(p),
+            loss: number(loss),
+          },
+        )}
       >
         <path class="curve" d={pathOf(area, spots)} />
-        <path class="tangent" d={pathOf(area, [-1, 1].map((side) => [at[0] + side * reach, loss + side * reach * slope]))} />
+        <path
+          class="tangent"
+          d={pathOf(
+            area,
+            [-1, 1].map((side) => [at[0] + side * reach, loss + side * reach * slope]),
+          )}
+        />
         <line class="target" x1={area.x(y)} x2={area.x(y)} y1={area.top} y2={area.bottom} />
         <text x={area.x(y) + 5} y={area.top + 14} class="soft">
           {t("target")}

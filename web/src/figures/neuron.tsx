@@ -17,10 +17,10 @@ export default function Neuron({ document, section }: FigureProps) {
   return (
     <Answered answer={answer}>
       {(content) => (
-        <>
+        <div class="beside">
           <GraphWalk content={content} part={forward ? "forward" : "all"} label={label} />
           {!forward && <OneStep content={content.value} />}
-        </>
+        </div>
       )}
     </Answered>
   );

@@ -13,7 +13,7 @@ const START = (request("nudge", 0).with["values"] as { w: number }).w;
 
 export default function Nudge() {
   const by = useSignal(0.5);
-  const answer = useAnswer<Nudged>(request("nudge", 0, { by: by.value }));
+  const answer = useAnswer<Nudged>(by.value ? request("nudge", 0, { by: by.value }) : null);
   const curve = useAnswer<Descent>(request("nudge", 1));
   return (
     <>
@@ -21,6 +21,7 @@ export default function Nudge() {
         figure="nudge"
         path="by"
         fine={0.01}
+        rest={0}
         label={t("Drag {name}", { name: "w" })}
         shown={`w = ${number(START + by.value)}`}
         value={by.value}
@@ -32,7 +33,7 @@ export default function Nudge() {
             <Answered answer={curve}>
               {(line) => <Curve spots={line.value.curve ?? []} nudged={nudged.value} by={by.value} />}
             </Answered>
-            <Compared nudged={nudged.value} />
+            <Compared nudged={by.value ? nudged.value : null} />
           </>
         )}
       </Answered>
@@ -43,7 +44,7 @@ export default function Nudge() {
 function Curve({ spots, nudged, by }: { spots: readonly Spot[]; nudged: Nudged; by: number }) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const { before, after, predicted } = nudged;
-  const area = plane(width, 240, [0.8, 5.2], [-14, 56]);
+  const area = plane(width, 240, [0.8, 5.2], [-8, 58]);
   const there: Spot = [START + by, after];
   const promised: Spot = [START + by, before + predicted];
   const reach: Spot[] = [[START, before], promised];

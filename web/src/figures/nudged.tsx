@@ -4,7 +4,13 @@ import { spoken } from "../lesson/predict";
 import { Num, Signed, tone } from "./common";
 import type { Nudged } from "./types";
 
-export function Compared({ nudged, symbol = "L" }: { nudged: Nudged; symbol?: string }) {
+export function Compared({ nudged, symbol = "L" }: { nudged: Nudged | null; symbol?: string }) {
+  if (!nudged)
+    return (
+      <p class="compared soft">
+        {t("Not nudged yet: move it a little, and compare what was predicted with what happens.")}
+      </p>
+    );
   const { before, after, predicted, measured, message } = nudged;
   const most = Math.max(Math.abs(predicted), Math.abs(measured)) || 1;
   const bar = (name: string, value: number, kind: string) => (

@@ -10,7 +10,7 @@ import { GridSlider } from "./grid-slider";
 import { gradient } from "./types";
 
 interface Found {
-  paths: { product: number; factors: { value: number; symbol?: string; text?: string }[] }[];
+  paths: { contribution: number; factors: { value: number; symbol?: string; text?: string }[] }[];
 }
 
 export default function Paths() {
@@ -38,7 +38,8 @@ export default function Paths() {
                   {found.value.paths.map((path, i) => (
                     <li key={i}>
                       <bdi dir="ltr">
-                        {path.factors.map((factor) => number(factor.value)).join(" × ")} = <Signed value={path.product} />
+                        {path.factors.map((factor) => number(factor.value)).join(" × ")} ={" "}
+                        <Signed value={path.contribution} />
                       </bdi>
                     </li>
                   ))}

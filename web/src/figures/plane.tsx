@@ -21,7 +21,7 @@ export interface Plane {
 }
 
 export function plane(width: number, height: number, xs: Range, ys: Range, left = 44): Plane {
-  const [right, top, bottom] = [width - 12, 10, height - 30];
+  const [right, top, bottom] = [width - 12, 22, height - 30];
   const across = (right - left) / (xs[1] - xs[0] || 1);
   const up = (bottom - top) / (ys[1] - ys[0] || 1);
   return {
@@ -46,7 +46,8 @@ export function ticks([low, high]: Range, wanted = 5): number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough) ?? 10 * power;
   const found: number[] = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(Number((i * step).toPrecision(6)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)
+    found.push(Number((i * step).toPrecision(6)));
   return found;
 }
 
@@ -90,7 +91,7 @@ export function Chart({ plane: p, label, xName, yName, children }: Props): JSX.E
       <text class="axis-name" x={p.right} y={p.bottom + 28} text-anchor="end">
         {xName}
       </text>
-      <text class="axis-name" x={p.left + 4} y={p.top + 4} text-anchor="start">
+      <text class="axis-name" x={p.left - 38} y={p.top - 9} text-anchor="start">
         {yName}
       </text>
       <g clip-path={`url(#${clip})`}>{children}</g>
@@ -99,7 +100,17 @@ export function Chart({ plane: p, label, xName, yName, children }: Props): JSX.E
 }
 
 /** A point to be seen, with its words above. */
-export function Dot({ plane: p, at: [x, y], kind = "now", children }: { plane: Plane; at: Spot; kind?: string; children?: string }) {
+export function Dot({
+  plane: p,
+  at: [x, y],
+  kind = "now",
+  children,
+}: {
+  plane: Plane;
+  at: Spot;
+  kind?: string;
+  children?: string;
+}) {
   return (
     <g class={`dot ${kind}`}>
       <circle cx={p.x(x)} cy={p.y(y)} r={6} />

@@ -4,7 +4,7 @@ import { t } from "../i18n/t";
 import { spoken } from "../lesson/predict";
 import { useAnswer } from "./answer";
 import { Answered, AsTable } from "./common";
-import { request } from "./data";
+import { request, type Json } from "./data";
 import { Ends, headOf, Layers, rowsOf } from "./layers";
 import type { Flow } from "./types";
 
@@ -18,7 +18,7 @@ function nameOf(remedy: Remedy): string {
     case "skip":
       return t("remedy|residual connections");
     case "norm":
-      return t("remedy|normalisation");
+      return t("remedy|batch normalisation");
     default:
       return t("remedy|clipping");
   }
@@ -28,7 +28,11 @@ export default function Remedies() {
   const illness = useSignal<0 | 1>(0);
   const given = useSignal<Record<Remedy, boolean>>({ relu: false, skip: true, norm: false, clip: false });
   const ill = useAnswer<Flow>(request("remedies", illness.value));
-  const paths = Object.fromEntries(REMEDIES.map((one) => [`remedy.${one}`, given.value[one]]));
+  const { norm, ...rest } = given.value;
+  const paths: Record<string, Json> = Object.fromEntries(
+    Object.entries(rest).map(([one, on]) => [`remedy.${one}`, on]),
+  );
+  paths["remedy.norm"] = norm ? "batch" : "none";
   const treated = useAnswer<Flow>(request("remedies", illness.value, paths));
   return (
     <>

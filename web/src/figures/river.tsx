@@ -44,7 +44,12 @@ function Drawn({ content }: { content: Content }) {
   const { nodes } = content.trace;
   return (
     <div ref={frame} class="river">
-      <svg width={width} height={map.height} role="group" aria-label={t("The gradient as a river, from the loss up to the weights")}>
+      <svg
+        width={width}
+        height={map.height}
+        role="group"
+        aria-label={t("The gradient as a river, from the loss up to the weights")}
+      >
         {map.streams.map((stream) => (
           <g key={stream.edge}>
             <path
@@ -56,7 +61,12 @@ function Drawn({ content }: { content: Content }) {
           </g>
         ))}
         {map.places.map((place) => (
-          <Spot key={place.node} place={place} open={open?.node === place.node} choose={() => (chosen.value = place.node)} />
+          <Spot
+            key={place.node}
+            place={place}
+            open={open?.node === place.node}
+            choose={() => (chosen.value = place.node)}
+          />
         ))}
       </svg>
       {open && (

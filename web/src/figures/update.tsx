@@ -55,7 +55,7 @@ function Run({ descent, lr }: { descent: Descent; lr: number }) {
     }
   };
   const spots = useComputed(() => descent.points.slice(0, shown.value + 1).map(spot)).value;
-  const area = plane(width, 260, [0, 7], [-4, 110]);
+  const area = plane(width, 260, [-0.5, 7.5], [-3, 60]);
   const [w, loss] = spots.at(-1) ?? [0, 0];
   return (
     <div ref={frame}>
@@ -63,12 +63,20 @@ function Run({ descent, lr }: { descent: Descent; lr: number }) {
         plane={area}
         xName="w"
         yName={t("loss")}
-        label={t("The loss over w, and {n, plural, one {# step} other {# steps}} of gradient descent on it.", { n: last })}
+        label={t("The loss over w, and {n, plural, one {# step} other {# steps}} of gradient descent on it.", {
+          n: last,
+        })}
       >
         <path class="curve" d={pathOf(area, descent.curve ?? [])} />
         <path class="descent" d={pathOf(area, clamped(spots))} />
         {clamped(spots).map((at, i) => (
-          <circle key={i} class="descent-dot" cx={area.x(at[0])} cy={area.y(at[1])} r={i === spots.length - 1 ? 0 : 3.5} />
+          <circle
+            key={i}
+            class="descent-dot"
+            cx={area.x(at[0])}
+            cy={area.y(at[1])}
+            r={i === spots.length - 1 ? 0 : 3.5}
+          />
         ))}
         <Dot plane={area} at={clamped([[w, loss]])[0] ?? [0, 0]} />
       </Chart>

@@ -10,13 +10,12 @@ import { GraphView } from "../graph/GraphView";
 import { number, t } from "../i18n/t";
 import { Guess } from "../lesson/predict";
 import { progress } from "../progress/store";
-import { Slider, Steps } from "../ui/Slider";
-import { online } from "../engine/engine";
 import { walkKeys } from "../walk/keys";
 import { StepSentence } from "../walk/StepSentence";
 import { Answered, useWalk } from "./common";
 import { useAnswer } from "./answer";
-import { choices, labLink, request } from "./data";
+import { labLink, request } from "./data";
+import { GridSlider } from "./grid-slider";
 import { Compared } from "./nudged";
 import { value, type Nudged } from "./types";
 
@@ -121,7 +120,7 @@ export function Tour({ content }: { content: ReadonlySignal<Content> }) {
         )}
         {now === "nudge" && <NudgeIt />}
       </div>
-      {(now === "nudge" || progress.value.answers["predict worked-dw"]) && <Doors content={content} />}
+      {(now === "nudge" || progress.value.answers["predict worked-dw"]?.right) && <Doors content={content} />}
     </div>
   );
 }
@@ -149,23 +148,26 @@ function Stages({ now }: { now: Stage }) {
 /** Move w and see what the loss does. */
 function NudgeIt() {
   const by = useSignal(0);
-  const answer = useAnswer<Nudged>(request("worked", 1, { by: by.value }));
-  const grid = choices("worked", 1, "by");
+  const answer = useAnswer<Nudged>(by.value ? request("worked", 1, { by: by.value }) : null);
   const start = Number((request("worked", 1).with["values"] as Record<string, number>)[NAME]);
-  const props = {
-    label: t("Nudge it: drag {name}", { name: NAME }),
-    shown: `${NAME} = ${number(start + by.value, 5)}`,
-    value: by.value,
-    onInput: (value: number) => (by.value = Number(value.toFixed(3))),
-  };
   return (
     <div class="nudge-it">
-      {online.value === "recorded" ? (
-        <Steps {...props} values={grid} />
+      <GridSlider
+        figure="worked"
+        index={1}
+        path="by"
+        fine={0.01}
+        rest={0}
+        label={t("Nudge it: drag {name}", { name: NAME })}
+        shown={`${NAME} = ${number(start + by.value, 5)}`}
+        value={by.value}
+        onInput={(value) => (by.value = value)}
+      />
+      {by.value ? (
+        <Answered answer={answer}>{(nudged) => <Compared nudged={nudged.value} />}</Answered>
       ) : (
-        <Slider {...props} min={grid[0] ?? 0} max={grid.at(-1) ?? 0} step={0.01} />
+        <Compared nudged={null} />
       )}
-      <Answered answer={answer}>{(nudged) => <Compared nudged={nudged.value} />}</Answered>
     </div>
   );
 }
@@ -181,7 +183,10 @@ function Doors({ content }: { content: ReadonlySignal<Content> }) {
         <strong>{t("Train a network")}</strong>
         <span>{t("And watch its gradients as it learns")}</span>
       </a>
-      <a class="door" href={labLink(content.value.source ?? "", request("worked", 0).with["values"] as Record<string, number>)}>
+      <a
+        class="door"
+        href={labLink(content.value.source ?? "", request("worked", 0).with["values"] as Record<string, number>)}
+      >
         <strong>{t("Explain my own code")}</strong>
         <span>{t("Type an expression, open any number in it")}</span>
       </a>

@@ -11,5 +11,9 @@ import "./worked.css";
 export default function Worked({ section, document }: FigureProps) {
   const answer = useAnswer<Content>(request("worked", 0));
   const first = document === "lesson" && section === "";
-  return <Answered answer={answer}>{(content) => (first ? <Tour content={content} /> : <Again content={content} />)}</Answered>;
+  return (
+    <Answered answer={answer}>
+      {(content) => (first ? <Tour content={content} /> : <Again content={content} />)}
+    </Answered>
+  );
 }

@@ -98,7 +98,7 @@ function Part({ section, number: n, here }: { section: Section; number: number; 
         </a>
       </h2>
       <Blocks blocks={section.blocks} document="lesson" section={id} />
-      <div ref={end} class="end" />
+      <div ref={end} class="section-end" />
     </section>
   );
 }

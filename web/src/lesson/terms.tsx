@@ -16,35 +16,62 @@ interface Open {
 /** Long enough that a pointer on its way somewhere else opens nothing. */
 const HOVER = 150;
 
-export function Terms({ children }: { children: ComponentChildren }) {
-  const open = useSignal<Open | null>(null);
-  const timer = useRef(0);
-  const id = useId();
-  const code = language.value.code;
+const linkOf = (event: Event): HTMLAnchorElement | null =>
+  event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a.term") : null;
+const inCard = (event: Event): boolean => event.target instanceof Element && !!event.target.closest(".term-card");
 
-  const link = (event: Event): HTMLAnchorElement | null =>
-    event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a.term") : null;
-  const show = async (found: HTMLAnchorElement, stays: boolean) => {
-    const glossary = await load("glossary", code);
-    const term = glossary.sections.find((section) => section.id === found.dataset["term"]);
-    if (term && found.isConnected) open.value = { link: found, term, stays };
-  };
-  const later = (what: () => void, wait: number) => {
-    clearTimeout(timer.current);
-    timer.current = window.setTimeout(what, wait);
-  };
-  const close = () => {
-    clearTimeout(timer.current);
-    open.value = null;
-  };
+export function Terms({ children }: { children: ComponentChildren }) {
+  const host = useRef<HTMLDivElement>(null);
+  const open = useSignal<Open | null>(null);
+  const id = useId();
+
   useEffect(() => {
-    const key = (event: KeyboardEvent) => {
-      if (event.key === "Escape") close();
+    let timer = 0;
+    const show = async (link: HTMLAnchorElement, stays: boolean) => {
+      const glossary = await load("glossary", language.peek().code);
+      const term = glossary.sections.find((section) => section.id === link.dataset["term"]);
+      if (term && link.isConnected) open.value = { link, term, stays };
     };
-    addEventListener("keydown", key);
+    const close = () => {
+      clearTimeout(timer);
+      open.value = null;
+    };
+    const later = (what: () => void) => {
+      clearTimeout(timer);
+      timer = window.setTimeout(what, HOVER);
+    };
+    const stays = () => open.peek()?.stays ?? false;
+    const listeners: { [K in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[K]) => void } = {
+      pointerover(event) {
+        const link = linkOf(event);
+        if (event.pointerType === "touch" || stays()) return;
+        if (link) later(() => void show(link, false));
+        else if (!inCard(event)) later(close);
+      },
+      pointerleave: () => !stays() && later(close),
+      focusin(event) {
+        const link = linkOf(event);
+        if (link?.matches(":focus-visible")) void show(link, false);
+      },
+      focusout: () => !stays() && close(),
+      click(event) {
+        const link = linkOf(event);
+        // A finger cannot hover: the first touch shows the meaning, which has the link in it.
+        if (link && matchMedia("(hover: none)").matches) {
+          event.preventDefault();
+          void show(link, true);
+        } else if (!inCard(event)) close();
+      },
+    };
+    const element = host.current;
+    const all = Object.entries(listeners) as [string, EventListener][];
+    for (const [name, listener] of all) element?.addEventListener(name, listener);
+    const escape = (event: KeyboardEvent) => event.key === "Escape" && close();
+    addEventListener("keydown", escape);
     return () => {
-      removeEventListener("keydown", key);
-      clearTimeout(timer.current);
+      clearTimeout(timer);
+      for (const [name, listener] of all) element?.removeEventListener(name, listener);
+      removeEventListener("keydown", escape);
     };
   }, []);
   const opened = open.value?.link;
@@ -54,29 +81,7 @@ export function Terms({ children }: { children: ComponentChildren }) {
   }, [opened]);
 
   return (
-    <div
-      class="terms"
-      onPointerOver={(event) => {
-        const found = link(event);
-        if (event.pointerType === "touch" || open.value?.stays) return;
-        if (found) later(() => void show(found, false), HOVER);
-        else if (!(event.target as Element).closest(".term-card")) later(close, HOVER);
-      }}
-      onPointerLeave={() => open.value && !open.value.stays && later(close, HOVER)}
-      onFocusIn={(event) => {
-        const found = link(event);
-        if (found?.matches(":focus-visible")) void show(found, false);
-      }}
-      onFocusOut={() => !open.value?.stays && close()}
-      onClick={(event) => {
-        const found = link(event);
-        // A finger cannot hover: the first touch shows the meaning, which has the link in it.
-        if (found && matchMedia("(hover: none)").matches) {
-          event.preventDefault();
-          void show(found, true);
-        } else if (!(event.target as Element).closest(".term-card")) close();
-      }}
-    >
+    <div class="terms" ref={host}>
       {children}
       {open.value && <Card id={id} {...open.value} />}
     </div>

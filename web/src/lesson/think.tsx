@@ -25,7 +25,12 @@ export function Think({ id, html, answer }: Props) {
           onInput={(event) => write(id, event.currentTarget.value)}
         />
       </label>
-      <button class="unprinted" aria-expanded={open.value} aria-controls={body} onClick={() => (open.value = !open.value)}>
+      <button
+        class="unprinted"
+        aria-expanded={open.value}
+        aria-controls={body}
+        onClick={() => (open.value = !open.value)}
+      >
         {open.value ? t("Hide the model answer") : t("Show a model answer")}
       </button>
       <div id={body} class="model" data-open={open.value}>

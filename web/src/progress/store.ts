@@ -37,7 +37,9 @@ export const finished = computed(() => counted.value.filter((item) => done(item,
 export const share = computed(() => (counted.value.length ? finished.value.length / counted.value.length : 0));
 
 export const percent = (part: number): string =>
-  new Intl.NumberFormat(`${language.value.locale}-u-nu-latn`, { style: "percent", maximumFractionDigits: 0 }).format(part);
+  new Intl.NumberFormat(`${language.value.locale}-u-nu-latn`, { style: "percent", maximumFractionDigits: 0 }).format(
+    part,
+  );
 
 export function count(items: readonly string[]): void {
   if (items.join() === counted.peek().join()) return;

@@ -88,7 +88,12 @@ function Deck({ slides }: { slides: Prose }) {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void stage.current?.requestFullscreen?.();
   };
-  const present = () => void open(`${location.pathname}${location.search}#/slides?presenter=1`, "upriver-presenter", "popup,width=1100,height=700");
+  const present = () =>
+    void open(
+      `${location.pathname}${location.search}#/slides?presenter=1`,
+      "upriver-presenter",
+      "popup,width=1100,height=700",
+    );
   const print = async () => {
     all.value = true;
     await printWhole(stage.current);

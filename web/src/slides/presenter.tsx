@@ -47,7 +47,11 @@ export function Presenter({ slides }: { slides: Prose }) {
       </section>
       <section class="presenter-next" aria-label={t("Next slide")}>
         <h2>{t("Next slide")}</h2>
-        {next ? <Slide key={next.id} section={next} place={place(at.value + 1)} state="small" eager /> : <p>{t("This is the last one.")}</p>}
+        {next ? (
+          <Slide key={next.id} section={next} place={place(at.value + 1)} state="small" eager />
+        ) : (
+          <p>{t("This is the last one.")}</p>
+        )}
       </section>
       <section class="presenter-notes" aria-label={t("Notes")}>
         <h2>
@@ -84,15 +88,11 @@ function Clock({ planned, whole }: { planned: number; whole: number }) {
   const clock = new Intl.DateTimeFormat(`${language.value.locale}-u-nu-latn`, { hour: "2-digit", minute: "2-digit" });
   return (
     <>
-      <span data-testid="clock">
-        {t("Time {time}", { time: clock.format(now.value) })}
-      </span>
+      <span data-testid="clock">{t("Time {time}", { time: clock.format(now.value) })}</span>
       <span class={seconds > planned * 60 ? "bad" : ""} data-testid="elapsed">
         {t("since the start {time}", { time: `${number(Math.floor(seconds / 60))}:${two(seconds % 60)}` })}
       </span>
-      <span class="soft">
-        {t("this slide ends at {minutes} of {whole} minutes", { minutes: planned, whole })}
-      </span>
+      <span class="soft">{t("this slide ends at {minutes} of {whole} minutes", { minutes: planned, whole })}</span>
       <button onClick={() => (began.value = Date.now())}>{t("Start the clock again")}</button>
     </>
   );

@@ -43,7 +43,11 @@ export function Slide({ section, place, state, eager, choose }: Props) {
       inert={state === "away"}
       ref={frame}
     >
-      <div class="slide" style={flowing ? { transform: "" } : { transform: `scale(${scale.value})` }} inert={state === "small"}>
+      <div
+        class="slide"
+        style={flowing ? { transform: "" } : { transform: `scale(${scale.value})` }}
+        inert={state === "small"}
+      >
         <h2 id={title}>
           <Inline html={section.title} />
         </h2>
