@@ -82,8 +82,14 @@ class Run:
         except (OverflowError, ZeroDivisionError) as error:
             why = _WITHOUT_VALUE[ZeroDivisionError if isinstance(error, ZeroDivisionError) else OverflowError]
             raise ArgumentError(f"expression: {why}\n  {source}", at=False) from None
-        except TypeError as error:
-            raise ArgumentError(f"expression: {error}\n  {source}", at=False) from None
+        except UpriverError:
+            raise
+        except (TypeError, ValueError, IndexError, MemoryError) as error:
+            raise ArgumentError(
+                f"expression: cannot be computed ({error})\n  {source}",
+                "Look at what each function is given.",
+                at=False,
+            ) from None
         if isinstance(found, (int, float)):
             found = _tensor(found)
         self.scope[name] = found

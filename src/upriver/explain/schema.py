@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -34,7 +35,10 @@ def problem(data: Any) -> str | None:
 
 
 def _is(data: Any, kind: str) -> bool:
-    return isinstance(data, _TYPES[kind]) and (kind == "boolean" or not isinstance(data, bool))
+    if not isinstance(data, _TYPES[kind]) or (kind != "boolean" and isinstance(data, bool)):
+        return False
+    # Some readers of JSON take NaN for a number, and give integers that no float holds.
+    return kind not in ("number", "integer") or -sys.float_info.max <= data <= sys.float_info.max
 
 
 def _problem(data: Any, rule: Mapping[str, Any], at: str) -> str | None:
@@ -85,7 +89,7 @@ def _shown(data: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def check(data: Any) -> tuple[str, str | None] | None:
+def refusal(data: Any) -> tuple[str, str | None] | None:
     """What is wrong with a document, and what to do about it; None if it is a trace that can be read here."""
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
         return "is not a trace of Upriver", f'A trace begins with "format": "{FORMAT}".'
@@ -96,41 +100,38 @@ def check(data: Any) -> tuple[str, str | None] | None:
             f"this Upriver reads up to version {VERSION}",
             "Update Upriver.",
         )
-    wrong = problem(data) or _misdirected(data)
+    wrong = problem(data) or next((wrong for wrong in _misdirected(data) if wrong is not None), None)
     return None if wrong is None else (f"is damaged: {wrong}", "Write it again from the computation.")
 
 
-def _misdirected(data: Mapping[str, Any]) -> str | None:
-    """The first reference to something that is not there, or that comes too late; None if there is none."""
+def _misdirected(data: Mapping[str, Any]) -> Iterator[str | None]:
+    """The references to something that is not there, or that comes too late; None for each that is right."""
     nodes, edges, modules, walk = (data[key] for key in ("nodes", "edges", "modules", "frames"))
 
     def outside(place: str, i: Any, many: int) -> str | None:
         return f"{place} is {i}, and there are {many}" if i is not None and i >= many else None
 
-    found = [outside("result.node", data["result"]["node"], len(nodes))]
+    yield outside("result.node", data["result"]["node"], len(nodes))
     for i, node in enumerate(nodes):
         if node["id"] != i:
-            found.append(f"nodes[{i}].id is {node['id']}")
-        found += [
-            f"nodes[{i}] reads node {x['node']}, which comes after it"
-            for x in node.get("inputs", ())
-            if x.get("node", -1) >= i
-        ]
-        found.append(outside(f"nodes[{i}].module", node.get("module"), len(modules)))
+            yield f"nodes[{i}].id is {node['id']}"
+        for x in node.get("inputs", ()):
+            if x.get("node", -1) >= i:
+                yield f"nodes[{i}] reads node {x['node']}, which comes after it"
+        yield outside(f"nodes[{i}].module", node.get("module"), len(modules))
     for i, edge in enumerate(edges):
-        found.append(outside(f"edges[{i}].to", edge["to"], len(nodes)))
+        yield outside(f"edges[{i}].to", edge["to"], len(nodes))
         if edge["from"] >= edge["to"]:
-            found.append(f"edges[{i}] leads from node {edge['from']} to {edge['to']}, which is not after it")
+            yield f"edges[{i}] leads from node {edge['from']} to {edge['to']}, which is not after it"
     for i, module in enumerate(modules):
         if module["parent"] is not None and module["parent"] >= i:
-            found.append(f"modules[{i}].parent is {module['parent']}, which comes after it")
+            yield f"modules[{i}].parent is {module['parent']}, which comes after it"
     for i, frame in enumerate(walk):
-        found.append(outside(f"frames[{i}].node", frame.get("node"), len(nodes)))
-        found.append(outside(f"frames[{i}].edge", frame.get("edge"), len(edges)))
+        yield outside(f"frames[{i}].node", frame.get("node"), len(nodes))
+        yield outside(f"frames[{i}].edge", frame.get("edge"), len(edges))
     for i, frame in enumerate(data["module_frames"]):
-        found.append(outside(f"module_frames[{i}].module", frame.get("module"), len(modules)))
+        yield outside(f"module_frames[{i}].module", frame.get("module"), len(modules))
         if not frame["first"] <= frame["last"] < len(walk):
-            found.append(f"module_frames[{i}] goes from frame {frame['first']} to {frame['last']} of {len(walk)}")
+            yield f"module_frames[{i}] goes from frame {frame['first']} to {frame['last']} of {len(walk)}"
     for i, answer in enumerate(data["answers"]):
-        found.append(outside(f"answers[{i}].node", answer["node"], len(nodes)))
-    return next((wrong for wrong in found if wrong is not None), None)
+        yield outside(f"answers[{i}].node", answer["node"], len(nodes))

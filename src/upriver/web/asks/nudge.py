@@ -12,6 +12,7 @@ from ...core.site import sites_off
 from ...errors import ArgumentError
 from ...explain.entry import written
 from ...explain.nudge import nudge
+from ...i18n import say
 from .computation import computation
 from .given import number
 from .network import leaf
@@ -27,7 +28,7 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         ``before`` and ``after``; the change ``predicted`` by the gradient alone, and ``second`` with the curvature;
         ``measured``; ``curvature`` (the second derivative), ``verdict`` (see :class:`upriver.explain.nudge.Nudge`)
-        and ``message``.
+        and ``message``. Where ``by`` is 0, ``curvature`` is null.
 
     Raises:
         UpriverError: it cannot be computed, nothing has that name, or ``by`` is too small to change it.
@@ -45,9 +46,9 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
         raise ArgumentError(
             f"{name} has {math.prod(target.shape):,} entries, and one is nudged at a time", "Name one.", at=False
         )
-    if not by:
-        raise ArgumentError("by: 0 is no nudge", "Give a number that is not 0.", at=False)
     with sites_off(), np.errstate(all="ignore"):
+        if not by:
+            return _rest(asked.loss().item())
         # Between two looks at the same entry, an index of it is one too: the leaf is taken itself where it is a number.
         found = nudge(asked.loss, target[entry] if entry else target, by, name=name + written(entry or None))
     moved = math.copysign(found.size, by)
@@ -62,3 +63,10 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": found.verdict,
         "message": found.sentence(),
     }
+
+
+def _rest(loss: float) -> dict[str, Any]:
+    """The answer where nothing is changed: where a slider rests."""
+    changes = dict.fromkeys(("predicted", "second", "measured", "by"), 0.0)
+    message = say("A nudge of 0 changes nothing.")
+    return {"before": loss, "after": loss, **changes, "curvature": None, "verdict": "no change", "message": message}
