@@ -6,8 +6,23 @@ catch ``RuntimeError``, ``ValueError``, ``TypeError`` or ``IndexError`` keep wor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .core import site
 from .i18n import language, say
+
+
+def joined(things: Iterable[object]) -> str:
+    """Things in a message, with "and" between them.
+
+    Example:
+        >>> joined([[2, 3], [4, 5]])
+        '[2, 3] and [4, 5]'
+    """
+    first, *rest = map(str, things)
+    for thing in rest:
+        first = say("{a} and {b}", a=first, b=thing)
+    return first
 
 
 class UpriverError(Exception):

@@ -179,11 +179,12 @@ def _add_output(parser: Any) -> None:
 
 def _add_train(commands: Any) -> None:
     recipes = "\n".join(f"  {name:<10} {about(name)}" for name in RECIPES)
+    options = say("[options]")
     first, heading = say("Train a network by a recipe, or on a table of your own."), say("recipes:")
     parser = commands.add_parser(
         "train",
         help=say("train a network"),
-        usage="upriver train RECIPE [options]\n       upriver train --data FILE --target COLUMN [options]",
+        usage=f"upriver train RECIPE {options}\n       upriver train --data FILE --target COLUMN {options}",
         description=f"{first}\n\n{heading}\n{recipes}",
         epilog=_train_epilog(),
     )

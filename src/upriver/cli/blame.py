@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "blame",
         help=say("which weights a wrong prediction depends on"),
-        usage="upriver blame [RUN] [--sample N,N | --wrong N] [options]",
+        usage=f"upriver blame [RUN] [--sample N,N | --wrong N] {say('[options]')}",
         description=about,
         epilog=f"\n{tries}\n",
     )

@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "explain",
         help=say("open the gradient of an expression"),
-        usage='upriver explain "EXPRESSION" NAME=VALUE ... [options]',
+        usage=f'upriver explain "EXPRESSION" NAME=VALUE ... {say("[options]")}',
         description=_about(),
         epilog=f"\n{tries}\n\n{first}\n",
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..i18n.errors import told
 from . import available, kept
 from .kernels import Plan
 from .native import cache as files
@@ -24,8 +25,10 @@ def wanted() -> bool:
     if available():
         return True
     warnings.warn(
-        "llvmlite is not installed: compiled functions run operation by operation, as fast as without compile. "
-        "For native code: pip install 'upriver[compile]'.",
+        told(
+            "llvmlite is not installed: compiled functions run operation by operation, as fast as without compile. "
+            "For native code: pip install 'upriver[compile]'."
+        ),
         stacklevel=7,
     )
     return False

@@ -12,6 +12,7 @@ import numpy as np
 from ..core import state
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError
+from ..i18n.errors import told
 from . import available
 from .entry import Entry, Outdated
 from .recording.record import record
@@ -138,9 +139,11 @@ class Compiled:
         total = sum(map(len, self._entries.values()))
         if total == MANY:
             warnings.warn(
-                f"{self!r} has been recorded {total} times, for {_difference(list(self._entries))}. Each program takes "
-                "memory and a fraction of a second to make: pad the data to a few shapes, or pass what varies as a "
-                "tensor.",
+                told(
+                    f"{self!r} has been recorded {total} times, for {_difference(list(self._entries))}. Each program "
+                    "takes memory and a fraction of a second to make: pad the data to a few shapes, or pass what "
+                    "varies as a tensor."
+                ),
                 stacklevel=5,
             )
         while total > self._limit:
@@ -263,10 +266,14 @@ def _difference(keys: list[Any]) -> str:
     """What the signatures of programs differ in, in words."""
     structures = {key[0] for key in keys}
     shapes = {tuple([fact[0] for fact in key[1]]) for key in keys}
-    parts = [f"{len(shapes)} combinations of shapes"] if len(shapes) > 1 else []
-    if len(structures) > 1:
-        parts.append(f"{len(structures)} values of arguments that are not tensors")
-    return " and ".join(parts) or "models or options that were changed in between"
+    a, b = len(shapes), len(structures)
+    if a > 1 and b > 1:
+        return f"{a} combinations of shapes and {b} values of arguments that are not tensors"
+    if a > 1:
+        return f"{a} combinations of shapes"
+    return (
+        f"{b} values of arguments that are not tensors" if b > 1 else "models or options that were changed in between"
+    )
 
 
 def _steps(tensors: Sequence[Tensor]) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import DataError
+from ..i18n import say
 
 
 def check_finite(name: str, array: Any, *, columns: Sequence[str] | None = None, at: bool = True) -> None:
@@ -46,11 +47,16 @@ def check_finite(name: str, array: Any, *, columns: Sequence[str] | None = None,
     if count == 0:
         return
     first = np.unravel_index(int(bad.argmax()), values.shape)
-    kind = "NaN" if np.isnan(values[first]) else "an infinity" if values[first] > 0 else "a negative infinity"
-    where = _place([int(i) for i in first], columns)
-    many = "1 of {} values is" if count == 1 else f"{count:,} of {{}} values are"
     raise DataError(
-        f"{name}: {kind} {where} ({many.format(f'{values.size:,}')} not finite)",
+        say(
+            "{name}: {kind, select, nan {NaN} up {an infinity} other {a negative infinity}} {place} "
+            "({count, plural, one {# of {n} values is} other {# of {n} values are}} not finite)",
+            name=name,
+            kind="nan" if np.isnan(values[first]) else "up" if values[first] > 0 else "down",
+            place=_place([int(i) for i in first], columns),
+            count=count,
+            n=values.size,
+        ),
         "Drop such rows, or replace the values (the column's median, say) before training.",
         at=at,
     )
@@ -58,10 +64,10 @@ def check_finite(name: str, array: Any, *, columns: Sequence[str] | None = None,
 
 def _place(index: list[int], columns: Sequence[str] | None) -> str:
     if not index:
-        return "as its only value"
+        return say("as its only value")
     if len(index) == 1:
-        return f"in row {index[0]}"
+        return say("in row {i}", i=str(index[0]))
     if len(index) == 2:
-        column = repr(columns[index[1]]) if columns is not None else index[1]
-        return f"in row {index[0]}, column {column}"
-    return f"in sample {index[0]}, at {index[1:]}"
+        column = repr(columns[index[1]]) if columns is not None else str(index[1])
+        return say("in row {i}, column {column}", i=str(index[0]), column=column)
+    return say("in sample {i}, at {place}", i=str(index[0]), place=str(index[1:]))

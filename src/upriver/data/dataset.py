@@ -13,6 +13,7 @@ import numpy as np
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor, wrap
 from ..errors import ArgumentError, DataError, DimError, ShapeError
+from ..i18n import say
 from .stream import Stream, child_seed, draw_seed
 
 Sample_co = TypeVar("Sample_co", covariant=True)
@@ -292,4 +293,5 @@ def _index_array(indices: Iterable[int]) -> Array:
 
 
 def _listed(items: Sequence[Any]) -> str:
-    return ", ".join(str(item) for item in items[:-1]) + f" and {items[-1]}" if len(items) > 1 else str(items[0])
+    *most, last = map(str, items)
+    return say("{items} and {last}", items=most, last=last) if most else last

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.state import Array
 from ..errors import ArgumentError, DataError
+from ..i18n import say
 from .files import MISSING, RawTable, is_number, numbers, read_raw
 
 Kind = Literal["numeric", "boolean", "categorical", "ignored"]
@@ -216,8 +217,10 @@ def closest(name: str, names: Iterable[str]) -> str:
     known = list(names)
     lowered = {k.lower(): k for k in known}
     near = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.5)
-    listed = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
-    return (f"Did you mean {lowered[near[0]]!r}? " if near else "") + f"The columns are: {listed}."
+    listed = ", ".join(known[:20])
+    if len(known) > 20:
+        listed = say("{listed} and {n} more", listed=listed, n=len(known) - 20)
+    return f"Did you mean {lowered[near[0]]!r}? The columns are: {listed}." if near else f"The columns are: {listed}."
 
 
 def _bad_value(table: RawTable, row: int, column: str, value: Any, what: str) -> DataError:

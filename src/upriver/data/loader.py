@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DataError
+from ..i18n import say
 from ..ops.random import Generator
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, batch_reader
@@ -243,7 +244,9 @@ class DataLoader:
         try:
             return self.dataset[index.item() if isinstance(index, np.integer) else index]
         except Exception as error:
-            error.add_note(f"while reading sample {index} of the data set, for batch {batch}")
+            error.add_note(
+                say("while reading sample {i} of the data set, for batch {batch}", i=str(index), batch=str(batch))
+            )
             raise
 
 

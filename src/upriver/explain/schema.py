@@ -89,7 +89,7 @@ def _shown(data: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def refusal(data: Any) -> tuple[str, str | None] | None:
+def rejected(data: Any) -> tuple[str, str | None] | None:
     """What is wrong with a document, and what to do about it; None if it is a trace that can be read here."""
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
         return "is not a trace of Upriver", f'A trace begins with "format": "{FORMAT}".'

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.state import Array
 from ..core.tensor import Tensor, to_array
 from ..errors import ShapeError
+from ..i18n import say
 
 if TYPE_CHECKING:
     from .module import Module
@@ -47,16 +48,17 @@ def load(module: Module, state: Mapping[str, Any], strict: bool, assign: bool) -
     unexpected = [key for key in state if key not in own]
     arrays = {key: _array_of(state[key], None if assign else t) for key, t in own.items() if key in state}
     wrong = [
-        f"{key} (here {list(own[key].shape)}, given {list(array.shape)})"
+        say("{key} (here {own}, given {given})", key=key, own=str(list(own[key].shape)), given=str(list(array.shape)))
         for key, array in arrays.items()
         if array.shape != own[key].shape
     ]
-    lists = {"missing": missing, "unexpected": unexpected} if strict else {}
-    lists["of another shape"] = wrong
-    if any(lists.values()):
-        lines = [f"  {what}: {', '.join(keys)}" for what, keys in lists.items() if keys]
+    lists = [say("  missing: {keys}", keys=missing)] if strict and missing else []
+    lists += [say("  unexpected: {keys}", keys=unexpected)] if strict and unexpected else []
+    lists += [say("  of another shape: {keys}", keys=wrong)] if wrong else []
+    if lists:
+        lines = "\n".join(lists)
         raise ShapeError(
-            f"load_state_dict: the state does not fit {type(module).__name__}\n" + "\n".join(lines),
+            f"load_state_dict: the state does not fit {type(module).__name__}\n{lines}",
             "Build the model with the sizes it was saved with; strict=False ignores missing and unexpected keys.",
         )
     for key, array in arrays.items():

@@ -15,7 +15,7 @@ import numpy as np
 from ..core.dtypes import DType
 from ..core.op import CALL, REALS, SUM, Case, Formula, Op
 from ..core.state import Array
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError, joined
 from .align import same_dtype
 from .reduce import count, sum, vecdot
 from .shape import reshape
@@ -76,7 +76,7 @@ def _one_dtype(*dtypes: Any, **_: Any) -> DType:
     for d in dtypes[1:]:
         if d != dtypes[0]:
             raise DTypeError(
-                f"normalisation needs one dtype, not {' and '.join(str(d) for d in dtypes)}",
+                f"normalisation needs one dtype, not {joined(str(d) for d in dtypes)}",
                 "Convert the module, model.to(x.dtype), or the input, x.to(weight.dtype).",
             )
     return dtypes[0]

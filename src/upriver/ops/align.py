@@ -17,7 +17,7 @@ from ..core.op import CALL, PRODUCT, REALS, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.state import TRACING, Array, recording
 from ..core.tensor import Tensor, as_tensor, to_array, wrap
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError, joined
 
 Shape = tuple[int, ...]
 
@@ -188,7 +188,7 @@ def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
             if n != 1 and n != out[i]:
                 if out[i] != 1:
                     raise ShapeError(
-                        f"{name}: shapes {' and '.join(str(list(s)) for s in shapes)} do not fit: "
+                        f"{name}: shapes {joined(str(list(s)) for s in shapes)} do not fit: "
                         f"dimension {i - ndim} is {out[i]} in one and {n} in another",
                         "Lengths must be equal, or one of them 1; use reshape, unsqueeze or transpose.",
                     )

@@ -20,7 +20,7 @@ from ..core.op import CALL, REALS, Case, Each, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor, literal
-from ..errors import ArgumentError, DimError, ShapeError
+from ..errors import ArgumentError, DimError, ShapeError, joined
 from .align import broadcast_to
 from .linalg import product_dtype
 from .shape import axis, reshape
@@ -49,7 +49,7 @@ def _lengths(name: str, labels: Sequence[str], shapes: Sequence[Shape]) -> dict[
             if lengths.setdefault(letter, n) != n:
                 raise ShapeError(
                     f"{name}: {letter!r} is {lengths[letter]} in one operand and {n} in operand {i} "
-                    f"of shapes {' and '.join(str(list(x)) for x in shapes)}",
+                    f"of shapes {joined(str(list(x)) for x in shapes)}",
                     "One letter stands for one length.",
                 )
     return lengths

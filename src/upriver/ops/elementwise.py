@@ -17,7 +17,7 @@ from ..core.dtypes import get_default_dtype
 from ..core.op import CALL, POWER, PREFIX, PRODUCT, REALS, SUM, Case, Domain, Formula, Interval, Op, call
 from ..core.registry import front_door, ops
 from ..core.tensor import Tensor
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, DTypeError, joined
 from .align import align, number, same_dtype
 from .checks import check_none, check_range
 from .erf import erf as erf_kernel
@@ -64,7 +64,7 @@ class Elementwise(Op):
         except DTypeError:
             raise
         except TypeError as error:  # NumPy has no such kernel, as for the difference of booleans
-            dtypes = " and ".join([str(x.dtype) for x in operands if isinstance(x, Tensor)])
+            dtypes = joined([str(x.dtype) for x in operands if isinstance(x, Tensor)])
             raise DTypeError(
                 f"{self.name}: not defined for {dtypes}", "Convert first: x.float(); for booleans there are ~, & and ^."
             ) from error

@@ -12,7 +12,7 @@ from ..core.op import CALL, REALS, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
-from ..errors import DimError, DTypeError, ShapeError
+from ..errors import DimError, DTypeError, ShapeError, joined
 from .align import same_dtype
 from .checks import check_range
 from .shape import axis, no_flops, reshape
@@ -164,7 +164,7 @@ def _ravel_shape(*shapes: Shape, lengths: Shape, dims: Shape) -> Shape:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise DimError(
-            f"index: index tensors of shapes {' and '.join(str(list(s)) for s in shapes)} do not fit together",
+            f"index: index tensors of shapes {joined(str(list(s)) for s in shapes)} do not fit together",
             "They must broadcast to one shape; use index[:, None] for one per row and one per column.",
         ) from None
 

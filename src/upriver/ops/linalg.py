@@ -13,7 +13,7 @@ from ..core.op import PRODUCT, REALS, SUM, Case, Formula, Op
 from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError, joined
 from .align import broadcast_shapes, broadcast_to
 from .reduce import sum
 from .shape import reshape
@@ -30,7 +30,7 @@ def product_dtype(name: str) -> Callable[..., DType]:
         for d in dtypes:
             if d != first:
                 raise DTypeError(
-                    f"{name}: a product needs one dtype, not {' and '.join(str(x) for x in dtypes)}",
+                    f"{name}: a product needs one dtype, not {joined(str(x) for x in dtypes)}",
                     "Convert one of them: x.float(), x.double() or x.to(other.dtype).",
                 )
         return first
@@ -261,8 +261,8 @@ def _need(name: str, operands: tuple[Any, ...], dims: tuple[int, ...]) -> list[T
     tensors = [as_tensor(x) for x in operands]
     if tuple([t.ndim for t in tensors]) != dims:
         raise ShapeError(
-            f"{name}: shapes {' and '.join(str(list(t.shape)) for t in tensors)} do not have "
-            f"{' and '.join(str(n) for n in dims)} dimensions",
+            f"{name}: shapes {joined(str(list(t.shape)) for t in tensors)} do not have "
+            f"{joined(str(n) for n in dims)} dimensions",
             "matmul takes any number of dimensions, and broadcasts.",
         )
     return tensors

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.state import recorder
 from ..errors import ArgumentError, CompileError
+from ..i18n.errors import told
 from .optimizer import Group, Optimizer
 
 
@@ -97,8 +98,10 @@ class LRScheduler:
         """Go to the next step, or to step ``epoch``. Call it after the optimiser's step."""
         if self._step_count == 1 and not self.optimizer.has_stepped:
             warnings.warn(
-                "scheduler.step() was called before optimizer.step(): the first learning rate is never used. "
-                "Call optimizer.step() first.",
+                told(
+                    "scheduler.step() was called before optimizer.step(): the first learning rate is never used. "
+                    "Call optimizer.step() first."
+                ),
                 UserWarning,
                 stacklevel=2,
             )

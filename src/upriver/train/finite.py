@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UpriverError
+from ..i18n import say
 from ..ops.checks import check_range
 
 
@@ -40,7 +41,10 @@ def check_loss(value: Any, model: Any, inputs: Any, targets: Any) -> None:
                     "Drop such samples, or fill in the values, before training.",
                     at=False,
                 )
-        raise TrainingError(f"the loss is {_name(number)}{_where(model)}", REMEDY, at=False)
+        where = _where(model)
+        raise TrainingError(
+            f"the loss is {_name(number)}\n{where}" if where else f"the loss is {_name(number)}", REMEDY, at=False
+        )
 
 
 def check_gradients(norm: Any, model: Any) -> None:
@@ -51,7 +55,7 @@ def check_gradients(norm: Any, model: Any) -> None:
     """
     check_range(norm, 0.0, sys.float_info.max)
     if not math.isfinite(norm.array) and (where := _where(model)):
-        raise TrainingError(f"the loss is finite, but its gradient is not{where}", REMEDY, at=False)
+        raise TrainingError(f"the loss is finite, but its gradient is not\n{where}", REMEDY, at=False)
 
 
 def check_weights(model: Any) -> None:
@@ -70,7 +74,7 @@ def _name(number: float) -> str:
 
 
 def _where(model: Any) -> str:
-    """The layer where backpropagation first met a number that is not finite, as a clause.
+    """The layer where backpropagation first met a number that is not finite, as lines; empty if there is none.
 
     The walk goes from the loss back to the inputs, so it is the last of the layers.
     """
@@ -80,11 +84,19 @@ def _where(model: Any) -> str:
         if parameter.grad is not None and not np.isfinite(parameter.grad.array).all()
     ]
     weights = [name for name, parameter in model.named_parameters() if not np.isfinite(parameter.array).all()]
-    text = ""
+    lines: list[str] = []
     if bad:
         layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in bad))
-        text += f"\n  first not finite on the way back: the gradient of {bad[-1]} (layer {layers[-1]}"
-        text += f", and {len(layers) - 1} more before it)" if len(layers) > 1 else ")"
+        told = {"parameter": bad[-1], "layer": layers[-1]}
+        lines.append(
+            say(
+                "  first not finite on the way back: the gradient of {parameter} (layer {layer}, and {n} more before "
+                "it)",
+                **told, n=len(layers) - 1,
+            )
+            if len(layers) > 1
+            else say("  first not finite on the way back: the gradient of {parameter} (layer {layer})", **told)
+        )  # fmt: skip
     if weights:
-        text += f"\n  the update before had already made {weights[0]} infinite or NaN"
-    return text
+        lines.append(say("  the update before had already made {parameter} infinite or NaN", parameter=weights[0]))
+    return "\n".join(lines)

@@ -7,6 +7,8 @@ import threading
 from types import FrameType
 from typing import Any
 
+from ..i18n import say
+
 _WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -20,8 +22,8 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int, run: str | None) -> None:
         self.signal, self.run = number, run
-        hint = f"upriver resume {run}" if run else "nothing was stored: give the Trainer a run"
-        super().__init__(f"stopped; to go on: {hint}")
+        hint = f"upriver resume {run}" if run else say("nothing was stored: give the Trainer a run")
+        super().__init__(say("stopped; to go on: {hint}", hint=hint))
 
 
 class Stop:

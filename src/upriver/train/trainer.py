@@ -180,8 +180,10 @@ class Trainer:
                     while here.epoch < epochs and here.done is None:
                         self._epoch(train, val, epochs, stop, lambda: before + time.perf_counter() - began)
                 except TrainingError as error:
-                    place = f"training stopped in epoch {here.epoch + 1}, at step {here.step + 1}"
-                    raise TrainingError(f"{place}: {error.message}", error.fix, at=False) from None
+                    epoch, step = here.epoch + 1, here.step + 1
+                    raise TrainingError(
+                        f"training stopped in epoch {epoch}, at step {step}: {error.message}", error.fix, at=False
+                    ) from None
                 finally:
                     self.progress.stop()
                 self._save()

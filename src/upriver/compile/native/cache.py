@@ -19,6 +19,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
+from ...i18n.errors import told
 from ...version import __version__
 from .target import Target
 
@@ -143,8 +144,10 @@ def _ours(path: Path, about: os.stat_result) -> bool:
 @cache
 def _warn(path: Path) -> None:
     warnings.warn(
-        f"compiled code in {path} is not used: it belongs to somebody else, or others can write it; "
-        "compile again at each start, or set UPRIVER_CACHE to a folder of your own",
+        told(
+            f"compiled code in {path} is not used: it belongs to somebody else, or others can write it; "
+            "compile again at each start, or set UPRIVER_CACHE to a folder of your own"
+        ),
         RuntimeWarning,
         stacklevel=2,
     )
