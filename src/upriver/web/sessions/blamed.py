@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Callable
 from typing import Any
+
+import upriver as ur
 
 from ...errors import ArgumentError
 from ...explain.blame import Blamed
@@ -35,3 +39,29 @@ def weight(model: Any, text: str) -> tuple[str, Any, tuple[int, ...]]:
     ):
         raise ArgumentError(f"there is no weight {text!r}", "Write one as in scores.weight[3, 17].", at=False)
     return text, parameter, entry
+
+
+def healed(model: Any, loss: Callable[[Any], Any], lr: float) -> float:
+    """By how much one plain step, ``-lr * gradient``, changes the loss: measured on a copy of the model.
+
+    Args:
+        model: with the gradients of this loss.
+        loss: of a model.
+        lr: the learning rate.
+
+    Example:
+        >>> import upriver as ur
+        >>> net = ur.nn.Linear(1, 1, bias=False)
+        >>> net.weight.data = ur.tensor([[2.0]])
+        >>> cost = lambda n: (n(ur.ones(1, 1)) ** 2).sum()
+        >>> cost(net).backward()
+        >>> round(healed(net, cost, 0.25), 6)
+        -3.0
+    """
+    stepped = copy.deepcopy(model)
+    with ur.no_grad():
+        before = loss(model).item()
+        for p, own in zip(stepped.parameters(), model.parameters(), strict=True):
+            if own.grad is not None:
+                p -= lr * own.grad
+        return float(loss(stepped).item() - before)

@@ -18,60 +18,49 @@ class Pace:
     Args:
         rate: ticks per second; 0 for as many as there is time for.
         clock: seconds, ever larger.
+
+    Attributes:
+        rate: as given; it may be changed at any time.
+        measured: ticks per second, as they really were in the last second or so.
+
+    Example:
+        >>> times = iter([0.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+        >>> Pace(2, lambda: next(times)).run(0.02, lambda: True)
+        1
     """
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.perf_counter) -> None:
         self.rate, self._clock = rate, clock
-        self._last = clock()
-        self._owed = 0.0
-        self._measured = (self._last, 0)
         self.measured = 0.0
-        """Ticks per second, as they really were in the last second or so."""
+        self._last = clock()
+        self._owed, self._since, self._count = 0.0, self._last, 0
 
     def start(self) -> None:
         """Forget the time since the last turn: it was a pause."""
-        self._last, self._owed, self.measured = self._clock(), 0.0, 0.0
-        self._measured = (self._last, 0)
+        self._last = self._since = self._clock()
+        self._owed, self._count, self.measured = 1.0, 0, 0.0
 
     def run(self, seconds: float, tick: Callable[[], bool]) -> int:
         """Call ``tick`` as often as is due, at most for about ``seconds``, until it returns False.
 
-        Waits for the first tick, where none is due yet, so that a caller who asks again at once does not spin.
+        Never waits: where nothing is due, others may work.
 
         Returns:
             How many ticks there were.
         """
-        began = self._clock()
+        began = now = self._clock()
+        self._owed = min(self._owed + (now - self._last) * self.rate, max(1.0, _BEHIND * self.rate))
+        self._last = now
         done, going = 0, True
-        while going:
-            now = self._clock()
-            if self.rate:
-                self._owed = min(self._owed + (now - self._last) * self.rate, max(1.0, _BEHIND * self.rate))
-            else:
-                self._owed = 1.0
-            self._last = now
-            if self._owed < 1.0:
-                wait = (1.0 - self._owed) / self.rate
-                if done or now - began + wait > seconds:
-                    if not done:
-                        time.sleep(max(0.0, began + seconds - now))
-                    break
-                time.sleep(wait)
-                continue
-            if done and now - began >= seconds:
-                break
+        while going and (self._owed >= 1.0 or not self.rate) and (not done or now - began < seconds):
             self._owed -= 1.0
             going = tick()
             done += 1
-        self._measure(done)
+            now = self._clock()
+        if not self.rate:
+            self._owed = 0.0
+        self._count += done
+        if now - self._since >= 1.0:
+            self.measured = self._count / (now - self._since)
+            self._since, self._count = now, 0
         return done
-
-    def _measure(self, done: int) -> None:
-        since, count = self._measured
-        now, count = self._clock(), count + done
-        if now - since >= 1.0:
-            self.measured, self._measured = count / (now - since), (now, 0)
-        else:
-            if not self.measured and now > since:
-                self.measured = count / max(now - since, 0.1)
-            self._measured = (since, count)

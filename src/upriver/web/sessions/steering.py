@@ -89,7 +89,7 @@ class Steering:
     def advance(self, seconds: float) -> Frame | None:
         """Drive and learn for about so long, then show; None while it is paused and everything has been shown."""
         if self._playing:
-            self._clock.run(min(seconds, 0.9 / RATE), self._tick)
+            self._clock.run(seconds, self._tick)
         elif not self._fresh:
             return None
         return self._frame()

@@ -13,9 +13,10 @@ from ...core.state import Array
 from ...explain.blame import SENSITIVITY, TIMES_WEIGHT, UPDATE
 from ...explain.derivation import explain
 from ...explain.page import content
+from ...explain.paths import paths as explain_paths
 from ...i18n import say
 from . import given as read
-from .blamed import row, weight
+from .blamed import healed, row, weight
 from .steering_car import ANGLES
 from .steering_learn import Learner
 
@@ -47,7 +48,7 @@ def blame(learner: Learner, seen: Array, did: float, right: float) -> dict[str, 
     loss.backward()
     try:
         ranked = ur.blame(loss, net, lr=lr)
-        rankings = {
+        rankings: dict[str, Any] = {
             "modules": [row(item) for item in ranked.modules(SENSITIVITY, 10)],
             "units": [row(item) for item in ranked.units(SENSITIVITY, TOP)],
             "weights": {
@@ -56,7 +57,7 @@ def blame(learner: Learner, seen: Array, did: float, right: float) -> dict[str, 
             },
             "predicted": ranked.total(UPDATE),
         }
-        healed = _healed(learner, x, target, lr)
+        rankings["healed"] = healed(net, lambda copied: copied.loss(x, target), lr)
     finally:
         learner.optimizer.zero_grad()  # a training step expects to find none
     assert x.grad is not None
@@ -92,20 +93,8 @@ def blame(learner: Learner, seen: Array, did: float, right: float) -> dict[str, 
             }
             for i, angle in enumerate(ANGLES)
         ],
-        "healed": healed,
         **rankings,
     }
-
-
-def _healed(learner: Learner, x: Any, target: Any, lr: float) -> float:
-    """The change of the loss by one plain step of gradient descent on this example, taken on a copy."""
-    net = learner.copied()
-    with ur.no_grad():
-        before = learner.net.loss(x, target).item()
-        for p, own in zip(net.parameters(), learner.net.parameters(), strict=True):
-            if own.grad is not None:
-                p -= lr * own.grad
-        return float(net.loss(x, target).item() - before)
 
 
 def opened(learner: Learner, seen: Array, right: float, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +107,7 @@ def opened(learner: Learner, seen: Array, right: float, given: Mapping[str, Any]
         given: ``kind`` "weight" with its ``name`` as in ``wheel.weight[0, 3]``, or "ray" with ``ray``, its number.
 
     Returns:
-        ``name``, ``content``, ``conclusion`` and ``paths``, the largest.
+        ``name``, ``content`` and ``paths``, the largest.
 
     Raises:
         ArgumentError: there is no such weight or ray.
@@ -139,6 +128,5 @@ def opened(learner: Learner, seen: Array, right: float, given: Mapping[str, Any]
     return {
         "name": name,
         "content": content(made.trace()),
-        "conclusion": made.conclusion(),
-        "paths": ur.explain.paths(loss, wrt, 6, name=name).to_dict(),
+        "paths": explain_paths(loss, wrt, 6, name=name).to_dict(),
     }

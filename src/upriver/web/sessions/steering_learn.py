@@ -13,6 +13,7 @@ import upriver as ur
 from upriver.optim import Adam
 from upriver.recipes.driver import Driver
 
+from ...compile import compile as compiled
 from ...core.state import Array
 from .steering_car import ANGLES, examples
 from .steering_track import Track
@@ -53,7 +54,7 @@ class Learner:
         self.seen = np.zeros((TAUGHT + OWN, len(ANGLES)), np.float32)
         self.right = np.zeros((TAUGHT + OWN, 1), np.float32)
         self.take(track)
-        self._step = ur.compile(self._train)
+        self._step = compiled(self._train)
 
     def take(self, track: Track) -> None:
         """Take new examples of the teacher's, on this track."""

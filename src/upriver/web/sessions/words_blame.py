@@ -22,10 +22,11 @@ from ...explain.blame import SENSITIVITY, TIMES_WEIGHT, UPDATE
 from ...explain.derivation import derive, explain
 from ...explain.names import key_of, of_module
 from ...explain.page import content
+from ...explain.paths import paths as explain_paths
 from ...explain.upstream import Upstream
 from ...i18n import say
 from . import given as read
-from .blamed import row, weight
+from .blamed import healed, row, weight
 from .words_learn import Learner
 
 TOP = 12
@@ -44,7 +45,8 @@ def blame(learner: Learner, context: Array, right: int) -> dict[str, Any]:
         ``loss``, ``right`` and ``best`` ({symbol, p}), ``message``; ``symbols``, ``heads``, ``parts``: for each
         tap its ``gradient`` (also the change of the loss by the first order if it were closed, negated) and
         ``closed``, the loss measured with it closed; ``attention``: per layer ``weights`` and ``gradient``,
-        (heads, n, n); ``modules`` and ``weights``: rankings by :func:`upriver.blame`.
+        (heads, n, n); ``modules`` and ``weights``: rankings by :func:`upriver.blame`; ``predicted`` and ``healed``:
+        the change of this loss by one plain step, by the first order and measured.
     """
     model, vocab = learner.model, learner.vocab
     context = context[-learner.options.context :]
@@ -53,7 +55,9 @@ def blame(learner: Learner, context: Array, right: int) -> dict[str, Any]:
     loss = model.surprise(symbols, target, taps)
     loss.backward()
     try:
-        ranked = ur.blame(loss, model, lr=learner.lr)
+        # As long a step as in training, where the gradient is clipped to a norm of 1.
+        lr = learner.lr / max(1.0, ur.blame(loss, model, lr=1.0).total(SENSITIVITY))
+        ranked = ur.blame(loss, model, lr=lr)
         rankings = {
             "modules": [row(item) for item in ranked.modules(SENSITIVITY, 20)],
             "weights": {
@@ -61,6 +65,7 @@ def blame(learner: Learner, context: Array, right: int) -> dict[str, Any]:
                 for measure in (SENSITIVITY, UPDATE, TIMES_WEIGHT)
             },
             "predicted": ranked.total(UPDATE),
+            "healed": healed(model, lambda net: net.surprise(symbols, target), lr),
         }
     finally:
         learner.optimizer.zero_grad()  # a training step expects to find none
@@ -137,7 +142,7 @@ def opened(learner: Learner, context: Array, right: int, given: Mapping[str, Any
             ``head``, ``from`` (the place that asks) and ``to``.
 
     Returns:
-        ``name``, ``content``, ``conclusion``; of a weight also ``paths`` (the largest) and ``places`` (what each
+        ``name`` and ``content``; of a weight also ``paths`` (the largest) and ``places`` (what each
         place of the context adds to its gradient, exactly), or None where it is not used place by place.
 
     Raises:
@@ -154,7 +159,7 @@ def opened(learner: Learner, context: Array, right: int, given: Mapping[str, Any
         loss = model.surprise(symbols, target)
         wrt = parameter[entry] if entry else parameter
         made = explain(loss, wrt, names_of={"symbols": symbols, "right": target, "loss": loss}, module=model)
-        paths = ur.explain.paths(loss, wrt, 5, name=name)
+        paths = explain_paths(loss, wrt, 5, name=name)
         more = {"paths": paths.to_dict(), "places": _places(paths, name)}
     elif kind == "attention":
         loss = model.surprise(symbols, target)
@@ -174,7 +179,6 @@ def opened(learner: Learner, context: Array, right: int, given: Mapping[str, Any
     return {
         "name": made.answers[0].name,
         "content": content(made.trace()),
-        "conclusion": made.conclusion(),
         **more,
     }
 

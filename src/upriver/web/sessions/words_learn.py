@@ -14,6 +14,7 @@ from upriver.nn.utils import clip_grad_norm_
 from upriver.optim import AdamW
 from upriver.recipes.char_transformer import CharTransformer, Size
 
+from ...compile import compile as compiled
 from ...core.state import Array
 from ...errors import DataError
 
@@ -70,7 +71,7 @@ class Learner:
         self.lr = options.lr
         self._draw = np.random.default_rng(options.seed)
         self.steps = 0
-        self._step = ur.compile(self._train)
+        self._step = compiled(self._train)
 
     def _train(self, x: Any, y: Any) -> Any:
         self.optimizer.zero_grad()
