@@ -58,13 +58,17 @@ def server() -> Iterator[str]:
     else:
         pytest.fail(f"upriver learn ended: {said}")
     # What it says later must be read, or it would wait for a reader.
-    threading.Thread(target=running.stdout.read, daemon=True).start()
+    reader = threading.Thread(target=running.stdout.read, daemon=True)
+    reader.start()
     yield found[0].rstrip("/")
     running.terminate()
     try:
         running.wait(20)
     except subprocess.TimeoutExpired:
         running.kill()
+        running.wait()
+    reader.join(10)
+    running.stdout.close()
 
 
 @dataclass
