@@ -192,6 +192,17 @@ def test_a_frozen_step_is_a_trace_of_the_step_to_come():
     assert all(node.get("line") is None for node in found["trace"]["nodes"])  # no lines of ours
 
 
+def test_divergence_while_it_plays_is_shown_and_stops_it():
+    made = session({"data": "plane", "activation": "linear", "layers": [8] * 6, "spread": 3.0}, playing=True, speed=1)
+    frames = [frame for _ in range(20) if (frame := made.advance(0.1)) is not None]
+    assert frames[-1].numbers["sides"][0]["trouble"] is not None
+    assert not frames[-1].numbers["playing"]
+    assert made.advance(0.1) is None
+    made.tell("set", {"rate": 1e-6})
+    made.tell("play", {})  # one may try again
+    assert made.advance(0.1) is not None
+
+
 def test_divergence_is_told_with_step_and_layer():
     config = {"data": "plane", "activation": "linear", "layers": [4, 4], "rate": 10.0}
     made = session(config, playing=True)

@@ -16,7 +16,7 @@ export function Flow({ ground, side }: { ground: Playground; side: number }) {
   const layerName = (i: number) => (i === last ? t("Output") : t("Layer {layer}", { layer: i + 1 }));
   const history = ground.histories[side]?.value;
   return (
-    <section class="pg-flow" aria-label={t("Gradient flow")} data-flow={now.flow} data-testid={`flow-${side}`}>
+    <div role="group" class="pg-flow" aria-label={t("Gradient flow")} data-flow={now.flow} data-testid={`flow-${side}`}>
       <div class="row pg-flow-head">
         <h3>{t("Gradient flow")}</h3>
         <button class="quiet" aria-pressed={over.value} onClick={() => (over.value = !over.value)}>
@@ -67,6 +67,6 @@ export function Flow({ ground, side }: { ground: Playground; side: number }) {
       <p class="pg-verdict" data-kind={now.flow}>
         <b aria-hidden="true">{now.flow === "sound" ? "✓" : "!"}</b> {say(now.verdict)}
       </p>
-    </section>
+    </div>
   );
 }

@@ -13,7 +13,7 @@ export function Losses({ ground, side }: { ground: Playground; side: number }) {
   ];
   const finite = (list: readonly number[]) => list.map((x) => (Number.isFinite(x) ? x : null));
   return (
-    <section class="pg-losses" aria-label={t("Losses")} data-testid={`losses-${side}`}>
+    <div role="group" class="pg-losses" aria-label={t("Losses")} data-testid={`losses-${side}`}>
       <div class="row pg-flow-head">
         <h3>{t("Loss")}</h3>
         <span class="pg-legend">
@@ -35,6 +35,6 @@ export function Losses({ ground, side }: { ground: Playground; side: number }) {
         curves={curves}
         height={170}
       />
-    </section>
+    </div>
   );
 }

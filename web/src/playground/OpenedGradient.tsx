@@ -63,9 +63,7 @@ export function OpenedGradient({ ground }: { ground: Playground }) {
         </div>
         {Object.entries(found.memory).map(([slot, value]) => (
           <div key={slot}>
-            <dt>
-              {t("Optimiser's")} <code>{slot}</code>
-            </dt>
+            <dt>{t("{slot} of the optimiser", { slot })}</dt>
             <dd class="ltr">{number(num(value), 4)}</dd>
           </div>
         ))}
@@ -104,7 +102,7 @@ function Samples({ found, most }: { found: Opened; most: number }) {
           ? t("What each point of the batch asks of it")
           : t("{n, plural, one {# point adds} other {# points add}} up to it", { n: found.samples.length })}
       </summary>
-      <div class="wide" tabIndex={0} role="region" aria-label={t("Points of the batch")}>
+      <div class="wide" tabIndex={0} role="group" aria-label={t("Points of the batch")}>
         <table class="pg-samples">
           <thead>
             <tr>
@@ -123,7 +121,7 @@ function Samples({ found, most }: { found: Opened; most: number }) {
               return (
                 <tr key={i}>
                   <td class="ltr">
-                    ({number(row.at[0], 3)}, {number(row.at[1], 3)})
+                    ({number(row.at[0], 2)}, {number(row.at[1], 2)})
                   </td>
                   <td class="ltr">{number(row.target, 3)}</td>
                   <td class="n ltr">{number(num((unit ? row.value : row.output) ?? 0), 3)}</td>

@@ -40,7 +40,7 @@ function Inside({ ground, side }: { ground: Playground; side: number }) {
   }
   return (
     <div class="pg-inside">
-      <div class="wide" tabIndex={0} role="region" aria-label={t("Test points")}>
+      <div class="wide" tabIndex={0} role="group" aria-label={t("Test points")}>
         <table>
           <caption>{t("Test points, and what the network gives for them (from −1 to 1)")}</caption>
           <thead>
@@ -68,7 +68,7 @@ function Inside({ ground, side }: { ground: Playground; side: number }) {
           </tbody>
         </table>
       </div>
-      <div class="wide" tabIndex={0} role="region" aria-label={t("Weights and their gradients")}>
+      <div class="wide" tabIndex={0} role="group" aria-label={t("Weights and their gradients")}>
         <table>
           <caption>{t("Weights and biases, with their gradients")}</caption>
           <thead>

@@ -74,7 +74,7 @@ class Playground:
         if self.playing and seconds > 0:
             moved = self._take(self.speed, seconds)
             if any(run.trouble for run in self.runs):
-                self.playing = False
+                self.playing, self._fresh = False, True
         if not (self._fresh or self.playing or moved):
             return None
         return self.show()

@@ -16,6 +16,7 @@ from .playground_net import Network
 FAINT, STRONG = 1e-3, 1e3
 """The first layer's gradient over the last one's: below it vanishes on its way, above it explodes."""
 _LEARNT = 1e-3  # a loss below that asks for little
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NOTHING = 1e-7  # a gradient below that moves no weight of float32
 
 
@@ -144,8 +145,14 @@ def _times(large: float, small: float) -> str:
 
 
 def rounded(x: float) -> str:
-    """Three digits of a number, for a sentence."""
-    return f"{x:.3g}"
+    """Three digits of a number, for a sentence.
+
+    Example:
+        >>> rounded(0.01234), rounded(3.04e-8)
+        ('0.0123', '3.04·10⁻⁸')
+    """
+    digits, power = f"{x:.3g}".partition("e")[::2]
+    return f"{digits}·10{str(int(power)).translate(_RAISED)}" if power else digits
 
 
 def measured(network: Network, x: Any, y: Any) -> tuple[float, list[Any]]:
