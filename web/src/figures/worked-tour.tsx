@@ -44,9 +44,12 @@ export function Tour({ content }: { content: ReadonlySignal<Content> }) {
   });
   const hide = () => (walk.hidden.value = new Set([`g:${NAME}`]));
   const reveal = () => {
+    const held = guess.current?.contains(document.activeElement);
     knows.value = true;
     walk.hidden.value = new Set();
     walk.go(last);
+    // What was pressed is gone now; the keyboard goes on with what comes next.
+    if (held) requestAnimationFrame(() => guess.current?.querySelector("input")?.focus({ preventScroll: true }));
   };
   const forward = () => {
     if (!began.value) {
