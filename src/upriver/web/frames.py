@@ -19,6 +19,7 @@ from ..explain.encoding import number
 from ..i18n import Message
 
 _ALIGN = 8
+_EXACT = 2**53
 _KINDS = {"f": "f4", "u": "u1", "b": "u1", "i": "i4"}
 
 
@@ -42,6 +43,13 @@ def plain(value: Any) -> Any:
         >>> plain({"loss": float("nan"), "steps": (1, 2)})
         {'loss': 'nan', 'steps': [1, 2]}
     """
+    kind = type(value)  # most of an answer is of these, and answers are large
+    if kind is str or value is None or kind is bool or (kind is int and -_EXACT < value < _EXACT):
+        return value
+    if kind is dict:
+        return {key if type(key) is str else str(key): plain(item) for key, item in value.items()}
+    if kind is list:
+        return [plain(item) for item in value]
     if isinstance(value, Message):
         return value.data()
     if isinstance(value, Mapping):
