@@ -16,7 +16,7 @@ from __future__ import annotations
 import ast
 import linecache
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,40 +27,16 @@ from ..core.site import Site, sites_off
 from ..core.state import tracing
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, UpriverError
-from ..ops.class_loss import cross_entropy, nll_loss
-from ..ops.create import ones, tensor, zeros
+from ..ops.create import tensor
 from ..ops.generator import get_rng_state, manual_seed, set_rng_state
-from ..ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits
-from ..ops.random import rand, randn
-from . import language
-from .evaluate import Run
+from .evaluate import Run, fits
+from .layers import LAYERS, LOSSES, MAKERS, Checker, literal
 from .names import of_variables
 from .plain import plain
 
 FILE = "pasted"
 """What the lines of the text are called after."""
 
-_LAYERS = """
-    Sequential Linear Conv1d Conv2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d Flatten
-    BatchNorm1d BatchNorm2d LayerNorm GroupNorm RMSNorm Dropout Identity Residual
-    ReLU LeakyReLU PReLU ELU CELU SELU GELU SiLU Mish Sigmoid LogSigmoid Tanh Tanhshrink Softsign Softplus Softmax
-    LogSoftmax ReLU6 Hardtanh Hardsigmoid Hardswish Softshrink
-    MSELoss L1Loss SmoothL1Loss HuberLoss CrossEntropyLoss NLLLoss BCELoss BCEWithLogitsLoss
-"""
-LAYERS: Mapping[str, type[nn.Module]] = {name: getattr(nn, name) for name in _LAYERS.split()}
-_MAKERS: Mapping[str, Callable[..., Any]] = {
-    "tensor": tensor,
-    "zeros": zeros,
-    "ones": ones,
-    "rand": rand,
-    "randn": randn,
-}
-_LOSSES: Mapping[str, Callable[..., Any]] = {
-    "cross_entropy": cross_entropy,
-    "nll_loss": nll_loss,
-    "binary_cross_entropy": binary_cross_entropy,
-    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
-}
 _OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 _WIDEST, _PRODUCT, _MODULES = 256, 20_000, 100
 _PARAMETERS, _WORK = 20_000, 20_000_000
@@ -84,18 +60,19 @@ class Network:
     Example:
         >>> net = Network("model = nn.Linear(2, 1)\nx = [[1, 2]]\nloss = F.mse_loss(model(x), [[0]])")
         >>> sorted(net.run())
-        ['', 'loss', 'model.bias', 'model.weight', 'x']
+        ['', 'bias', 'loss', 'weight', 'x']
     """
 
     def __init__(self, source: str, *, seed: int = 0, most: int | None = None) -> None:
         self.source, self.seed = source.strip("\n").expandtabs(4), seed
         body, drawn = plain(self.source)
         self.seed = seed if drawn is None else drawn
-        checker = _Checker(self.source, {**language.functions(), **_MAKERS, **_LOSSES, **LAYERS})
+        checker = Checker(self.source)
         self.steps = [checker.step(statement) for statement in body]
         if not self.steps:
             raise ArgumentError("the text computes nothing", "Write loss = …, as in mse_loss(model(x), y).", at=False)
         self._made: dict[int, Any] = {}
+        self.inline: dict[ast.Call, nn.Module] = {}
         self.most = most
         self.parameters = 0
 
@@ -105,16 +82,11 @@ class Network:
         Raises:
             UpriverError: it cannot be computed, or the result is not one number; the message names the line.
         """
-        with sites_off(), tracing(), _drawing(self.seed):
-            work = _Work(self)
-            for i, (name, statement) in enumerate(self.steps):
-                found = self._made.get(i)
-                work.scope[name] = found if found is not None else work.step(name, statement)
-                if found is None and _is_made(work.scope[name]):
-                    self._made[i] = work.scope[name]
-        if not self._wanted():
-            return self.run()
-        result = work.scope.get("loss", work.scope[name])
+        if not self._made:
+            self._pass()  # makes layers and tensors; what is drawn after that, is drawn anew by every run
+            self._want()
+        scope, name, statement = self._pass()
+        result = scope.get("loss", scope[name])
         line = statement.lineno
         if not isinstance(result, Tensor) or result.array.size != 1 or result.node is None:
             shape = f"of shape {list(result.shape)}" if isinstance(result, Tensor) else "a layer"
@@ -123,20 +95,28 @@ class Network:
                 "End with a loss, as in loss = mse_loss(model(x), y).",
                 at=False,
             )
-        variables = {name: x for name, x in work.scope.items() if isinstance(name, str) and name.isidentifier()}
+        variables = {name: x for name, x in scope.items() if name.isidentifier()}
         named = {name: key for key, name in of_variables(variables, lists=False).items() if isinstance(key, Tensor)}
         tensors = {name: x for name, x in variables.items() if isinstance(x, Tensor)}
         return {**named, **tensors, "": result}
 
-    def _wanted(self) -> bool:
-        """Whether anything wants a gradient; if not, from now on every tensor that was written down does."""
-        made = list(self._made.values())
-        if self.parameters or any([isinstance(x, Tensor) and x.requires_grad for x in made]) or not made:
-            return True
-        for x in made:
-            if isinstance(x, Tensor) and x.dtype.kind == "f":
+    def _pass(self) -> tuple[dict[str, Any], str, ast.stmt]:
+        """Run through the statements: what every name stands for, and the last statement with its name."""
+        with sites_off(), tracing(), _drawing(self.seed):
+            work = _Work(self)
+            for i, (name, statement) in enumerate(self.steps):
+                found = self._made.get(i)
+                work.scope[name] = found = work.step(name, statement) if found is None else found
+                if isinstance(found, (nn.Module, _Class)) or (isinstance(found, Tensor) and found.node is None):
+                    self._made[i] = found
+        return work.scope, name, statement
+
+    def _want(self) -> None:
+        """Where nothing wants a gradient, every tensor that was written down does."""
+        tensors = [x for x in self._made.values() if isinstance(x, Tensor)]
+        if not self.parameters and not any([x.requires_grad for x in tensors]):
+            for x in tensors:
                 x.requires_grad_()
-        return not any([isinstance(x, Tensor) and x.requires_grad for x in made])
 
     @contextmanager
     def lines(self) -> Iterator[None]:
@@ -146,11 +126,6 @@ class Network:
             yield
         finally:
             linecache.cache.pop(FILE, None)
-
-
-def _is_made(x: Any) -> bool:
-    """Whether a value was written down or drawn, and not computed from others."""
-    return isinstance(x, (nn.Module, _Class)) or (isinstance(x, Tensor) and x.node is None)
 
 
 @contextmanager
@@ -169,68 +144,6 @@ class _Class:
 
     def __init__(self, name: str, takes: list[str], init: list[Any], arguments: list[str], forward: list[Any]) -> None:
         self.name, self.takes, self.init, self.arguments, self.forward = name, takes, init, arguments, forward
-
-
-class _Checker(language.Checker):
-    """The language of expressions and, besides, layers and names that stand for one."""
-
-    def step(self, statement: ast.stmt) -> tuple[str, ast.stmt]:
-        """Check one statement; its name (empty for the last expression) and itself."""
-        if isinstance(statement, ast.ClassDef):
-            self._class(statement)
-            return statement.name, statement
-        if isinstance(statement, ast.Assign):
-            name, tree = self.name(statement.targets[0]), statement.value
-        elif isinstance(statement, (ast.Expr, ast.Return)) and statement.value is not None:
-            name, tree = "", statement.value
-        else:
-            raise language.refuse(self.source, statement, "nothing is computed here", "Write loss = ….")
-        self.tree(tree)
-        if self.free:
-            missing = next(iter(self.free))
-            raise language.refuse(
-                self.source, statement, f"{missing} has no value", f"Give it one above: {missing} = [[1, 2]]."
-            )
-        self.known.add(name)
-        return name, statement
-
-    def name(self, target: ast.expr) -> str:
-        """The name that is assigned to; unlike in a formula it may have been before, as in ``x = relu(x)``."""
-        if not isinstance(target, ast.Name):
-            raise language.refuse(self.source, target, "only a name can be assigned to")
-        if target.id in self.allowed:
-            raise language.refuse(self.source, target, f"{target.id} is a function", "Choose another name.")
-        return target.id
-
-    def _class(self, node: ast.ClassDef) -> None:
-        methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
-        if set(methods) != {"__init__", "forward"} or node.name in self.allowed or node.name in self.known:
-            raise language.refuse(
-                self.source, node, f"{node.name}: a class has __init__ and forward here, and a name of its own"
-            )
-        outside, own = self.known, set[str]()
-        for method in (methods["__init__"], methods["forward"]):
-            self.known = own | {arg.arg for arg in method.args.args[1:]}
-            for statement in method.body:
-                self.step(statement)
-            own = {name for name in self.known if name.startswith("self.")}
-        self.known = outside | {node.name}
-
-    def call(self, node: ast.Call, name: str) -> list[ast.expr]:
-        """The arguments that are to be checked; those of a layer may be tuples of numbers."""
-        if name in self.known:
-            if node.keywords:
-                raise language.refuse(self.source, node, f"{name} is called without names for its arguments")
-            return node.args
-        found = super().call(node, name)
-        return [arg for arg in found if not (name in LAYERS or name in _MAKERS) or not _literal(arg)]
-
-
-def _literal(node: ast.AST) -> bool:
-    """Whether a tree is made of numbers alone."""
-    return all(
-        [isinstance(n, (ast.Constant, ast.Tuple, ast.List, ast.UnaryOp, ast.USub, ast.Load)) for n in ast.walk(node)]
-    )
 
 
 class _Work(Run):
@@ -259,22 +172,31 @@ class _Work(Run):
             _place(found, statement.lineno)
         return found
 
+    def _value(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Call):  # a layer, called where it is made
+            layer = self.network.inline.get(node)
+            if layer is None:
+                self.network.inline[node] = layer = self.value(node.func)
+            return self._run(type(layer).__name__, layer, [self.value(arg) for arg in node.args])
+        return super()._value(node)
+
     def _call(self, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Any:
         if name in self.scope:
             return self._apply(name, [self.value(arg) for arg in args])
-        if name not in LAYERS and name not in _MAKERS and name not in _LOSSES:
+        if name not in LAYERS and name not in MAKERS and name not in LOSSES:
             return super()._call(name, args, keywords)
         named = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
-        given = [ast.literal_eval(arg) if _literal(arg) else self.value(arg) for arg in args]
+        given = [ast.literal_eval(arg) if literal(arg) else self.value(arg) for arg in args]
         given = [int(x) if name in LAYERS and isinstance(x, float) and x.is_integer() else x for x in given]
-        if name in _LOSSES:
-            return _LOSSES[name](*_targets(name in ("cross_entropy", "nll_loss"), _tensors(given)), **named)
+        if name in LOSSES:
+            return LOSSES[name](*_targets(name in ("cross_entropy", "nll_loss"), _tensors(given)), **named)
+        fits(name, LAYERS.get(name) or MAKERS[name], given, named)
         _bound_sizes(name, [*given, *named.values()])
         if name in LAYERS:
             return self._layer(LAYERS[name], given, named)
         if name == "tensor":
             return tensor(*given[:1], dtype="float64", requires_grad=bool(named.get("requires_grad")))
-        return _MAKERS[name](*given, dtype="float64", **named)
+        return MAKERS[name](*given, dtype="float64", **named)
 
     def _layer(self, kind: type[nn.Module], given: list[Any], named: dict[str, Any]) -> nn.Module:
         self.modules += 1
@@ -300,10 +222,14 @@ class _Work(Run):
             return kind(module, given, self)
         if not isinstance(module, nn.Module):
             raise ArgumentError(f"{name} is not a layer, and cannot be called", "Write name * x to multiply.", at=False)
+        return self._run(name, module, given)
+
+    def _run(self, name: str, module: nn.Module, given: list[Any]) -> Any:
         arrays = _tensors(given)
         size = sum([p.array.size for p in module.parameters()]) * max([x.array.size for x in arrays], default=0)
         if size > _WORK:
             raise ArgumentError(f"{name}: the input is too large for so many parameters", "Use fewer rows.", at=False)
+        fits(name, module.forward, arrays, {})
         return module(*_targets(isinstance(module, _OF_CLASSES), arrays))
 
 

@@ -62,7 +62,8 @@ def summary(a: Any) -> str:
     low, high = float(a.min()) + 0.0, float(a.max()) + 0.0
     if low == high:
         return say("{shape}, all {value}", shape=shape, value=f"{low:.3g}")
-    norm = float(np.linalg.norm(a.reshape(-1).astype(np.float64, copy=False)))
+    with np.errstate(all="ignore"):
+        norm = float(np.linalg.norm(a.reshape(-1).astype(np.float64, copy=False)))
     return say(
         "{shape}, {low} to {high}, norm {norm}",
         shape=shape, low=f"{low:.3g}", high=f"{high:.3g}", norm=f"{norm:.3g}",

@@ -14,8 +14,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ..errors import either
+
 FORMAT = "upriver-trace"
 VERSION = 1
+_OF_FRAME = {"forward": ("node",), "seed": ("node",), "backward": ("node", "edge", "share", "shares")}
 _TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool,
     "null": type(None),
@@ -54,7 +57,7 @@ def _problem(data: Any, rule: Mapping[str, Any], at: str) -> str | None:
         if isinstance(kinds, str):
             kinds = (kinds,)
         if not (_is(data, kinds[0]) or (len(kinds) > 1 and any([_is(data, kind) for kind in kinds[1:]]))):
-            return f"{at or 'the document'} is {_shown(data)}, not {' or '.join(kinds)}"
+            return f"{at or 'the document'} is {_shown(data)}, not {either(kinds)}"
     if "const" in rule and data != rule["const"]:
         return f"{at} is {_shown(data)}, not {rule['const']!r}"
     if "enum" in rule and data not in rule["enum"]:
@@ -100,8 +103,24 @@ def rejected(data: Any) -> tuple[str, str | None] | None:
             f"this Upriver reads up to version {VERSION}",
             "Update Upriver.",
         )
-    wrong = problem(data) or next((wrong for wrong in _misdirected(data) if wrong is not None), None)
+    wrong = problem(data) or next((w for w in (*_incomplete(data), *_misdirected(data)) if w is not None), None)
     return None if wrong is None else (f"is damaged: {wrong}", "Write it again from the computation.")
+
+
+def _incomplete(data: Mapping[str, Any]) -> Iterator[str]:
+    """What some nodes, edges and frames must have, and others need not."""
+    for i, node in enumerate(data["nodes"]):
+        for key in ("op", "formula", "inputs") if node["kind"] == "operation" else ():
+            if key not in node:
+                yield f"nodes[{i}] has no {key!r}"
+    for i, edge in enumerate(data["edges"]):
+        for key in ("derivative", "product") if "step" in edge else ():
+            if key not in edge:
+                yield f"edges[{i}] has no {key!r}"
+    for i, frame in enumerate(data["frames"]):
+        for key in _OF_FRAME.get(frame["phase"], ()):
+            if key not in frame:
+                yield f"frames[{i}] has no {key!r}"
 
 
 def _misdirected(data: Mapping[str, Any]) -> Iterator[str | None]:

@@ -12,8 +12,8 @@ from upriver.errors import UpriverError
 from upriver.web.asks import find
 from upriver.web.frames import plain
 
-LONGEST = 4.0
-"""Seconds that an answer may take, on a busy machine too."""
+LONGEST = 3.0
+"""Seconds of a processor that an answer may take."""
 WORKED: dict[str, Any] = {"expression": "(w*x - y)**2", "values": {"w": 2, "x": 3, "y": 10}}
 CLASS = '''import torch
 import torch.nn as nn
@@ -45,23 +45,23 @@ loss.backward()
 
 def ask(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """The answer as it arrives in a page."""
-    start = time.perf_counter()
+    start = time.thread_time()
     answer = json.loads(json.dumps(plain(find(name)(given)), allow_nan=False))
-    assert time.perf_counter() - start < LONGEST
+    assert time.thread_time() - start < LONGEST
     assert isinstance(answer, dict)
     return answer
 
 
 def survives(name: str, given: dict[str, Any]) -> str:
     """Ask what may be refused: "answered", or the sentence of the refusal."""
-    start = time.perf_counter()
+    start, refused = time.thread_time(), "answered"
     try:
         ask(name, given)
     except UpriverError as error:
-        assert error.message.strip()
-        assert time.perf_counter() - start < LONGEST
-        return error.message
-    return "answered"
+        refused = error.message.strip()
+    assert refused
+    assert time.thread_time() - start < LONGEST
+    return refused
 
 
 NUMBERS = st.one_of(

@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is one that JSON can hold or a sentence that says what is wrong; and it comes in time."""
+"""Whatever is asked, the answer is one that JSON can hold, or a sentence that says what is wrong; and in time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from upriver.explain.language import functions
-from upriver.explain.network import LAYERS
+from upriver.explain.layers import LAYERS
 from upriver.web.asks import ASKS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -101,7 +101,9 @@ def test_expressions_with_values_that_fit(text: str, around: str) -> None:
 LINES = [
     "import torch", "from torch import nn", "torch.manual_seed(3)", "x = [[1, 2], [3, 4]]", "y = [[0], [1]]",
     "x = torch.tensor([[1., 2.]], requires_grad=True)", "x = torch.randn(3, 2)", "y = torch.zeros(3, 1)",
-    "model = nn.Linear(2, 1)", "model = Sequential(Linear(2, 3), Tanh(), Linear(3, 1))", "h = model(x)", "h = x.mean()",
+    "h = nn.PReLU()(x)", "h = nn.Linear(2, 2)(x)",
+    "model = nn.Linear(2, 1)", "model = Sequential(Linear(2, 3), Tanh(), Linear(3, 1))",
+    "h = model(x)", "h = x.mean()",
     "model = nn.Linear(2)", "model = nn.Linear(2, 10**9)", "loss = F.mse_loss(model(x), y)", "loss = h.sum()",
     "loss = nn.MSELoss()(model(x), y)", "h = nn.ReLU()(h)", "h = h.view(-1)", "h += 1", "loss.backward()", "print(h)",
     "for i in range(3): pass", "x = y", "model = model", "h = model", "h = h(x)", "x = x.T", "loss = model(model)",

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.site import sites_off
 from ...core.state import tracing
-from ...errors import ArgumentError
+from ...errors import ArgumentError, either
 from ...explain.derivation import derive
 from ...explain.diagram import dot, mermaid, tikz
 from ...explain.encoding import dumps
@@ -59,7 +59,7 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
         if form not in _OF_DOCUMENT:
             raise ArgumentError(
                 f"format: a trace from a file has no {form}",
-                f"It can be saved as {' or '.join(_OF_DOCUMENT)}.",
+                f"It can be saved as {either(_OF_DOCUMENT)}.",
                 at=False,
             )
         title = trace.data["source"] or "trace"

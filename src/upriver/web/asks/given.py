@@ -145,8 +145,10 @@ def values(given: Given) -> dict[str, Any]:
 
 def _count(value: Any, name: str, depth: int = 0) -> int:
     """How many numbers are in nested lists."""
-    if isinstance(value, (list, tuple)) and depth < 6 and len(value) <= ENTRIES:
-        return sum([_count(item, name, depth + 1) for item in value]) + (not value)
+    if isinstance(value, (list, tuple)) and depth < 6:
+        return (
+            len(value) if len(value) > ENTRIES else sum([_count(item, name, depth + 1) for item in value]) + (not value)
+        )
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _finite(value):
         raise ArgumentError(
             f"the value of {name} is not a number or a list of numbers", "As in 2 or [[1, 2], [3, 4]].", at=False

@@ -186,7 +186,7 @@ class _Question:
 
     def _added(self) -> Iterator[Guess]:
         for chain in self.chains:
-            if len(chain.telling) < 2:
+            if len(chain.telling) < 2 or 0 in chain.telling:  # a sum with 0 is the other number: forgotten, not added
                 continue
             yield self._sum_of(chain.telling, chain)
             upstream, local = math.prod(chain.factors[:-1]), chain.factors[-1]
