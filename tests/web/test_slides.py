@@ -107,6 +107,7 @@ def test_a_page_of_paper_for_each(opened: Any) -> None:
     page.get_by_role("button", name="Print").click()
     page.wait_for_function("() => window.printed === 1", timeout=20_000)
     assert page.locator('.figure[data-ready="false"]').count() == 0
+    assert page.locator(".figure .waiting").count() == 0
     paper = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 8
 

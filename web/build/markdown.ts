@@ -21,6 +21,22 @@ export function formula(tex: string, display: boolean): string {
 
 const md = new MarkdownIt({ html: false, linkify: false, typographer: false });
 
+/**
+ * Emphasis beside Chinese and Japanese letters, which have no spaces around them: `是**[词](#/x)**。` is bold too,
+ * although CommonMark asks for a space before `**[`.
+ */
+const IDEOGRAPH = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\u3000-\u303f\uff00-\uffef]/u;
+const { scanDelims } = md.inline.State.prototype;
+md.inline.State.prototype.scanDelims = function (start, canSplitWord) {
+  const found = scanDelims.call(this, start, canSplitWord);
+  const [before = " ", after = " "] = [this.src[start - 1], this.src[start + found.length]];
+  if (this.src[start] === "*") {
+    found.can_open ||= IDEOGRAPH.test(before) && !/\s/.test(after);
+    found.can_close ||= IDEOGRAPH.test(after) && !/\s/.test(before);
+  }
+  return found;
+};
+
 /** `$…$` in a line: no space just inside, and no digit after, so that prices stay prices. */
 md.inline.ruler.after("escape", "formula", (state, silent) => {
   const start = state.pos + 1;

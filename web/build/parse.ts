@@ -178,11 +178,14 @@ class Reader {
   }
 
   private html(text: string, at: number): string {
+    let made = "";
     try {
-      return block(text);
+      made = block(text);
     } catch (error) {
-      return this.fail(`a formula cannot be read: ${error instanceof Error ? error.message : String(error)}`, at);
+      this.fail(`a formula cannot be read: ${error instanceof Error ? error.message : String(error)}`, at);
     }
+    const left = /.{0,12}(\*\*|\]\(|\$).{0,12}/.exec(made.replace(/<code.*?<\/code>|<[^>]*>/gs, ""));
+    return left ? this.fail(`markup that was not understood: ${left[0]}`, at) : made;
   }
 
   private note(text: string, at: number): void {

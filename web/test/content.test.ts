@@ -67,6 +67,7 @@ describe("a document", () => {
     ["$L = w^2$", "$\\frac{1}$", "a formula cannot be read"],
     ["## Two {#two}", "## Two {#one}", "is there twice"],
     ["---\nTherefore.", "Therefore.", "no --- between"],
+    ["A [gradient]", "A **[gradient]", "markup that was not understood: A **gradient"],
   ])("refuses %j as %j", (from, to, message) => {
     expect(() => without(from, to)).toThrow(message);
     expect(() => without(from, to)).toThrow(/^xx\/lesson\.md:\d+: /);
@@ -79,6 +80,12 @@ describe("Markdown", () => {
     expect(made).toContain('<math dir="ltr" display="block">');
     expect(made).toContain("<mfrac>");
     expect(made).not.toMatch(/style=|class="tml/);
+  });
+
+  it("knows emphasis between letters that have no spaces between them", () => {
+    expect(block("方法是**[反向传播](#/glossary/x)**。它")).toContain("<strong><a");
+    expect(block("これを**「勾配」**と呼ぶ")).toContain("<strong>「勾配」</strong>と");
+    expect(block("2 * 3 * 4")).toBe("<p>2 * 3 * 4</p>");
   });
 
   it("leaves prices alone and lets no HTML in", () => {

@@ -1,5 +1,5 @@
 /** Printing waits until every figure has been fetched and has its numbers. */
-const PATIENCE = 8000;
+const PATIENCE = 20_000;
 
 export async function printWhole(stage: HTMLElement | null): Promise<void> {
   const until = Date.now() + PATIENCE;
