@@ -67,9 +67,11 @@ def run(asked: Any) -> int:
         for line in addresses(asked.host, port):
             print(line, flush=True)
         if not asked.no_browser:
+            import threading
             import webbrowser
 
-            webbrowser.open(_url(_own(asked.host), port))
+            # Some browsers come back only when they are closed.
+            threading.Thread(target=webbrowser.open, args=(_url(_own(asked.host), port),), daemon=True).start()
 
     from ..web.workers import Setup
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from .queue import FairQueue, FullError
-from .refusal import RefusalError, busy, late, lost
+from .refusal import RefusalError, broken, busy, late, lost
 from .workers import LostError, Setup, Worker
 
 _log = logging.getLogger("upriver.web")
@@ -55,6 +55,7 @@ class Answering:
         self._tasks: list[asyncio.Task[None]] = []
         self.workers: list[Worker | None] = [None] * count
         self.warm = asyncio.Event()
+        self._bytes = 0
 
     def start(self) -> None:
         """Start the processes, without waiting for them."""
@@ -74,10 +75,17 @@ class Answering:
         """
         question = Question(learner, name, payload, language, asyncio.get_running_loop().create_future())
         try:
+            if self._bytes + len(payload) > self._limits.unanswered:
+                raise FullError
             self._queue.put(learner, question)
         except FullError:
             raise busy(language) from None
+        self._bytes += len(payload)
+        question.answer.add_done_callback(lambda _: self._forget(len(payload)))
         return question
+
+    def _forget(self, count: int) -> None:
+        self._bytes -= count
 
     def withdraw(self, question: Question) -> None:
         """Nobody wants the answer any more; what is being computed already is computed to its end."""
@@ -94,6 +102,7 @@ class Answering:
                 self.workers[place] = worker = Worker("asks", self._setup)
                 if not await worker.start():
                     _log.error("a worker process did not start")
+                    self._give_up()
                     await asyncio.sleep(_PAUSE)
                 self.warm.set()
                 while worker.alive:
@@ -104,6 +113,12 @@ class Answering:
                         await worker.end()  # what it has kept is given back
         finally:
             await worker.end()
+
+    def _give_up(self) -> None:
+        """No process is there: what waits is told so, rather than left waiting."""
+        while len(self._queue) and not any(worker and worker.alive for worker in self.workers):
+            question = self._queue.take()
+            _settle(question, broken(question.language))
 
     async def _answer(self, worker: Worker, question: Question) -> None:
         head = {"do": "ask", "name": question.name, "language": question.language}

@@ -13,16 +13,19 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .refusal import RefusalError, late, lost
+from .refusal import RefusalError, broken, late, lost
 from .wire import Parcel
 from .workers import LostError, Setup, Worker
 
 _log = logging.getLogger("upriver.web")
 _AHEAD = 2
 """Jobs that a process has at a time: it must not wait for the server between two turns."""
+_PAUSE = 0.5
+"""Seconds after a process that did not even start."""
 _STRIKES = 2
 """A session that its process died at so often is not begun again."""
 _STRIKES_LAST = 60.0
+"""Seconds after which it is forgiven."""
 _CHEAP = 0.01
 """Seconds: a state that costs less is kept after every message."""
 
@@ -106,7 +109,9 @@ class Host:
                 self.worker = Worker("sessions", self._setup, self._nice, on_end=self.wake)
                 if not await self.worker.start():
                     _log.error("a worker process did not start")
-                    await asyncio.sleep(0.5)
+                    for session in list(self.sessions.values()):
+                        self._fail(session, broken(session.language))
+                    await asyncio.sleep(_PAUSE)
                     continue
                 await self._serve(self.worker)
                 await self.worker.end()
@@ -298,6 +303,8 @@ class Host:
         if "cost" in head:
             session.cost, session.kept_at = head["cost"], asyncio.get_running_loop().time()
             session.state = state or session.state
+            if session.state:
+                session.payload = b""  # it will not begin from the beginning any more
 
     def _in_order(self, session: Running, reply: Parcel) -> bool:
         """False if it failed, which ends it."""

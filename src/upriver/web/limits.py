@@ -33,7 +33,8 @@ class Limits:
         unseen: frames of one session on their way to the page.
         memory: bytes that a worker process may have beyond what it starts with.
         state: bytes of a session's state; a larger one is not kept.
-        unsent: bytes that may wait for a page that does not read.
+        unsent: bytes that wait for a page which does not take them, until nothing more is read from it.
+        unanswered: bytes of all questions that are not answered yet.
     """
 
     message: int = 8 * _MB
@@ -51,8 +52,9 @@ class Limits:
     frames: float = 60.0
     unseen: int = 2
     memory: int = 1024 * _MB
-    state: int = 16 * _MB
-    unsent: int = 32 * _MB
+    state: int = 8 * _MB
+    unsent: int = 4 * _MB
+    unanswered: int = 64 * _MB
 
 
 def memory_of(pid: int | str = "self") -> int:

@@ -66,6 +66,16 @@ def late(language: str | None, seconds: float) -> RefusalError:
         )
 
 
+def broken(language: str | None) -> RefusalError:
+    """No process can be started."""
+    with use(language):
+        return refusal(
+            "internal",
+            say("The process that computes cannot be started."),
+            say("The terminal in which `upriver learn` runs shows why."),
+        )
+
+
 def lost(language: str | None) -> RefusalError:
     """The process that was at it died, and not for the first time."""
     with use(language):

@@ -15,7 +15,7 @@ from .asks import ASKS, find
 from .frames import plain
 from .recorded import FIGURES, key_of, questions
 
-MARK = '<meta name="upriver-recorded">'
+MARK = '<meta name="upriver-engine" content="recorded">'
 """What tells a page that there is no engine behind it."""
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "

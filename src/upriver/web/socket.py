@@ -43,6 +43,8 @@ class Page:
         self._outbox: deque[tuple[str | bytes, Running | None]] = deque()
         self._waiting = 0
         self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
 
     async def serve(self) -> None:
         """Until the page goes away."""
@@ -61,6 +63,7 @@ class Page:
 
     async def _receive(self) -> None:
         while True:
+            await self._room.wait()  # who does not take answers need not ask more
             received = await self._socket.receive()
             if received["type"] != "websocket.receive":
                 return
@@ -74,7 +77,6 @@ class Page:
         while True:
             while self._outbox:
                 data, session = self._outbox.popleft()
-                self._waiting -= len(data)
                 try:
                     if isinstance(data, str):
                         await self._socket.send_text(data)
@@ -82,17 +84,19 @@ class Page:
                         await self._socket.send_bytes(data)
                 except (WebSocketDisconnect, RuntimeError):
                     return
+                self._waiting -= len(data)
+                if self._waiting <= self._limits.unsent:
+                    self._room.set()
                 if session is not None:
                     self._sessions.sent(session)
             self._wake.clear()
             await self._wake.wait()
-            if self._waiting > self._limits.unsent:  # it does not read: what it asked for is lost anyway
-                await self._socket.close(_TRY_LATER)
-                return
 
     def _put(self, data: str | bytes, session: Running | None = None) -> None:
         self._outbox.append((data, session))
         self._waiting += len(data)
+        if self._waiting > self._limits.unsent:
+            self._room.clear()
         self._wake.set()
 
     # What comes from the page.

@@ -38,7 +38,7 @@ class Page:
         self.send({"id": self.last, "open": name, "with": given or {}, **more})
         return self.last
 
-    def next(self, seconds=20.0):
+    def next(self, seconds=40.0):
         from upriver.web.frames import decode
 
         data = self.socket.recv(timeout=seconds)
@@ -47,7 +47,7 @@ class Page:
             return {"id": numbers["id"], "numbers": numbers, "arrays": arrays}
         return json.loads(data)
 
-    def until(self, accept, seconds=20.0):
+    def until(self, accept, seconds=40.0):
         """The first message that is accepted."""
         end = time.monotonic() + seconds
         while True:
@@ -55,16 +55,16 @@ class Page:
             if accept(message):
                 return message
 
-    def reply(self, number, seconds=20.0, call=None):
+    def reply(self, number, seconds=40.0, call=None):
         """The answer or error to a message."""
         return self.until(
             lambda m: m["id"] == number and m.get("call") == call and ("answer" in m or "error" in m), seconds
         )
 
-    def frame(self, number, seconds=20.0):
+    def frame(self, number, seconds=40.0):
         return self.until(lambda m: m["id"] == number and "numbers" in m, seconds)["numbers"]
 
-    def event(self, number, name, seconds=20.0):
+    def event(self, number, name, seconds=40.0):
         return self.until(lambda m: m["id"] == number and m.get("event") == name, seconds)
 
     def close(self):

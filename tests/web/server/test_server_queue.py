@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 pytest.importorskip("starlette")
+from upriver.web.limits import Limits
 from upriver.web.queue import FairQueue, FullError
 
 
@@ -58,10 +59,10 @@ def test_too_many_questions_are_refused_at_once(server):
     begun = time.monotonic()
     for page in pages:
         for _ in range(8):
-            page.ask("fake", {"do": "sleep", "seconds": 0.2})
+            page.ask("fake", {"do": "sleep", "seconds": 0.4})
     kinds = [pages[0].next().get("error", {}).get("kind") for _ in range(3)]
     assert kinds == ["busy"] * 3
-    assert time.monotonic() - begun < 0.2
+    assert time.monotonic() - begun < 0.4
     for page, count in ((pages[0], 5), (pages[1], 8)):
         for _ in range(count):
             page.next()
@@ -98,9 +99,8 @@ def test_a_quick_question_overtakes_anothers_many(serve):
     one.reply(one.ask("fake"))
     for _ in range(10):
         many.ask("fake", {"do": "sleep", "seconds": 0.1})
-    begun = time.monotonic()
     one.reply(one.ask("fake"))
-    assert time.monotonic() - begun < 0.35
+    assert len(server.app.state.answering._queue) >= 5
 
 
 def test_sessions_have_equal_shares(serve):
@@ -136,7 +136,10 @@ def test_a_page_that_does_not_take_its_frames_gets_no_turns(serve):
     assert running.frames == stuck
     for _ in range(stuck):
         page.send({"id": number, "seen": True})
-    time.sleep(0.3)
+    end = time.monotonic() + 20
+    while running.frames < stuck + 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.2)
     assert running.frames == stuck + 2
 
 
@@ -148,4 +151,53 @@ def test_frames_come_at_most_so_often(serve):
     begun = time.monotonic()
     for _ in range(20):
         page.frame(number)
-    assert 0.8 < time.monotonic() - begun < 2
+    assert time.monotonic() - begun > 0.8
+
+
+def test_from_a_page_that_takes_no_answers_nothing_more_is_read():
+    import asyncio
+    import json
+
+    from upriver.web.answering import Answering
+    from upriver.web.running import Sessions
+    from upriver.web.socket import Page
+    from upriver.web.workers import Setup
+
+    class Stuck:
+        """A socket that asks without end and takes nothing."""
+
+        read = 0
+
+        async def receive(self):
+            self.read += 1
+            await asyncio.sleep(0)
+            return {"type": "websocket.receive", "text": json.dumps({"id": self.read, "ask": "nothing"})}
+
+        async def send_text(self, text):
+            await asyncio.Event().wait()
+
+    async def main():
+        setup = Setup({}, {}, Limits(unsent=10_000))
+        socket = Stuck()
+        serving = asyncio.create_task(Page(socket, Answering(1, setup), Sessions(1, setup), setup).serve())
+        await asyncio.sleep(0.2)
+        read = socket.read
+        await asyncio.sleep(0.1)
+        serving.cancel()
+        return read, socket.read
+
+    before, after = asyncio.run(main())
+    assert 10 < before < 200
+    assert after == before
+
+
+def test_the_bytes_of_questions_are_bounded(serve):
+    server = serve(unanswered=50_000)
+    page = server.page()
+    page.reply(page.ask("fake"))
+    for _ in range(3):
+        page.ask("fake", {"do": "sleep", "seconds": 0.2, "x": "x" * 20_000})
+    assert page.next()["error"]["kind"] == "busy"
+    assert "answer" in page.next()
+    assert "answer" in page.next()
+    assert "answer" in page.reply(page.ask("fake", {"x": "x" * 40_000}))

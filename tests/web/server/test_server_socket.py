@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 @pytest.fixture(scope="module")
 def server(serve):
-    return serve(message=100_000, ask_seconds=1.0)
+    return serve(message=100_000)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_other_origins_are_refused(server):
 
 def test_a_session(page):
     number = page.open("counter", {"work": 0.001})
-    assert page.next() == {"id": number, "event": "opened"}
+    page.event(number, "opened")
     first = page.frame(number)
     assert (first["count"], first["frame"], first["loss"]) == (1, 1, "nan")
     page.send({"id": number, "tell": "pause", "call": 1, "with": {}})
