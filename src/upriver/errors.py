@@ -25,6 +25,19 @@ def joined(things: Iterable[object]) -> str:
     return first
 
 
+def either(things: Iterable[object]) -> str:
+    """Things in a message, with "or" between them.
+
+    Example:
+        >>> either(["mlp", "cnn"])
+        'mlp or cnn'
+    """
+    first, *rest = map(str, things)
+    for thing in rest:
+        first = say("{a} or {b}", a=first, b=thing)
+    return first
+
+
 class UpriverError(Exception):
     """Base of all errors raised here.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import UpriverError
-from ..i18n import say
+from ..i18n import Message, say
 from ..i18n.errors import told
 from ..recipes import RECIPES, about
 from ..version import __version__
@@ -48,6 +48,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse in one sentence."""
+        message = Message.of(message, "{message}", {"message": message})  # argparse has said it already
         raise UsageError(message, say("{prog} --help shows what there is.", prog=self.prog), command=self.prog)
 
     def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
@@ -149,7 +150,8 @@ def build_parser() -> Parser:
     )
     first = say("Train a network on real data, and see what happened inside.")
     top = Parser(prog="upriver", description=f"{first}\n\n{tries}\n")
-    top.add_argument("--version", action="version", version=f"upriver {__version__}")
+    version = say("show program's version number and exit")
+    top.add_argument("--version", action="version", version=f"upriver {__version__}", help=version)
     commands = top.add_subparsers(title=say("commands"), metavar="COMMAND", parser_class=Parser, dest="command")
     _add_train(commands)
     _add_resume(commands)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GradError
+from ..i18n import say
 from .backward import grad
 from .state import Array
 from .tensor import Tensor, wrap
@@ -73,7 +74,7 @@ def gradcheck(
         raise ArgumentError(f"gradcheck: order {order} is neither 1 nor 2")
     n = len(given)
     first = _Check(fn, given, varied, n, eps, np.random.default_rng(seed))
-    first.run(rtol, atol, "gradient")
+    first.run(rtol, atol, say("gradient"))
     if order == 2:
 
         def gradients(*args: Any) -> Any:
@@ -87,7 +88,7 @@ def gradcheck(
         weights = [Tensor(c, requires_grad=True) for c in first.weights]
         variables = [*varied, *range(n, n + len(weights))]
         second = _Check(gradients, [*given, *weights], variables, n, eps, np.random.default_rng(seed + 1))
-        second.run(rtol, atol, "second gradient")
+        second.run(rtol, atol, say("second gradient"))
     return True
 
 

@@ -45,8 +45,8 @@ def _told(english: str, deep: int) -> str:
 
 @lru_cache
 def _templates(code: str) -> tuple[tuple[str, str, str], ...]:
-    """Each template with its longest literal piece and its pattern; those that say most themselves come first."""
-    found: list[tuple[int, str, str, str]] = []
+    """Each template with its longest literal piece and its pattern: first those that begin with words and say most."""
+    found: list[tuple[bool, int, str, str, str]] = []
     for template in catalogue.named(code, "errors"):
         pieces = read(template)
         literal = [piece for piece in pieces if isinstance(piece, str)]
@@ -59,5 +59,6 @@ def _templates(code: str) -> tuple[tuple[str, str, str], ...]:
                 seen.add(piece.name)
             else:
                 pattern += re.escape(str(piece))
-        found.append((-sum(map(len, literal)), template, max(literal, key=len), pattern))
-    return tuple([rest for _, *rest in sorted(found)])  # type: ignore[misc]
+        begins = isinstance(pieces[0], str)
+        found.append((not begins, -sum(map(len, literal)), template, max(literal, key=len), pattern))
+    return tuple([rest for _, _, *rest in sorted(found)])  # type: ignore[misc]

@@ -142,10 +142,14 @@ class Raised:
 
     def _given(self, function: ast.FunctionDef, at: int, name: str, seen: frozenset[int]) -> Iterator[str | None]:
         """What the callers of a function give; quietly, for what they give from elsewhere is theirs to say."""
-        if len(self._functions[function.name]) > 1 or function.name.startswith("__"):
+        method = _parameters(function)[:1] == ["self"]
+        alike = [f for _, f in self._functions[function.name] if (_parameters(f)[:1] == ["self"]) == method]
+        if len(alike) > 1 or function.name.startswith("__"):
             return
-        at -= bool(_parameters(function)[:1] == ["self"])
+        at -= method
         for scope, call in self._calls.get(function.name, ()):
+            if method and not isinstance(call.func, ast.Attribute):
+                continue
             values = [keyword.value for keyword in call.keywords if keyword.arg == name]
             values += call.args[at : at + 1] if not any(isinstance(x, ast.Starred) for x in call.args) else []
             for value in values:

@@ -15,7 +15,7 @@ import numpy as np
 from ..core.registry import front_door
 from ..core.state import Array
 from ..core.tensor import Tensor, as_tensor, literal
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError, either
 from .align import broadcast_to
 from .linalg import matmul
 from .shape import permute, reshape
@@ -147,7 +147,7 @@ def _check(x: Tensor, mode: str, align_corners: bool | None, antialias: bool) ->
     ndim = x.ndim - 2
     wanted = (1,) if mode == "linear" else (2,) if _MODES[mode] == 2 else (1, 2)
     if ndim not in wanted:
-        forms = " or ".join("(N, C, L)" if n == 1 else "(N, C, H, W)" for n in wanted)
+        forms = either("(N, C, L)" if n == 1 else "(N, C, H, W)" for n in wanted)
         raise ShapeError(f"interpolate: an input of shape {list(x.shape)} is not {forms}", "Choose another mode.")
     if x.dtype.kind != "f":
         raise DTypeError(f"interpolate: values of dtype {x.dtype} cannot be weighted", "Convert first: x.float().")

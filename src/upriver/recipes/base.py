@@ -8,7 +8,7 @@ from typing import Any
 
 from upriver import nn, optim
 from upriver.data import DataLoader, TensorDataset, split
-from upriver.errors import ArgumentError
+from upriver.errors import ArgumentError, either
 from upriver.train.metrics import ACCURACY, Metric
 
 ACTIVATIONS = {
@@ -138,7 +138,7 @@ class Recipe:
         model = given.get("model", self.defaults.model)
         if model not in self.models:
             raise ArgumentError(
-                f"the recipe {self.name} has no model {model!r}", f"Use {' or '.join(self.models)}.", at=False
+                f"the recipe {self.name} has no model {model!r}", f"Use {either(self.models)}.", at=False
             )
         rate = OPTIMIZERS[given.get("optimizer", self.defaults.optimizer)]
         suited = {} if rate is None else {"lr": rate}

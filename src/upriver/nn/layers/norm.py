@@ -6,7 +6,7 @@ from typing import Any
 
 from ...core.dtypes import int64
 from ...core.tensor import Tensor
-from ...errors import ShapeError
+from ...errors import ShapeError, either
 from .. import functional as F
 from ..module import Module
 from .sizes import buffer, check_divides, check_size, empty
@@ -76,7 +76,7 @@ class _Tracked(Module):
         if x.ndim not in self.ndims:
             raise ShapeError(
                 f"{type(self).__name__}: an input of shape {list(x.shape)} has {x.ndim} dimensions",
-                f"It takes {' or '.join(map(str, self.ndims))} dimensions, with {self.num_features} channels second.",
+                f"It takes {either(self.ndims)} dimensions, with {self.num_features} channels second.",
             )
 
     def extra_repr(self) -> str:

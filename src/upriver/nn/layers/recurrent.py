@@ -130,8 +130,9 @@ class _Recurrent(Module):
         """
         if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             raise ShapeError(
-                f"{self.kind}: an input of shape {list(input.shape)} is not "
-                f"({'batch, steps' if self.batch_first else 'steps, batch'}, {self.input_size})",
+                f"{self.kind}: an input of shape {list(input.shape)} is not (batch, steps, {self.input_size})"
+                if self.batch_first
+                else f"{self.kind}: an input of shape {list(input.shape)} is not (steps, batch, {self.input_size})",
                 f"Its last dimension must be input_size={self.input_size}; one sequence may be (steps, input_size).",
             )
         single = input.ndim == 2
