@@ -91,6 +91,7 @@ class Serving:
 
     def page(self, **options):
         self.pages.append(Page(self.port, **options))
+        self.pages[-1].server = self
         return self.pages[-1]
 
     def stop(self):
@@ -116,7 +117,7 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def serve(pages):
-    """A function that starts a server with the fake questions and session, with these limits."""
+    """A function that starts a server with the fake questions and session and these limits, or with ``setup``."""
     from upriver.web.app import create_app
     from upriver.web.limits import Limits
     from upriver.web.workers import Setup
@@ -125,8 +126,8 @@ def serve(pages):
     here = str(Path(__file__).parent)
     sys.path.append(here)  # workers find the fakes where this process does
 
-    def start(processes=1, **limits):
-        setup = Setup({"fake": "fakes.engine"}, {"counter": "fakes.engine:Counter"}, Limits(**limits))
+    def start(processes=1, setup=None, **limits):
+        setup = setup or Setup({"fake": "fakes.engine"}, {"counter": "fakes.engine:Counter"}, Limits(**limits))
         app = create_app("127.0.0.1", pages=pages, setup=setup, processes=processes)
         running.append(Serving(app, setup.limits.message))
         return running[-1]
