@@ -64,7 +64,7 @@ class Network:
     """
 
     def __init__(self, source: str, *, seed: int = 0, most: int | None = None) -> None:
-        self.source, self.seed = source.strip("\n").expandtabs(4), seed
+        self.source, self.seed = source.rstrip().expandtabs(4), seed
         body, drawn = plain(self.source)
         self.seed = seed if drawn is None else drawn
         checker = Checker(self.source)

@@ -86,6 +86,10 @@ class _Reader(ast.NodeTransformer):
                     pass
                 case ast.Expr(value=value) if i == len(statements) - 1:
                     found.append(_at(ast.Expr(self.visit(value)), statement))
+                case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(
+                    values
+                ):
+                    found += [self._assign(statement, *pair) for pair in zip(names, values, strict=True)]
                 case ast.Assign(targets=[target], value=value):
                     found.append(self._assign(statement, target, value))
                 case ast.AnnAssign(target=target, value=ast.expr() as value):

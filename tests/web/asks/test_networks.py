@@ -44,6 +44,10 @@ def test_every_operation_has_its_line_and_its_module() -> None:
     assert {"m0", "m1"} <= found["groups"].keys()
 
 
+def test_lines_are_counted_as_in_the_text() -> None:
+    assert lines(ask("network", {"code": "\n\nw = 2\n\nloss = w * w\n"})) == [(5, "loss = w * w")]
+
+
 def test_the_gradients_are_those_of_the_engine() -> None:
     state = ur.get_rng_state()
     ur.manual_seed(0)  # the same network, written in Python
@@ -78,7 +82,7 @@ def test_its_gradients_can_be_checked_nudged_and_taken_apart(name: str) -> None:
     "code",
     [
         "w = torch.tensor(2.0, requires_grad=True)\nloss = (w * 3 - 10).pow(2)",
-        "w = 2\nx = 3\n(w*x - 10)**2",
+        "w, x = 2, 3\n(w*x - 10)**2",
         "w = 2.0\nw2 = w * 3\nw2 -= 10\nloss = w2 ** 2",
         "w = 2\nw = w * 3\nw = w - 10\nloss = w.square()",
     ],
@@ -135,6 +139,7 @@ def test_layers_that_are_called_where_they_are_made_stay_the_same() -> None:
         ("class A(nn.Module):\n    def f(self, x):\n        while 1: pass\n", "line 3: a loop"),
         ("x = " + "(" * 300 + "1" + ")" * 300, "line 1"),
         ("x = 1\n" * 6000, "at most 20,000"),
+        ("h = 1\n" + "h = h*2\n" * 2001 + "h", "2,002 values"),
     ],
 )
 def test_what_cannot_be_meant_names_its_line(code: str, said: str) -> None:

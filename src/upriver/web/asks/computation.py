@@ -15,7 +15,7 @@ from ...errors import ArgumentError
 from ...explain.derivation import derive
 from ...explain.explanation import Explanation
 from ...explain.names import key_of, name_all
-from .given import Given, entry, expression, text
+from .given import NODES, Given, entry, expression, text
 
 
 class Computation:
@@ -37,6 +37,9 @@ class Computation:
         self.root = found.pop("")
         self.known = {key_of(x): name for name, x in found.items()}
         self.graph = Graph.of(self.root)
+        many = len(self.graph.nodes) + len(self.graph.leaves)
+        if many > NODES:
+            raise ArgumentError(f"{many:,} values", f"At most {NODES:,} are computed here.", at=False)
         named = name_all(self.graph, self.known)
         keys: list[Any] = [*self.graph.nodes, *self.graph.leaves]
         self.keys = {named[key].text: key for key in keys}

@@ -9,10 +9,7 @@ from ...errors import ArgumentError
 from ...explain.expression import Expression
 from ...explain.page import content
 from ...explain.reading import Trace
-from .given import expression, text
-
-NODES = 2_000
-"""The most values that are drawn."""
+from .given import NODES, expression, text
 
 
 def answer(given: Mapping[str, Any]) -> dict[str, Any]:

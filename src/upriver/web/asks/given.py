@@ -17,6 +17,8 @@ ENTRIES = 2_500
 """The most entries that a value may have, given or on the way: 50 × 50."""
 OPERATIONS = 1_000
 """The most operations of an expression."""
+NODES = 2_000
+"""The most values of a computation."""
 DEPTH = 200
 """How deeply the parts of an expression may be nested."""
 

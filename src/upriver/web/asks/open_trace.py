@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import ArgumentError
 from ...explain.page import content
 from ...explain.reading import Trace, load_trace
-from .derive import NODES
+from .given import NODES
 
 LONGEST = 8_000_000
 """The longest document, in characters."""
