@@ -4,6 +4,7 @@ import { announce } from "../app/announce";
 import { number, t } from "../i18n/t";
 import type { Session } from "../opened/session";
 import { Choice } from "../ui/Choice";
+import { Problem } from "../ui/Problem";
 import { Steps } from "../ui/Slider";
 import type { Config, Lab } from "./state";
 
@@ -26,7 +27,7 @@ export function Controls({ lab, session, begin }: Props) {
   return (
     <section class="card controls" aria-label={t("Training")}>
       <div class="row">
-        <button class="main big" onClick={toggle} disabled={lab.finished.value} data-testid="learn">
+        <button class="main big" onClick={toggle} disabled={lab.finished.value || lab.broken.value} data-testid="learn">
           {playing ? t("Pause") : lab.step.value ? t("Learn on") : t("Learn")}
         </button>
         <button onClick={() => void session.tell("step", { steps: 1 })}>{t("One step")}</button>
@@ -60,6 +61,12 @@ export function Controls({ lab, session, begin }: Props) {
           {lab.finished.value && <span>{t("That was the last step: it has learnt all that it can.")}</span>}
         </p>
       </div>
+      {lab.broken.value && (
+        <Problem
+          sentence={t("The loss is no longer a number: the steps were too long.")}
+          fix={t("Start over with a smaller learning rate.")}
+        />
+      )}
       <More lab={lab} session={session} choose={choose} />
     </section>
   );

@@ -70,6 +70,7 @@ export function createLab(config: Config) {
     step: signal(0),
     playing: signal(false),
     finished: signal(false),
+    broken: signal(false),
     rate: signal(0),
     speed: signal(40),
     loss: signal<Curve>({ x: [], y: [] }),
@@ -100,6 +101,7 @@ export function take(lab: Lab, frame: Frame): void {
   put(lab.step, frame.step);
   put(lab.playing, frame.playing);
   put(lab.finished, frame.finished);
+  put(lab.broken, frame.broken);
   put(lab.rate, frame.rate);
   put(lab.speed, frame.speed);
   put(lab.loss, continued(lab.loss.peek(), frame, "loss", frame.lossFrom as number));

@@ -68,6 +68,13 @@ def text(given: Mapping[str, Any], name: str, default: str, most: int) -> str:
     return value
 
 
+def broken() -> ArgumentError:
+    """The error for a question to a network whose weights are no longer numbers."""
+    return ArgumentError(
+        "the loss is no longer a number: the steps were too long", "Start over with a smaller learning rate.", at=False
+    )
+
+
 def unknown(session: str, what: str) -> ArgumentError:
     """The error for a message that a session does not know."""
     return ArgumentError(f"{session}: there is nothing to do that is called {what!r}", at=False)

@@ -80,6 +80,7 @@ class Steering:
         self._ways: dict[str, Any] = {"before": np.zeros((0, 2)), "after": np.zeros((0, 2))}
         self._trial: tuple[int, Any, Trial] | None = None
         self._sent = {"loss": 0, "run": 0, "moment": 0}
+        self._broken = False  # whether the loss has become infinite, or NaN
         self._fresh = True
         self._try()
         self._finish_trial()
@@ -112,12 +113,13 @@ class Steering:
         due = next((at for at in TRIALS if at > learner.steps), LAST)
         steps = min(self._per_moment, due - learner.steps)
         self._recent += learner.learn(steps).tolist() if steps else []
+        self._broken = not all(map(math.isfinite, self._recent))
         if len(self._recent) >= POINT:
             self._loss.append((learner.steps, float(np.mean(self._recent))))
             self._recent.clear()
-        if learner.steps in TRIALS:
+        if learner.steps in TRIALS and not self._broken:
             self._try()
-        if learner.steps >= LAST or not math.isfinite(self._loss[-1][1] if self._loss else 0.0):
+        if self._broken or learner.steps >= LAST:
             self._learning, self._fresh = False, True
 
     def _try(self) -> None:
@@ -153,7 +155,7 @@ class Steering:
             "best": drive.best, "momentsFrom": since, "moments": len(drive), "lossFrom": sent["loss"],
             "rate": round(self._clock.measured, 1) if self._playing else 0.0, "pace": self._per_moment,
             "lr": learner.optimizer.param_groups[0]["lr"], "source": learner.source,
-            "finished": learner.steps >= LAST,
+            "finished": learner.steps >= LAST, "broken": self._broken,
         }  # fmt: skip
         arrays = {
             "pose": drive.pose,
@@ -197,6 +199,8 @@ class Steering:
             ArgumentError: there is no such message, or something is outside its bounds.
             DataError: the track is too small.
         """
+        if self._broken and what in ("blame", "open", "learn"):
+            raise read.broken()
         if what in ("blame", "open"):
             return self._asked(what, given)
         note = None
@@ -305,6 +309,7 @@ class Steering:
             "per_moment": self._per_moment, "playing": self._playing, "learning": self._learning, "hand": self._hand,
             "loss": list(self._loss), "recent": list(self._recent), "trials": list(self._trials),
             "ways": dict(self._ways), "trial": trial,
+            "broken": self._broken,
         }  # fmt: skip
 
     @classmethod
@@ -316,7 +321,7 @@ class Steering:
         made._per_moment, made._playing, made._learning = state["per_moment"], state["playing"], state["learning"]
         made._hand, made._loss, made._recent = state["hand"], list(state["loss"]), list(state["recent"])
         made._trials, made._ways = list(state["trials"]), dict(state["ways"])
-        made._trial = None
+        made._trial, made._broken = None, state["broken"]
         if state["trial"] is not None:
             steps, weights = state["trial"]
             net = made._learner.copied()

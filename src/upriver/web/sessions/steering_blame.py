@@ -37,7 +37,7 @@ def blame(learner: Learner, seen: Array, did: float, right: float) -> dict[str, 
     Returns:
         ``seen``, ``did``, ``does`` (the wheel now), ``right``, ``loss``, ``message``; ``rays``: for each its
         ``angle`` in degrees, what it ``saw``, its ``gradient``, and ``before``, ``after``, ``predicted`` and ``by``
-        of a nudge; ``hidden``: what the units give; ``modules``, ``units``, ``weights``: rankings by
+        of a nudge; ``modules``, ``units``, ``weights``: rankings by
         :func:`upriver.blame`; ``predicted`` and ``healed``: the loss's change by one plain step on this moment
         alone, by the first order and measured.
     """
@@ -67,14 +67,12 @@ def blame(learner: Learner, seen: Array, did: float, right: float) -> dict[str, 
         does = net(x).item()
         moved = ur.tensor(seen + np.diag(by))
         after = ((net(moved) - target) ** 2).numpy()[:, 0]
-        hidden = net.hidden(x).numpy()[0]
     return {
         "seen": seen,
         "did": did,
         "does": does,
         "right": right,
         "loss": loss.item(),
-        "hidden": hidden,
         "message": say(
             "It turned the wheel to {did}, and {right} would have been right. The squared error is {loss}.",
             did=f"{does:+.2f}",

@@ -124,6 +124,7 @@ def steering(net: Driver) -> Callable[[Array], Array]:
 
     def wheel(seen: Array) -> Array:
         with ur.no_grad():
-            return np.asarray(net(ur.tensor(seen)).numpy()[:, 0], np.float64)
+            # A network that was broken by too long a step holds the wheel still.
+            return np.nan_to_num(np.asarray(net(ur.tensor(seen)).numpy()[:, 0], np.float64))
 
     return wheel

@@ -72,6 +72,7 @@ class Words:
         self._passage = _beginning(self._learner.held_out)
         self._prompt = self._passage[:12]
         self._sent = (0, 0)  # points of the curves that the page has
+        self._broken = False  # whether the loss has become infinite, or NaN
         self._fresh = True
         self._look()
 
@@ -89,12 +90,15 @@ class Words:
         """One step; False when that was the last."""
         learner = self._learner
         self._recent.append(learner.step())
+        if not np.isfinite(self._recent[-1]):
+            self._playing, self._broken, self._fresh = False, True, True
+            return False
         if len(self._recent) == POINT:
             self._loss.append((learner.steps, float(np.mean(self._recent))))
             self._recent.clear()
         if learner.steps % EVERY == 0 or learner.steps in SAMPLES:
             self._look()
-        if learner.steps >= LAST or not np.isfinite(self._loss[-1][1] if self._loss else 0.0):
+        if learner.steps >= LAST:
             self._playing = False
         return self._playing
 
@@ -116,6 +120,7 @@ class Words:
             "step": learner.steps,
             "playing": self._playing,
             "finished": learner.steps >= LAST,
+            "broken": self._broken,
             "rate": round(self._pace.measured, 1) if self._playing else 0.0,
             "speed": self._pace.rate,
             "lr": learner.lr,
@@ -126,7 +131,7 @@ class Words:
             "loss": np.array(self._loss[loss:], np.float64).reshape(-1, 2),
             "heldOut": np.array(self._held_out[held_out:], np.float64).reshape(-1, 2),
         }
-        if self._fresh:
+        if self._fresh and not self._broken:
             shares = self._shares(self._passage)
             right = learner.vocab.encode(self._passage)[1:]
             arrays["right"] = shares[np.arange(len(right)), right]
@@ -182,6 +187,8 @@ class Words:
         Raises:
             ArgumentError: there is no such message, or something is outside its bounds.
         """
+        if self._broken and what in ("blame", "open", "prompt", "sample", "passage", "step", "play"):
+            raise read.broken()
         if what in ("blame", "open"):
             return self._asked(what, given)
         if what == "prompt":
@@ -203,7 +210,8 @@ class Words:
         elif what == "step":
             self._playing = False
             for _ in range(min(read.whole(given, "steps", 1, 1, 100), LAST - self._learner.steps)):
-                self._tick()
+                if not self._broken:
+                    self._tick()
             self._playing = False
         elif what == "set":
             self._pace.rate = read.choice(given, "speed", self._pace.rate, SPEEDS)
@@ -250,6 +258,7 @@ class Words:
             "loss": list(self._loss),
             "held_out": list(self._held_out),
             "recent": list(self._recent),
+            "broken": self._broken,
             "samples": list(self._samples),
             "passage": self._passage,
             "prompt": self._prompt,
@@ -262,6 +271,7 @@ class Words:
         made._learner.restore(state["learner"])
         made._playing, made._pace.rate = state["playing"], state["rate"]
         made._loss, made._held_out = list(state["loss"]), list(state["held_out"])
+        made._broken = state["broken"]
         made._recent, made._samples = list(state["recent"]), list(state["samples"])
         made._passage, made._prompt = state["passage"], state["prompt"]
         return made
