@@ -3,6 +3,8 @@ import type { Message } from "../i18n/t";
 
 /** A number, or the word for what JSON has no number for: "nan", "inf", "-inf". */
 export type Num = number | string | boolean;
+/** Words, or a message that can be said in any language. */
+export type Text = string | Message;
 export type Nested = Num | Nested[];
 
 /** An array: all of it, or its summary and some entries. */
@@ -94,11 +96,11 @@ export interface View {
 /** A trace with what is needed to draw it, as explain/page.py makes it. */
 export interface Content {
   trace: Trace;
-  title: string;
+  title: Text;
   views: Record<string, View | string>;
-  labels: Record<string, { t: string; s?: string; p?: string; v?: string; g?: string; d?: number }>;
-  groups: Record<string, { t: string; m: string; n: number[]; in: string }>;
-  sums: Record<string, [string, number]>;
+  labels: Record<string, { t: Text; s?: Text; p?: Text; v?: Text; g?: Text; d?: number }>;
+  groups: Record<string, { t: Text; m: Text; n: number[]; in: string }>;
+  sums: Record<string, [Text, number]>;
   math: Record<string, string>;
   /** What it was made from, where that is an expression or the code of a small network. */
   names?: string[];

@@ -2,11 +2,11 @@
 
 import { untracked, useComputed, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { language, t } from "../i18n/t";
-import { shownOf, stageOf, type Walk } from "../walk/walk";
+import { language } from "../i18n/t";
+import { stageOf, type Walk } from "../walk/walk";
 import type { Rect } from "./content";
-import { isolate, mirrored } from "./direction";
-import { named } from "./words";
+import { mirrored } from "./direction";
+import { named, rows, written } from "./words";
 
 /** What `make` gives, made anew when the stage, the numbers or the language change, and not at each step of the walk. */
 function settled<T>(walk: Walk, stage: ReadonlySignal<string>, make: () => T): T {
@@ -33,10 +33,13 @@ function Row(props: {
   end?: boolean;
   children: JSX.Element | string | ReadonlySignal<string>;
 }): JSX.Element {
+  // The space between texts is not drawn; it keeps their words apart where they are read out.
   return (
-    <text x={props.x} y={props.y} class={props.class} text-anchor={props.end ? "end" : "start"}>
-      {props.children}
-    </text>
+    <>
+      <text x={props.x} y={props.y} class={props.class} text-anchor={props.end ? "end" : "start"}>
+        {props.children}
+      </text>{" "}
+    </>
   );
 }
 
@@ -69,13 +72,13 @@ export function Box({ walk, id, rect, at, press }: BoxProps): JSX.Element {
       data-key={id}
       style={`transform: translate(${x}px, ${y}px)`}
       role="button"
-      tabIndex={tab as unknown as number}
+      tabindex={tab as unknown as number}
       aria-label={label}
       aria-pressed={pressed as unknown as "true"}
       onClick={() => press(id)}
     >
       {group ? (
-        <Closed title={group.t} more={group.m} width={width} height={height} />
+        <Closed {...rows(walk, id)} width={width} height={height} />
       ) : (
         <Value walk={walk} node={nodes[0]!} width={width} height={height} />
       )}
@@ -84,7 +87,7 @@ export function Box({ walk, id, rect, at, press }: BoxProps): JSX.Element {
 }
 
 /** A closed module: a stack of cards. */
-function Closed(props: { title: string; more: string; width: number; height: number }): JSX.Element {
+function Closed(props: { title: string; place: string; width: number; height: number }): JSX.Element {
   const x = mirrored.value ? props.width - 6 - MINUS : MINUS;
   return (
     <>
@@ -92,10 +95,10 @@ function Closed(props: { title: string; more: string; width: number; height: num
         <rect key={d} x={mirrored.value ? 6 - d : d} y={d} width={props.width - 6} height={props.height - 6} rx={7} />
       ))}
       <Row x={mirrored.value ? x + 6 : x} y={20} class="title">
-        {isolate(`⊞ ${props.title}`)}
+        {props.title}
       </Row>
       <Row x={mirrored.value ? x + 6 : x} y={38} class="soft">
-        {props.more}
+        {props.place}
       </Row>
     </>
   );
@@ -103,8 +106,7 @@ function Closed(props: { title: string; more: string; width: number; height: num
 
 function Value(props: { walk: Walk; node: number; width: number; height: number }): JSX.Element {
   const { walk, node, width, height } = props;
-  const { content, nodes } = walk.model.value;
-  const label = content.labels[node];
+  const { nodes } = walk.model.value;
   const leaf = nodes[node]?.kind !== "operation";
   const stage = useComputed(() => stageOf(walk, node));
   const shown = useComputed(() => settled(walk, stage, () => written(walk, node)));
@@ -113,48 +115,30 @@ function Value(props: { walk: Walk; node: number; width: number; height: number 
   const gradient = useComputed(() => shown.value.gradient);
   const gradientClass = useComputed(() => shown.value.gradientClass);
   const start = mirrored.value ? width - MINUS : MINUS;
-  const place = label?.p ? 16 : 0;
+  const { title, shape, place } = rows(walk, `n${node}`);
+  const down = place ? 16 : 0;
   return (
     <>
       <rect width={width} height={height} rx={leaf ? Math.min(height / 2, 16) : 7} />
       <Row x={start} y={20} class="title">
-        {isolate(label?.t ?? nodes[node]?.name ?? "")}
+        {title}
       </Row>
-      {label?.s ? (
+      {shape ? (
         <Row x={width - start} y={20} class="soft" end>
-          {isolate(label.s)}
+          {shape}
         </Row>
       ) : null}
-      {label?.p ? (
+      {place ? (
         <Row x={start} y={36} class="soft">
-          {isolate(label.p)}
+          {place}
         </Row>
       ) : null}
-      <Row x={start} y={37 + place} class={valueClass}>
+      <Row x={start} y={37 + down} class={valueClass}>
         {value}
       </Row>
-      <Row x={start} y={54 + place} class={gradientClass}>
+      <Row x={start} y={54 + down} class={gradientClass}>
         {gradient}
       </Row>
     </>
   );
-}
-
-/** The texts of value and gradient, and how they look. */
-function written(walk: Walk, node: number) {
-  const shown = shownOf(walk, node);
-  const { gradient, sign } = shown;
-  const glyph = sign > 0 ? "▲ " : sign < 0 ? "▼ " : "";
-  const tone = sign > 0 ? "gradient plus" : sign < 0 ? "gradient minus" : "gradient";
-  const secret = shown.gradientHidden && gradient !== undefined;
-  return {
-    value: shown.value === undefined || shown.valueHidden ? isolate("= ?") : isolate(`= ${shown.value}`),
-    valueClass: shown.value === undefined ? "soft" : shown.valueHidden ? "hidden" : "value",
-    gradient: secret
-      ? t("gradient {value}", { value: "?" })
-      : gradient === undefined
-        ? ""
-        : glyph + (shown.whole ? t("gradient {value}", { value: gradient }) : t("so far {value}", { value: gradient })),
-    gradientClass: secret ? "gradient hidden" : tone,
-  };
 }

@@ -14,6 +14,7 @@ import { alike, around, neighbour, pictureOf, toggled, viewOf, wayOf, type Pictu
 import "./graph.css";
 import { Lines } from "./Lines";
 import { Toolbar } from "./Toolbar";
+import { spell } from "./spell";
 import { spoken } from "./words";
 
 const LARGE = 120;
@@ -156,14 +157,14 @@ function Parts({ walk, picture, at, press, toggle }: PartsProps): JSX.Element {
           class="frame"
           data-key={key}
           role="button"
-          tabIndex={(at.value === key ? 0 : -1) as number}
+          tabindex={at.value === key ? 0 : -1}
           aria-expanded="true"
-          aria-label={t("{name}: open module. Press to close it.", { name: groups[key]?.t ?? "" })}
+          aria-label={t("{name}: open module. Press to close it.", { name: isolate(`⊟ ${spell(groups[key]?.t)}`) })}
           onClick={() => toggle(key)}
         >
           <rect x={x} y={y} width={width} height={height} rx={12} />
           <text x={mirrored.value ? x + width - 12 : x + 12} y={y + 17} class="soft">
-            {isolate(`⊟ ${groups[key]?.t ?? ""}`)}
+            {isolate(`⊟ ${spell(groups[key]?.t)}`)}
           </text>
         </g>
       ))}
@@ -232,19 +233,16 @@ function useFocus(picture: ReadonlySignal<Picture>, walk: Walk, pane: { current:
   });
   const inside = useRef(false);
   useLayoutEffect(() => {
-    const element = pane.current;
-    const enter = () => (inside.current = true);
-    // Leaving by Tab or a click says where it goes, or is a click on nothing; a removed box says neither.
-    const leave = (event: FocusEvent) => {
-      inside.current = !(event.target as Element).isConnected || event.relatedTarget !== null ? inside.current : false;
-      if (event.relatedTarget && !element?.contains(event.relatedTarget as globalThis.Node)) inside.current = false;
+    // A box that is taken out of the page says nothing of use; so what is heard is where else the focus goes.
+    const heard = (event: Event) => {
+      const target = event.target as Element;
+      inside.current = pane.current?.contains(target) ?? false;
+      const key = event.type === "focusin" && target.closest<SVGElement>("[data-key]")?.dataset.key;
+      if (inside.current && key) wanted.value = key;
     };
-    element?.addEventListener("focusin", enter);
-    element?.addEventListener("focusout", leave);
-    return () => {
-      element?.removeEventListener("focusin", enter);
-      element?.removeEventListener("focusout", leave);
-    };
+    const kinds = ["focusin", "pointerdown"];
+    for (const kind of kinds) document.addEventListener(kind, heard);
+    return () => kinds.forEach((kind) => document.removeEventListener(kind, heard));
   }, []);
   useSignalEffect(() => {
     const key = at.value;

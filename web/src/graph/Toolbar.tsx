@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import { useId, useRef } from "preact/hooks";
 import { t } from "../i18n/t";
 import type { Walk } from "../walk/walk";
+import { spell } from "./spell";
 import type { Camera } from "./camera";
 
 interface Props {
@@ -80,7 +81,7 @@ function Find({ walk, move }: { walk: Walk; move(key: string): void }): JSX.Elem
     const plain = (text: string) => text.toLowerCase().replaceAll(" ", "");
     const same = (test: (text: string) => boolean) =>
       nodes.findIndex((node, i) =>
-        [node.name, content.labels[i]?.t ?? "", node.op ?? ""].some((text) => test(plain(text))),
+        [node.name, spell(content.labels[i]?.t), node.op ?? ""].some((text) => test(plain(text))),
       );
     const exact = same((text) => text === plain(wanted));
     const found = exact >= 0 ? exact : same((text) => text.includes(plain(wanted)));

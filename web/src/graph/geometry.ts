@@ -117,6 +117,8 @@ export function neighbour(picture: Picture, key: string, way: Way): string | und
     );
   }
   const row = siblings(picture, key);
+  // Where the graph runs down and nothing is beside, → and ← lead on and back all the same.
+  if (row.length === 1 && picture.down) return neighbour(picture, key, way === "next" ? "user" : "input");
   return row[row.indexOf(key) + (way === "next" ? 1 : -1)];
 }
 
@@ -158,8 +160,8 @@ export function toggled(content: Content, from: string, key: string, base = "fir
   if (!group) return undefined;
   if (!(key in view.f))
     return `open:${key}` in content.views ? `open:${key}` : "all" in content.views ? "all" : undefined;
-  if (from === `open:${key}`) return `open:${group.in}` in content.views ? `open:${group.in}` : base;
   if (`close:${key}` in content.views) return `close:${key}`;
+  if (from === `open:${key}`) return `open:${group.in}` in content.views ? `open:${group.in}` : base;
   return "closed" in content.views ? "closed" : base;
 }
 

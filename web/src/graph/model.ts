@@ -1,5 +1,6 @@
 /** A trace made ready to be asked, for any place in its walk, what has been computed by then: no numbers are made here. */
 
+import type { Text } from "../engine/types";
 import type { Message } from "../i18n/t";
 import type { ArrayData, Content, Edge, Frame, ModuleFrame, Node, Num, Phase, Sign, Trace } from "./content";
 
@@ -119,7 +120,7 @@ export function gradientLabel(
   model: Model,
   node: number,
   at: number,
-): { text: string; sign: Sign; whole: boolean } | undefined {
+): { text: Text; sign: Sign; whole: boolean } | undefined {
   const share = arrived(model, node, at);
   if (!share) return undefined;
   const label = model.content.labels[node];

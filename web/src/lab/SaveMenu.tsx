@@ -8,6 +8,7 @@ import { ask, EngineError } from "../engine/engine";
 import { t } from "../i18n/t";
 import { Failed } from "../ui/Problem";
 import { write } from "./links";
+import { svgOf } from "./picture";
 import { download, toPng } from "./png";
 import type { Lab } from "./state";
 
@@ -42,7 +43,10 @@ export function SaveMenu({ lab }: { lab: Lab }): JSX.Element {
       wrong.value = problem instanceof EngineError ? problem : new EngineError("internal", String(problem));
     }
   }
-  const ways = (Object.keys(names) as Format[]).filter((format) => format !== "link" || lab.kind.value !== "trace");
+  const foreign = lab.walk.value !== null && lab.walk.value.given.value === null;
+  const ways = (Object.keys(names) as Format[]).filter(
+    (format) => !foreign || !["link", "latex", "mermaid"].includes(format),
+  );
   return (
     <details
       class="menu"
@@ -82,8 +86,14 @@ async function saveAs(lab: Lab, format: Format): Promise<void> {
     download(new Blob([JSON.stringify(content.trace)], { type: "application/json" }), "trace.json");
   } else {
     const given = lab.walk.peek()?.given.peek();
-    // Formulas are written from the expression; pictures and pages from the trace that is shown.
-    const from = given && "expression" in given ? given : { document: content.trace };
+    const drawn = document.querySelector<SVGSVGElement>(".lab .pane svg");
+    if ((format === "svg" || format === "png") && !given && drawn) {
+      // Of a trace from a file the engine has no graph to draw: what is drawn here is taken.
+      const svg = svgOf(drawn);
+      download(format === "png" ? await toPng(svg) : new Blob([svg], { type: "image/svg+xml" }), `trace.${format}`);
+      return;
+    }
+    const from = given ?? { document: content.trace };
     const found = await ask<Exported>("export", { ...from, format: format === "png" ? "svg" : format });
     if (format === "png") download(await toPng(found.text), found.name.replace(/\.svg$/, ".png"));
     else download(new Blob([found.text], { type: found.type }), found.name);

@@ -1,6 +1,7 @@
 /** Where one says what is to be looked at: an expression, a network, an example, a file; and takes it home. */
 
 import type { JSX } from "preact";
+import { spell } from "../graph/spell";
 import { t } from "../i18n/t";
 import { Choice } from "../ui/Choice";
 import { examples, type Example } from "./examples";
@@ -76,9 +77,10 @@ function Foreign({ lab }: { lab: Lab }): JSX.Element {
   return (
     <p class="row foreign">
       <strong>
-        <bdi>{lab.title.value}</bdi>
+        <bdi>{spell(lab.title.value)}</bdi>
       </strong>
       <span class="soft">{t("Shown as it was recorded; nothing is computed again.")}</span>
+      {lab.back.value ? <a href={lab.back.value}>{t("Back to where it came from")}</a> : null}
       <button onClick={() => lab.choose({ kind: "expression", expression: lab.expression.peek() }, {})}>
         {t("Back to the expression")}
       </button>

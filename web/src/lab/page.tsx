@@ -53,7 +53,7 @@ function useLinks(state: Lab): void {
     const found = incoming.value;
     if (!found) return;
     incoming.value = null;
-    state.show(found.content, found.title ?? found.content.title, found.given ?? null);
+    state.show(found.content, found.title ?? found.content.title, found.given ?? null, found.back);
   });
   useSignalEffect(() => {
     const { page, parameters } = place.value;

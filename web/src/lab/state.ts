@@ -1,7 +1,7 @@
 /** What the lab holds: what was typed, its values, what the engine made of it, and the walk through it. */
 
 import { batch, computed, effect, signal, untracked, type ReadonlySignal, type Signal } from "@preact/signals";
-import type { Content, Nested } from "../engine/types";
+import type { Content, Nested, Text } from "../engine/types";
 import { createWalk, type Given, type Stride, type Walk } from "../walk/walk";
 import type { DrawerTab } from "../walk/Drawer";
 import { createDeriving, type Deriving, type Source, type Values } from "./derive";
@@ -29,7 +29,9 @@ export interface Lab {
   code: Signal<string>;
   values: Signal<Values>;
   /** What a trace from elsewhere is called. */
-  title: Signal<string>;
+  title: Signal<Text>;
+  /** The hash of the page that the trace came from. */
+  back: Signal<string>;
   deriving: Deriving;
   walk: ReadonlySignal<Walk | null>;
   tab: Signal<DrawerTab>;
@@ -40,7 +42,7 @@ export interface Lab {
   choose(source: Source, values: Values): void;
   setExpression(text: string): void;
   setValue(name: string, value: Nested): void;
-  show(content: Content, title: string, given?: Given | null): void;
+  show(content: Content, title: Text, given?: Given | null, back?: string): void;
   save(): Saved | null;
   restore(saved: Saved): void;
 }
@@ -50,7 +52,8 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
   const expression = signal("(w*x - y)**2");
   const code = signal(NETWORK);
   const values = signal<Values>({ w: 2, x: 3, y: 10 });
-  const title = signal("");
+  const title = signal<Text>("");
+  const back = signal("");
   const tab = signal<DrawerTab>("words");
   const outside = signal<Given | null>(null);
   // Values of names that are not in the expression just now, should they come back.
@@ -79,9 +82,9 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
     const wanted = source.peek();
     if (wanted) void deriving.derive(wanted, wanted.kind === "expression" ? values.peek() : {});
   }
-  /** Values for the names of the expression: those that there were, or 1. */
-  function fill(): void {
-    Object.assign(remembered, values.peek());
+  /** Values for the names of the expression: those given, those that there were, or 1. */
+  function fill(given: Values = {}): void {
+    Object.assign(remembered, values.peek(), given);
     values.value = Object.fromEntries(names(expression.peek()).map((name) => [name, remembered[name] ?? 1]));
   }
   function begin(): void {
@@ -93,15 +96,14 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
     through.playing.value = false;
   }
   const lab: Lab = {
-    kind, expression, code, values, title, deriving, walk, tab, source, refresh,
+    kind, expression, code, values, title, back, deriving, walk, tab, source, refresh,
     predict: signal(false),
     choose(wanted, given) {
       batch(() => {
         kind.value = wanted.kind;
         if (wanted.kind === "expression") {
           expression.value = wanted.expression;
-          Object.assign(remembered, given);
-          fill();
+          fill(given);
         } else code.value = wanted.code;
         begin();
       });
@@ -119,10 +121,11 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
       values.value = { ...values.peek(), [name]: value };
       refresh();
     },
-    show(content, called, from = null) {
+    show(content, called, from = null, page = "") {
       batch(() => {
         kind.value = "trace";
         title.value = called;
+        back.value = page;
         outside.value = from;
         begin();
       });
@@ -146,8 +149,7 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
         } else {
           kind.value = "expression";
           expression.value = typeof saved.e === "string" ? saved.e : "(w*x - y)**2";
-          Object.assign(remembered, saved.v ?? {});
-          fill();
+          fill(saved.v);
         }
         if (saved.tab) tab.value = saved.tab;
       });

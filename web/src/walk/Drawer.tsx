@@ -4,6 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { shapeText } from "../graph/numbers";
 import { isolate } from "../graph/direction";
+import { spell } from "../graph/spell";
 import { kindOf } from "../graph/words";
 import { t } from "../i18n/t";
 import { Tabs, type Tab } from "../ui/Tabs";
@@ -50,7 +51,7 @@ export function Drawer({ walk, tabs = DRAWER_TABS, tab }: Props): JSX.Element {
   return (
     <section class="drawer" aria-label={t("Details")}>
       <h2>
-        <bdi dir="ltr">{walk.content.value.labels[node]?.t ?? found.name}</bdi>
+        <bdi dir="ltr">{spell(walk.content.value.labels[node]?.t ?? found.name)}</bdi>
       </h2>
       <p class="soft">{t("{parts}", { parts: facts.filter(Boolean) })}</p>
       <Tabs
@@ -71,15 +72,15 @@ function Module({ walk, id }: { walk: Walk; id: string }): JSX.Element {
   return (
     <section class="drawer" aria-label={t("Details")}>
       <h2>
-        <bdi dir="ltr">{group.t}</bdi>
+        <bdi dir="ltr">{spell(group.t)}</bdi>
       </h2>
-      <p class="soft">{group.m}</p>
+      <p class="soft">{spell(group.m)}</p>
       <p>{t("Press C in the graph to open or close a module.")}</p>
       <ul>
         {inside.slice(0, 40).map((i) => (
           <li key={i}>
             <button class="quiet" onClick={() => (walk.open.value = `n${i}`)}>
-              <bdi dir="ltr">{content.labels[i]?.t ?? nodes[i]!.name}</bdi>
+              <bdi dir="ltr">{spell(content.labels[i]?.t ?? nodes[i]!.name)}</bdi>
             </button>
           </li>
         ))}

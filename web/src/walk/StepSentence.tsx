@@ -22,7 +22,7 @@ export function StepSentence({ walk }: { walk: Walk }): JSX.Element {
   });
   const { phase } = walk.frame.value;
   return (
-    <p class="step-sentence">
+    <p class="step-sentence" title={text().length > 300 ? text() : undefined}>
       <b class={`phase ${phase === "seed" ? "backward" : phase}`}>{phaseName(phase)}</b> <span>{text()}</span>
     </p>
   );

@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Content, Nested, Sign } from "../graph/content";
+import { spell } from "../graph/spell";
 import { arrived, computed as isComputed, gradientLabel, lit, modelOf, type Model, type Stop } from "../graph/model";
 
 export type Stride = "operation" | "module";
@@ -140,9 +141,9 @@ export function shownOf(walk: Walk, node: number): Shown {
   const gradient = gradientLabel(model, node, last);
   const hidden = walk.hidden.value;
   return {
-    value: isComputed(model, node, last) ? (model.content.labels[node]?.v ?? "") : undefined,
+    value: isComputed(model, node, last) ? spell(model.content.labels[node]?.v) : undefined,
     valueHidden: hidden.has(`v:${name}`),
-    gradient: gradient?.text,
+    gradient: gradient && spell(gradient.text),
     gradientHidden: hidden.has(`g:${name}`),
     sign: gradient?.sign ?? 0,
     whole: gradient?.whole ?? false,
