@@ -55,7 +55,7 @@ class Answering:
         self._tasks: list[asyncio.Task[None]] = []
         self.workers: list[Worker | None] = [None] * count
         self.warm = asyncio.Event()
-        self._bytes = 0
+        self._waiting_bytes = 0
 
     def start(self) -> None:
         """Start the processes, without waiting for them."""
@@ -75,17 +75,17 @@ class Answering:
         """
         question = Question(learner, name, payload, language, asyncio.get_running_loop().create_future())
         try:
-            if self._bytes + len(payload) > self._limits.unanswered:
+            if self._waiting_bytes + len(payload) > self._limits.unanswered:
                 raise FullError
             self._queue.put(learner, question)
         except FullError:
             raise busy(language) from None
-        self._bytes += len(payload)
+        self._waiting_bytes += len(payload)
         question.answer.add_done_callback(lambda _: self._forget(len(payload)))
         return question
 
     def _forget(self, count: int) -> None:
-        self._bytes -= count
+        self._waiting_bytes -= count
 
     def withdraw(self, question: Question) -> None:
         """Nobody wants the answer any more; what is being computed already is computed to its end."""

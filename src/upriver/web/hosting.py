@@ -156,7 +156,10 @@ class Host:
                 else:
                     break
             await self._wake.wait()
-            if worker.memory > worker.memory_at_start + self._limits.memory:
+            grown = worker.memory - worker.memory_at_start
+            if grown > self._limits.memory // 4 and not self.sessions:
+                worker.kill()  # nobody notices, and what was kept is given back
+            elif grown > self._limits.memory:
                 _log.warning("the sessions of a process occupy too much: they are moved to a new one")
                 worker.kill()
 

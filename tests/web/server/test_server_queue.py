@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 pytest.importorskip("starlette")
-from upriver.web.limits import Limits
+from upriver.web.limits import Limits, memory_of
 from upriver.web.queue import FairQueue, FullError
 
 
@@ -201,3 +201,28 @@ def test_the_bytes_of_questions_are_bounded(serve):
     assert "answer" in page.next()
     assert "answer" in page.next()
     assert "answer" in page.reply(page.ask("fake", {"x": "x" * 40_000}))
+
+
+def test_nothing_is_left_of_pages_that_went_away(serve):
+    server = serve()
+    sizes = []
+    for i in range(45):
+        page = server.page()
+        number = page.open("counter", {"size": 50_000})
+        page.frame(number)
+        page.send({"id": number, "tell": "pause", "call": 1})
+        page.reply(number, call=1)
+        page.reply(page.ask("fake", {"x": list(range(2000))}))
+        page.ask("fake", {"do": "sleep", "seconds": 0.01})
+        page.close()
+        if i in (14, 44):
+            time.sleep(0.5)
+            state = server.app.state
+            host = state.sessions.hosts[0]
+            kept = (host.sessions, host._served, host._jobs, state.door._inside, state.answering._queue)
+            assert [len(one) for one in kept] == [0] * 5
+            assert (state.answering._waiting_bytes, host.worker.outstanding) == (0, 0)
+            sizes.append((host.worker.memory, state.answering.workers[0].memory, memory_of()))
+    server.pages.clear()
+    for before, after in zip(*sizes, strict=True):
+        assert after - before < 4 * 2**20
