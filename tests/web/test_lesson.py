@@ -115,6 +115,29 @@ def test_every_figure_is_drawn_when_it_is_scrolled_to(opened: Any) -> None:
         assert figure.locator("svg, table, .jar, .blame, .chain-row").count() > 0
 
 
+@pytest.mark.parametrize(
+    ("theme", "language", "width"), [("light", "en", 1280), ("dark", "ar", 360), ("contrast", "zh", 800)]
+)
+def test_axe_finds_nothing_in_the_whole_lesson(opened: Any, theme: str, language: str, width: int) -> None:
+    """With every figure there, an answer chosen, a model answer, a table and a term's meaning open."""
+    watched = opened(theme=theme, language=language, width=width)
+    page = watched.go("#/learn", "[data-testid=step]")
+    steps(page, 7)
+    for figure in page.locator("figure[data-figure]").all():
+        figure.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "(f) => f.dataset.ready === 'true' && !f.querySelector('.waiting')", arg=figure.element_handle()
+        )
+    page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
+    for button in page.locator(".check .answers > li:first-child button, .think > button").all():
+        button.click()
+    page.locator(".tour .number").first.click()
+    page.wait_for_selector(".verdict p")
+    page.locator("#forward a.term").first.focus()
+    page.wait_for_timeout(300)
+    assert watched.violations() == []
+
+
 def test_nothing_moves_when_figures_come(opened: Any) -> None:
     """Scrolling through the whole lesson shifts the layout by next to nothing."""
     page = opened().go("#/learn", "[data-testid=step]")

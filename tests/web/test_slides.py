@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-
 NOW = '.slide-frame[data-state="now"]'
 
 
@@ -110,6 +109,20 @@ def test_a_page_of_paper_for_each(opened: Any) -> None:
     assert page.locator(".figure .waiting").count() == 0
     paper = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 8
+
+
+def test_axe_finds_nothing(opened: Any) -> None:
+    watched = opened(theme="dark")
+    page = watched.go("#/slides", NOW)
+    for _ in range(8):
+        page.wait_for_function("() => !document.querySelector('.slide-frame[data-state=now] .waiting')")
+        assert watched.violations() == []
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("o")
+    page.wait_for_selector(".overview")
+    assert watched.violations() == []
+    page = watched.go("#/slides?presenter=1", ".presenter-notes")
+    assert watched.violations() == []
 
 
 def test_on_a_telephone(opened: Any) -> None:

@@ -74,7 +74,7 @@ export default function Accumulate() {
                 </span>
               </p>
             </div>
-            <div class="wide" role="region" aria-label={t("What was called")} tabIndex={0}>
+            <div class="wide" role="group" aria-label={t("What was called")} tabIndex={0}>
               <table class="calls">
                 <thead>
                   <tr>

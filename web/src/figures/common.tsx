@@ -80,7 +80,7 @@ export function AsTable(props: { head: string[]; rows: (number | string)[][]; ca
   return (
     <details class="as-table">
       <summary>{t("The same as a table")}</summary>
-      <div class="wide" role="region" aria-label={props.caption} tabIndex={0}>
+      <div class="wide" role="group" aria-label={props.caption} tabIndex={0}>
         <table>
           <caption>{props.caption}</caption>
           <thead>

@@ -58,7 +58,7 @@ export default function Remedies() {
       </div>
       <div class="pair">
         <section aria-label={t("Untreated")}>
-          <h4>{t("Untreated")}</h4>
+          <p class="part-title">{t("Untreated")}</p>
           <Answered answer={ill}>
             {(flow) => (
               <>
@@ -69,7 +69,7 @@ export default function Remedies() {
           </Answered>
         </section>
         <section aria-label={t("Treated")}>
-          <h4>{t("Treated")}</h4>
+          <p class="part-title">{t("Treated")}</p>
           <Answered answer={treated}>
             {(flow) => (
               <>

@@ -34,7 +34,7 @@ function Table(props: {
 }): JSX.Element {
   return (
     // Scrolled by the keyboard too.
-    <div class="wide" role="region" aria-label={props.title} tabIndex={0}>
+    <div class="wide" role="group" aria-label={props.title} tabIndex={0}>
       <table>
         <caption>{props.title}</caption>
         <thead>
