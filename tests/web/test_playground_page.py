@@ -40,9 +40,7 @@ def train(page: Any, least: int) -> int:
 
 def picture(page: Any, side: int = 0) -> str:
     """The map as it is painted."""
-    return page.evaluate(
-        "side => document.querySelector(`[data-testid=map-${side}] canvas`).toDataURL()", side
-    )
+    return page.evaluate("side => document.querySelector(`[data-testid=map-${side}] canvas`).toDataURL()", side)
 
 
 def weights(page: Any, side: int = 0) -> list[str]:

@@ -6,6 +6,8 @@ import type { Playground } from "./model";
 import { exponent, FAINTEST, LARGEST } from "./paint";
 
 const MARKS = [-8, -6, -4, -2, 0, 2].filter((e) => e >= FAINTEST && e <= LARGEST);
+/** A layer's curve: the first and the last have a colour of their own, and each its dashes. */
+const tone = (i: number, last: number) => (i === last ? "--minus" : i === 0 ? "--plus" : "--soft");
 const DASHES: (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [9, 3, 2, 3], [4, 6], [1, 5], [12, 4]];
 
 export function Flow({ ground, side }: { ground: Playground; side: number }) {
@@ -24,18 +26,30 @@ export function Flow({ ground, side }: { ground: Playground; side: number }) {
         </button>
       </div>
       {over.value && history ? (
-        <Chart
-          label={t("The norm of each layer's gradient over the steps, on a logarithmic scale")}
-          x={[...history.steps]}
-          ys={history.norms.map((norms) => norms.map((x) => (x > 0 && Number.isFinite(x) ? x : null)))}
-          curves={now.norms.map((_, i) => ({
-            label: layerName(i),
-            colour: i === last ? "--minus" : i === 0 ? "--plus" : "--soft",
-            dash: DASHES[i],
-          }))}
-          log
-          height={170}
-        />
+        <>
+          <Chart
+            label={t("The norm of each layer's gradient over the steps, on a logarithmic scale")}
+            x={[...history.steps]}
+            ys={history.norms.map((norms) => norms.map((x) => (x > 0 && Number.isFinite(x) ? x : null)))}
+            curves={now.norms.map((_, i) => ({
+              label: layerName(i),
+              colour: tone(i, last),
+              dash: DASHES[i],
+            }))}
+            log
+            height={170}
+          />
+          <ul class="pg-layers">
+            {now.norms.map((_, i) => (
+              <li key={i}>
+                <svg viewBox="0 0 34 12" aria-hidden="true">
+                  <path d="M0 6h34" stroke={`var(${tone(i, last)})`} stroke-dasharray={DASHES[i]?.join(" ")} />
+                </svg>{" "}
+                {layerName(i)}
+              </li>
+            ))}
+          </ul>
+        </>
       ) : (
         <div
           class="pg-bars ltr"

@@ -62,7 +62,9 @@ export const trainable = (config: Config): boolean =>
     : config.data !== "table" || (config.table.text ?? "").trim() !== "";
 
 /** Only what differs from the usual is in the link. */
-function slim(config: Config): Partial<Config> {
+function slim(given: Config): Partial<Config> {
+  // A large table would make a link that nobody can send: it is left out, and asked for again.
+  const config = (given.table.text ?? "").length > LARGE ? { ...given, table: {} } : given;
   return Object.fromEntries(
     Object.entries(config).filter(
       ([key, value]) => JSON.stringify(value) !== JSON.stringify(USUAL[key as keyof Config]),
@@ -70,6 +72,7 @@ function slim(config: Config): Partial<Config> {
   ) as Partial<Config>;
 }
 
+const LARGE = 20_000; // characters of a table
 const READ = 120; // ms between two updates of what is read
 const QUIET = 250; // ms after the last change of a setting: then it is trained anew
 

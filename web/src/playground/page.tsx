@@ -35,9 +35,18 @@ export default function Page() {
       </div>
     );
   }
+  return <Ground ground={ground} />;
+}
+
+function Ground({ ground }: { ground: Playground }) {
   const keys = (event: KeyboardEvent) => {
     const at = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY)$/.test(at.tagName))
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY|A|path)$/.test(at.tagName)
+    )
       return;
     if (event.key === " ") toggle(ground);
     else if (event.key === "s") ground.step();
@@ -45,13 +54,21 @@ export default function Page() {
     else return;
     event.preventDefault();
   };
+  useEffect(() => {
+    document.addEventListener("keydown", keys);
+    return () => document.removeEventListener("keydown", keys);
+  }, []);
   const two = ground.sides.value.length === 2;
   const drawnFewer = !trainable(ground.sides.value[0] as never);
   return (
-    <div class={`pg${two ? " two" : ""}`} onKeyDown={keys} role="presentation">
+    <div class={`pg${two ? " two" : ""}`}>
       <header class="pg-title">
         <h1>{t("Playground")}</h1>
         <p class="soft">{t("Train a network, and open any of its gradients while it learns.")}</p>
+        <p class="soft pg-keys">
+          <kbd>{t("Space")}</kbd> {t("play, pause")} · <kbd>S</kbd> {t("one step")} · <kbd>R</kbd>{" "}
+          {t("from the beginning")}
+        </p>
       </header>
       <Presets ground={ground} />
       <Controls ground={ground} />
