@@ -11,7 +11,8 @@ import pytest
 
 import upriver as ur
 from upriver.cli.explain import explain_expression
-from upriver.explain.check import Problem, verify
+from upriver.explain.check import verify
+from upriver.explain.compare import Problem
 from upriver.explain.explanation import Explanation
 
 

@@ -11,7 +11,8 @@ import pytest
 
 import upriver as ur
 from upriver import nn
-from upriver.explain.check import Problem, verify
+from upriver.explain.check import verify
+from upriver.explain.compare import Problem
 from upriver.explain.explanation import Explanation
 from upriver.explain.nudge import nudge
 from upriver.explain.page import html

@@ -12,14 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.state import Array
 from ..core.tensor import Tensor
-from ..drawing import Drawing
 from ..errors import ArgumentError, GradError
 from ..i18n import say
 from ..i18n.columns import left, width as columns
@@ -107,16 +105,16 @@ class Blame:
 
     def modules(self, measure: str = SENSITIVITY, k: int = 10) -> list[Blamed]:
         """The ``k`` modules that come first by ``measure``: those that own parameters themselves."""
-        return self._ranked("modules", measure, k)
+        return self.ranked("modules", measure, k)
 
     def units(self, measure: str = SENSITIVITY, k: int = 10) -> list[Blamed]:
         """The ``k`` units that come first: rows of a module's parameters, which are output units or channels."""
-        return self._ranked("units", measure, k)
+        return self.ranked("units", measure, k)
 
     def weights(self, measure: str = SENSITIVITY, k: int = 10, within: str | None = None) -> list[Blamed]:
         """The ``k`` single weights that come first by the magnitude of ``measure``, in all or ``within`` a module."""
         if within is None:
-            return self._ranked("weights", measure, k)
+            return self.ranked("weights", measure, k)
         return [_blamed(*found) for found in self._top_weights(measure, k, within)]
 
     def total(self, measure: str) -> float:
@@ -143,7 +141,8 @@ class Blame:
                 why if measure == UPDATE else f"There are {', '.join(map(repr, self.measures))}.",
             )
 
-    def _ranked(self, level: str, measure: str, k: int) -> list[Blamed]:
+    def ranked(self, level: str, measure: str, k: int) -> list[Blamed]:
+        """The ``k`` that come first at one level by one measure."""
         self._check(measure)
         if k < 1:
             raise ArgumentError(f"blame: k = {k}", "Ask for at least one.")
@@ -193,7 +192,7 @@ class Blame:
                 all_of_it = say("{step}: {total} in all", step=self.step, total=f"{self.total(UPDATE):+.6g}")
                 lines.append(f"  {all_of_it}")
             for level in LEVELS:
-                items = self._ranked(level, measure, k)
+                items = self.ranked(level, measure, k)
                 wide = max([columns(item.name) for item in items], default=0)
                 lines.append(f"  {called(level)}")
                 lines += [f"    {left(item.name, wide)}  {_shown(item, measure)}" for item in items]
@@ -214,7 +213,7 @@ class Blame:
             table.add_column(say("|gradient|") if norm else called(measure), justify="right")
             table.add_column("w" if level == "weights" else "", justify="right")
             table.add_column("")
-            items = self._ranked(level, measure, k)
+            items = self.ranked(level, measure, k)
             largest = max([abs(item.value) for item in items if math.isfinite(item.value)], default=0.0) or 1.0
             for item in items:
                 share = min(1.0, abs(item.value) / largest) if math.isfinite(item.value) else 1.0
@@ -227,7 +226,9 @@ class Blame:
 
     def svg(self, k: int = 8) -> str:
         """The rankings as bars: to the right what is positive, hatched to the left what is negative."""
-        return _picture(self, k)
+        from .blame_picture import picture
+
+        return picture(self, k)
 
     def to_dict(self, k: int = 20) -> dict[str, Any]:
         """As plain data for JSON."""
@@ -244,7 +245,7 @@ class Blame:
                         level: [
                             {"name": x.name, "value": _finite(x.value)}
                             | ({} if x.weight is None else {"weight": _finite(x.weight)})
-                            for x in self._ranked(level, measure, k)
+                            for x in self.ranked(level, measure, k)
                         ]
                         for level in LEVELS
                     },
@@ -368,48 +369,3 @@ def _shown(item: Blamed, measure: str) -> str:
     if item.value > 0:
         return text + say("{weight}: raising it raises the loss", weight=weight)
     return text + say("{weight}: raising it lowers the loss", weight=weight)
-
-
-# The picture.
-
-_ROW, _BAR, _LEFT, _VALUE = 20, 190, 250, 90
-
-
-def _picture(b: Blame, k: int) -> str:
-    rankings = [(measure, level, b._ranked(level, measure, k)) for measure in b.measures for level in LEVELS]
-    height = 60 + sum(34 + _ROW * len(items) for _, _, items in rankings) + 34 * len(b.measures)
-    width = _LEFT + 2 * _BAR + _VALUE + 40
-    loss = f"{b.loss:.4g}"
-    d = Drawing(width, height, say("What the loss of {loss} depends on: modules, units and weights", loss=loss))
-    d.add(
-        '<defs><pattern id="minus" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect width="3" height="6" class="fb"/></pattern></defs>'
-    )
-    d.text(20, 28, say("What the loss of {loss} depends on", loss=loss), "title")
-    d.text(20, 46, say("plain bars to the right: positive; hatched bars to the left: negative"), "soft")
-    y, middle, last = 62.0, _LEFT + _BAR, ""
-    for measure, level, items in rankings:
-        if measure != last:
-            y += 26
-            d.text(20, y, about(measure), "title")
-            last = measure
-        y += 22
-        d.text(20, y, called(level), "soft")
-        y += 6
-        largest = max([abs(item.value) for item in items if math.isfinite(item.value)], default=0.0) or 1.0
-        for item in items:
-            size = _BAR * (min(1.0, abs(item.value) / largest) if math.isfinite(item.value) else 1.0)
-            name = item.name if len(item.name) <= 36 else f"…{item.name[-35:]}"
-            d.text(_LEFT - 8, y + 14, name, "end")
-            if item.value < 0:
-                style = f'fill="url(#minus)" class="b" stroke-width="1"><title>{escape(item.name)}</title></rect>'
-                d.add(f'<rect x="{middle - size:.1f}" y="{y + 3:.1f}" width="{size:.1f}" height="14" {style}')
-            else:
-                style = f'class="fa"><title>{escape(item.name)}</title></rect>'
-                d.add(f'<rect x="{middle:.1f}" y="{y + 3:.1f}" width="{size:.1f}" height="14" {style}')
-            norm = measure == SENSITIVITY and level != "weights"  # a length, which has no sign
-            d.text(width - 16, y + 14, f"{item.value:.3g}" if norm else f"{item.value:+.3g}", "end num")
-            y += _ROW
-        d.line(middle, y - _ROW * len(items), middle, y, "axis")
-        y += 6
-    return d.svg()

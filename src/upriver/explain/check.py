@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,29 +19,13 @@ from ..core.tensor import wrap
 from ..errors import UpriverError
 from ..i18n import say
 from . import language
+from .compare import Problem, few, in_double, slope_at_zero
 from .evaluate import evaluate
 from .explanation import Explanation
 from .records import Answer, Number, Step, Value
 
 _LARGEST = 100_000
 """Arrays with more entries than this are checked along one random direction only."""
-
-
-class Problem(NamedTuple):
-    """What is wrong with an explanation.
-
-    Attributes:
-        kind: of mistake, in one word or two.
-        where: the value, step or answer that it is in, by its name.
-        message: a sentence with the numbers.
-    """
-
-    kind: str
-    where: str
-    message: str
-
-    def __str__(self) -> str:
-        return say("{where}: {problem}", where=self.where, problem=self.message)
 
 
 def verify(explanation: Explanation) -> list[Problem]:
@@ -114,7 +98,7 @@ class _Check:
         if odd:
             pattern = r"(?<![\w.])(" + "|".join(map(re.escape, odd)) + r")(?!\w)"
             formula = re.sub(pattern, lambda found: self.spelling[found.group()], formula)
-        known = {k: wrap(_double(x), None) for k, x in {**self.scope, **extra}.items()}
+        known = {k: wrap(in_double(x), None) for k, x in {**self.scope, **extra}.items()}
         try:
             value = evaluate(language.parse(formula, internal=True), known)[""].array
             return np.broadcast_to(value, shape)
@@ -131,7 +115,7 @@ class _Check:
         if not self._close(again, v.array):
             told = say(
                 "its value is {value}, but {operation} of its operands is {again}",
-                value=_few(v.array), operation=node.op.name, again=_few(again),
+                value=few(v.array), operation=node.op.name, again=few(again),
             )  # fmt: skip
             self._say("value", v.name, told)
         if v.exact is None or v.array.size > _LARGEST:
@@ -140,7 +124,7 @@ class _Check:
         if read is not None and v.array.dtype.kind == "f" and not self._close(read, v.array):
             told = say(
                 "its formula {formula} gives {read}, not {value}",
-                formula=v.formula, read=_few(read), value=_few(v.array),
+                formula=v.formula, read=few(read), value=few(v.array),
             )  # fmt: skip
             self._say("formula", v.name, told)
 
@@ -151,7 +135,7 @@ class _Check:
                 arrays.append(x.number)
             else:
                 array = self.values[x].array
-                arrays.append(_double(array) if double else array)
+                arrays.append(in_double(array) if double else array)
         return arrays
 
     # The walk as a whole.
@@ -205,7 +189,7 @@ class _Check:
         if source.gradient is None or not self._close(s.upstream, source.gradient):
             told = say(
                 "upstream is {upstream}, but the gradient of {name} is {gradient}",
-                upstream=_few(s.upstream), name=source.name, gradient=_few(source.gradient),
+                upstream=few(s.upstream), name=source.name, gradient=few(source.gradient),
             )  # fmt: skip
             self._say("upstream", where, told)
         if s.entrywise and s.local is not None:
@@ -213,7 +197,7 @@ class _Check:
             if not self._close(s.product, product):
                 told = say(
                     "{upstream} × {local} is {product}, not {given}",
-                    upstream=_few(s.upstream), local=_few(s.local), product=_few(product), given=_few(s.product),
+                    upstream=few(s.upstream), local=few(s.local), product=few(product), given=few(s.product),
                 )  # fmt: skip
                 self._say("product", where, told)
         self._step_formula(s, where)
@@ -224,7 +208,7 @@ class _Check:
         elif s.entrywise and s.local is not None:
             self._direction(s, where, source, np.ones(source.array.shape), s.local)
         else:
-            self._direction(s, where, source, _double(s.upstream), s.product)
+            self._direction(s, where, source, in_double(s.upstream), s.product)
 
     def _step_formula(self, s: Step, where: str) -> None:
         claimed = s.local if s.entrywise else s.product
@@ -240,7 +224,7 @@ class _Check:
             told = say(
                 "the formula {formula} gives {read}, and the {what, select, local {local derivative} other {product}} "
                 "is {claimed}",
-                formula=s.formula, read=_few(read), what="local" if s.entrywise else "product", claimed=_few(claimed),
+                formula=s.formula, read=few(read), what="local" if s.entrywise else "product", claimed=few(claimed),
             )  # fmt: skip
             self._say("formula", where, told)
         short = self._read(s.formula, {**s.constants, s.upstream_symbol: s.upstream}, np.shape(claimed))
@@ -293,7 +277,7 @@ class _Check:
             out = source.key.op.forward(*x[: s.operand], at + t * direction, *x[s.operand + 1 :], **source.key.attrs)
             return float(np.sum(weight * np.asarray(out, np.float64)))
 
-        slope, sure = _slope(f)
+        slope, sure = slope_at_zero(f)
         stated = float(np.sum(np.asarray(claimed, np.float64) * direction))
         size = (
             abs(slope) + float(np.linalg.norm(np.asarray(claimed, np.float64))) + 1e-3 * float(np.linalg.norm(weight))
@@ -312,13 +296,13 @@ class _Check:
     def _sum(self, v: Value) -> None:
         if v.index == self.e.root:
             if v.gradient is None or not np.all(np.asarray(v.gradient) == 1):
-                told = say("the walk must start with 1, not with {gradient}", gradient=_few(v.gradient))
+                told = say("the walk must start with 1, not with {gradient}", gradient=few(v.gradient))
                 self._say("start", v.name, told)
             return
         arriving = [s for s in self.steps if s.target == v.index]
         if not v.on_the_way or not arriving:
             if v.gradient is not None:
-                told = say("nothing was computed for it, but {gradient} is given", gradient=_few(v.gradient))
+                told = say("nothing was computed for it, but {gradient} is given", gradient=few(v.gradient))
                 self._say("not computed", v.name, told)
             return
         if v.gradient is None:
@@ -332,10 +316,10 @@ class _Check:
         for s in arriving:
             total = total + np.asarray(s.product, np.float64)
         if not self._close(v.gradient, total):
-            how = " + ".join(_few(s.product) for s in arriving[:6])
+            how = " + ".join(few(s.product) for s in arriving[:6])
             told = say(
                 "{sum} is {total}, but its gradient is given as {gradient}",
-                sum=how, total=_few(total), gradient=_few(v.gradient),
+                sum=how, total=few(total), gradient=few(v.gradient),
             )  # fmt: skip
             self._say("sum", v.name, told)
 
@@ -350,7 +334,7 @@ class _Check:
         if not self._close(a.gradient, expected):
             told = say(
                 "the answer is {answer}, but the walk came to {expected}",
-                answer=_few(a.gradient), expected=_few(expected),
+                answer=few(a.gradient), expected=few(expected),
             )  # fmt: skip
             self._say("answer", a.name, told)
         for part in a.parts:
@@ -366,14 +350,14 @@ class _Check:
             if not np.isclose(total, float(a.gradient), rtol=10 * self.tolerance, atol=self.tolerance):
                 told = say(
                     "its products add up to {total}, not to {gradient}",
-                    total=f"{total:.6g}", gradient=_few(a.gradient),
+                    total=f"{total:.6g}", gradient=few(a.gradient),
                 )  # fmt: skip
                 self._say("entry", a.name, told)
         self._nudge(a, v)
 
     def _nudge(self, a: Answer, v: Value) -> None:
         """The whole computation run again with the value nudged, along a direction or at one entry."""
-        at = _double(v.array)
+        at = in_double(v.array)
         direction: Array = np.asarray(self.random.normal(size=at.shape))
         if a.entry is not None:
             direction = np.zeros(at.shape)
@@ -382,7 +366,7 @@ class _Check:
         def f(t: float) -> float:
             return float(self._replay({a.value: at + t * direction}))
 
-        slope, sure = _slope(f)
+        slope, sure = slope_at_zero(f)
         stated = float(np.sum(np.asarray(a.gradient, np.float64) * (direction if a.entry is None else 1.0)))
         size = abs(slope) + float(np.linalg.norm(np.asarray(a.gradient, np.float64)))
         if sure and np.isfinite(slope) and abs(stated - slope) > 20 * self.tolerance * (size + 1e-6):
@@ -401,26 +385,5 @@ class _Check:
                 inputs = [x.number if isinstance(x, Number) else known[x] for x in v.operands]
                 known.append(np.asarray(v.key.op.forward(*inputs, **v.key.attrs)))
             else:
-                known.append(_double(v.array))
+                known.append(in_double(v.array))
         return np.asarray(known[self.e.root]).reshape(())
-
-
-def _slope(f: Any) -> tuple[float, bool]:
-    """The derivative of ``f`` at 0 by central differences, and whether it has one: two steps and two sides agree."""
-    h = 1e-4
-    coarse, fine = (f(h) - f(-h)) / (2 * h), (f(h / 2) - f(-h / 2)) / h
-    middle = f(0.0)
-    sides = abs((f(h / 8) - middle) - (middle - f(-h / 8))) / (h / 8)
-    return (4 * fine - coarse) / 3, max(abs(coarse - fine), sides) <= 1e-2 * (abs(fine) + abs(coarse)) + 1e-9
-
-
-def _double(x: Any) -> Array:
-    a = np.asarray(x)
-    return a.astype(np.float64) if a.dtype.kind == "f" else a
-
-
-def _few(x: Any) -> str:
-    if x is None:
-        return say("not computed")
-    a = np.asarray(x)
-    return f"{a.item():.6g}" if a.size == 1 else np.array2string(a, precision=4, threshold=8, separator=", ")

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.graph import Graph
 from ..core.scope import Paths
 from ..i18n import say
-from . import render
+from . import latex, render
 from .records import Answer, Number, Step, Value
 
 VERSION = 1
@@ -65,13 +65,13 @@ class Explanation:
 
     def latex(self) -> str:
         """The derivation as an ``aligned`` block of LaTeX."""
-        return render.as_latex(self)
+        return latex.as_latex(self)
 
     def mathml(self) -> str:
         """The derivation as MathML, which browsers draw without help."""
         from .mathml import equations
 
-        return equations(render.latex_lines(self))
+        return equations(latex.latex_lines(self))
 
     def modules_asked(self) -> tuple[str, ...]:
         """The modules that read what was asked for, where that was a few values: the ones that a picture opens."""

@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..errors import ArgumentError
-from ..i18n import say
+from ..i18n import language, say
 from .encoding import dumps
 from .mathml import convert
 from .reading import Trace, load_trace
@@ -104,6 +104,7 @@ def html(trace: Mapping[str, Any] | Trace, *, title: str | None = None, budget: 
     if len(text) > _PLAIN:
         text, packed = base64.b64encode(zlib.compress(dumps(shown).encode(), 9)).decode(), " data-packed"
     parts = {"title": escape(title), "plain": escape(data["result"]["sentence"]), "packed": packed, "data": text}
+    parts["lang"] = language()
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 

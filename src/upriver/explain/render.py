@@ -1,4 +1,4 @@
-"""A derivation as text and as LaTeX: the forward values, the walk back node by node, the sums, and what it means."""
+"""A derivation as text: the forward values, the walk back node by node, the sums, and what it means."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import numpy as np
 from ..i18n import Message, say
 from ..i18n.columns import left, width as columns, wrap
 from .telling import convention, equation, paragraph
-from .writing import format_number, latex_number
+from .writing import format_number
 
 if TYPE_CHECKING:
     from .explanation import Explanation
     from .records import Answer, Step, Value
 
-_SMALL = 12
+SMALL = 12
+"""An array of no more entries than this is written out."""
 _WIDE = 60
 _SAID = 6
 """As many gradients get a sentence each; of more, only the ``_OF_MANY`` largest do."""
@@ -31,15 +32,16 @@ def format_value(array: Any, *, widest: int = _WIDE) -> str:
         return say("not computed")
     a = np.asarray(array)
     if a.ndim == 0:
-        return format_number(_plain(a))
-    if a.size <= _SMALL or a.size * 4 <= widest:
+        return format_number(plain(a))
+    if a.size <= SMALL or a.size * 4 <= widest:
         text = _nested(a)
         if len(text) <= widest:
             return text
     return summary(a)
 
 
-def _plain(a: Any) -> Any:
+def plain(a: Any) -> Any:
+    """The number that an array of one is, as Python has it."""
     value = a.item() if a.dtype.kind != "f" else a.item() + 0.0  # no -0
     return float(str(a[()])) if a.dtype in (np.float32, np.float16) and math.isfinite(value) else value
 
@@ -47,7 +49,7 @@ def _plain(a: Any) -> Any:
 def _nested(a: Any) -> str:
     if a.ndim == 0:
         return (
-            format_number(_plain(a)) if a.dtype.kind != "f" or not math.isfinite(a.item()) else f"{a.item() + 0.0:.4g}"
+            format_number(plain(a)) if a.dtype.kind != "f" or not math.isfinite(a.item()) else f"{a.item() + 0.0:.4g}"
         )
     return f"[{', '.join(_nested(row) for row in a)}]"
 
@@ -78,16 +80,6 @@ def of(name: str) -> str:
 def derivative(top: str, bottom: str) -> str:
     """The symbol of a derivative, as in ``dL/dw``."""
     return f"d{of(top)}/d{of(bottom)}"
-
-
-def _latex_of(latex: str) -> str:
-    simple = re.fullmatch(r"(\\[a-z]+|[A-Za-z]|\\math\w+\{[^{}]*\})(_\{[^{}]*\})?", latex)
-    return latex if simple else rf"\left({latex}\right)"
-
-
-def latex_derivative(top: str, bottom: str) -> str:
-    """The same in LaTeX."""
-    return rf"\frac{{\partial {_latex_of(top)}}}{{\partial {_latex_of(bottom)}}}"
 
 
 def table(rows: Iterable[Sequence[str]], *, indent: str = "  ", gap: str = "  ") -> list[str]:
@@ -306,12 +298,12 @@ def _sentence(e: Explanation, a: Answer) -> Message:
             symbol=symbol, name=a.name, root=root,
         )  # fmt: skip
     if g.size == 1:
-        slope = _plain(g.reshape(()))
+        slope = plain(g.reshape(()))
         effect = _effect(a.name, root, slope)
         return say("{symbol} = {value}: {effect}.", symbol=symbol, value=format_number(slope), effect=effect)
     at = tuple(int(i) for i in np.unravel_index(int(np.abs(g).argmax()), g.shape))
     name = f"{a.name}[{', '.join(map(str, at))}]"
-    value, effect = format_value(g), _effect(name, root, _plain(g[at]))
+    value, effect = format_value(g), _effect(name, root, plain(g[at]))
     zero = g.size - int(np.count_nonzero(g))
     if not zero:
         return say(
@@ -333,80 +325,3 @@ def _effect(name: str, root: str, slope: float) -> Message:
     if slope < 0:
         return say("raising {name} lowers {root}, at first by {by} for each unit", name=name, root=root, by=by)
     return say("raising {name} raises {root}, at first by {by} for each unit", name=name, root=root, by=by)
-
-
-# LaTeX.
-
-
-def latex_value(array: Any) -> str:
-    """An array as LaTeX: a number, a small matrix, or its shape."""
-    a = np.asarray(array)
-    if a.ndim == 0:
-        return latex_number(_plain(a))
-    if a.size > 2 * _SMALL or a.ndim > 2 or a.size == 0:
-        return _latex_shape(a)
-    rows = a.reshape(1, -1) if a.ndim == 1 else a
-    body = r" \\ ".join(" & ".join(latex_number(float(f"{x + 0.0:.4g}")) for x in row.tolist()) for row in rows)
-    return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
-
-
-def _latex_shape(a: Any) -> str:
-    return r"\left[" + r" \times ".join(map(str, a.shape)) + r"\right]"
-
-
-def latex_lines(e: Explanation) -> list[tuple[str, str]]:
-    """Every line of the derivation as (left side, right side) of an equation."""
-    root = e.values[e.root]
-    lines: list[tuple[str, str]] = []
-    for v in e.values:
-        if v.operation is not None:
-            named = v.latex != v.formula_latex
-            left, right = (v.latex, f"{v.formula_latex} = ") if named else (v.latex, "")
-            lines.append((left, right + latex_value(v.array)))
-    for s in e.steps:
-        source, target = e.values[s.source], e.values[s.target]
-        left = latex_derivative(root.latex, target.latex)
-        if s.entrywise:
-            if s.source == e.root:  # upstream is 1
-                chain = [s.formula_latex]
-            else:
-                up = _factor(latex_value(s.upstream))
-                local = latex_derivative(source.latex, target.latex)
-                chain = [rf"{latex_derivative(root.latex, source.latex)} \cdot {local}"]
-                chain.append(rf"{up} \cdot {_factor(s.formula_latex)}")
-                if np.asarray(s.local).ndim == 0 and s.formula_latex != latex_value(s.local):
-                    chain.append(rf"{up} \cdot {_factor(latex_value(s.local))}")
-            if chain[-1] != latex_value(s.product):
-                chain.append(latex_value(s.product))
-            right = " = ".join(chain)
-        else:
-            g = latex_derivative(root.latex, source.latex)
-            right = rf"{s.formula_latex} = {latex_value(s.product)},\quad {s.upstream_symbol} = {g}"
-        if len(target.parts) > 1:
-            left = rf"{left}\Big|_{{{target.parts.index(s.index) + 1}}}"
-        lines.append((left, right))
-    for v in reversed(e.values):
-        if len(v.parts) > 1:
-            shares = " + ".join(_factor(latex_value(e.steps[i].product)) for i in v.parts)
-            lines.append((latex_derivative(root.latex, v.latex), f"{shares} = {latex_value(v.gradient)}"))
-    for a in e.answers:
-        if a.entry is not None:
-            lines.append((latex_derivative(root.latex, a.latex), latex_value(a.gradient)))
-    return lines
-
-
-def _factor(latex: str) -> str:
-    """A factor of a product: in parentheses if it is a sum or negative."""
-    if latex.startswith(r"\begin"):
-        return latex
-    depth, bare = 0, latex.startswith("-")
-    for i, c in enumerate(latex):
-        depth += {"{": 1, "}": -1, "(": 1, ")": -1, "[": 1, "]": -1}.get(c, 0)
-        bare = bare or (depth == 0 and i > 0 and c in "+-" and latex[i - 1] == " ")
-    return rf"\left({latex}\right)" if bare else latex
-
-
-def as_latex(e: Explanation) -> str:
-    """The derivation as one aligned block of LaTeX (amsmath)."""
-    body = " \\\\\n".join(f"{left} &= {right}" for left, right in latex_lines(e))
-    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
