@@ -90,7 +90,7 @@ class Run:
                 "Look at what each function is given.",
                 at=False,
             ) from None
-        if isinstance(found, (int, float)):
+        if isinstance(found, (int, float, np.ndarray)):
             found = _tensor(found)
         self.scope[name] = found
         return found
