@@ -10,12 +10,17 @@ import copy
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 FIGURES = Path(__file__).parent / "figures.json"
 """The figures of lesson and slides: what each asks, and the values that what it varies may take."""
+
+PROSE = Path(__file__).parents[1] / "i18n" / "en"
+"""The texts, whose links are the same in all languages."""
+LAB = "#/lab?"
 
 Question = tuple[str, dict[str, Any]]
 _EXACT = 2**53
@@ -94,6 +99,65 @@ def questions(figures: Mapping[str, Any]) -> list[Question]:
     for ask, given in itertools.chain(_of_figures(figures), _of_guesses(figures)):
         found.setdefault(key_of(ask, given), (ask, given))
     return list(found.values())
+
+
+def openings(figures: Mapping[str, Any], prose: Iterable[str]) -> list[Question]:
+    """The questions with which the lab opens what lesson and slides point to, each once.
+
+    Args:
+        figures: what is in figures.json; the lab is entered from each expression there, and has those under ``lab``.
+        prose: texts in Markdown with links such as ``#/lab?e=(w*x-y)**2&w=2&x=3&y=10``.
+    """
+    given = [asked["with"] for figure in figures["figures"].values() for asked in figure["asks"]]
+    given += list(figures.get("predict", {}).values())
+    given += list(figures.get("lab", {}).values())
+    found = [(one["expression"], one["values"]) for one in given if "expression" in one]
+    found += [_opened(link) for text in prose for link in _links(text)]
+    questions = [("derive", {"expression": expression, "values": values}) for expression, values in found]
+    return list({key_of(ask, with_): (ask, with_) for ask, with_ in questions}.values())
+
+
+def _links(text: str) -> Iterator[str]:
+    """The parameters of each link to the lab; parentheses belong to it as long as they are in pairs."""
+    start = f"]({LAB}"
+    at = text.find(start)
+    while at >= 0:
+        begin = end = at + len(start)
+        depth = 0
+        while depth or text[end] != ")":
+            depth += (text[end] == "(") - (text[end] == ")")
+            end += 1
+        yield text[begin:end]
+        at = text.find(start, end)
+
+
+def _opened(link: str) -> tuple[str, dict[str, Any]]:
+    """What the lab makes of a link: the expression, and values that are numbers or lists where they can be."""
+    parameters = dict(urllib.parse.parse_qsl(link, keep_blank_values=True))
+    values: dict[str, Any] = {}
+    for name, text in parameters.items():
+        if name not in ("e", "s", "at"):
+            try:
+                values[name] = json.loads(text)
+            except ValueError:
+                values[name] = text
+    return parameters["e"], values
+
+
+def within(derived: Mapping[str, Any]) -> list[Question]:
+    """What the lab can ask about the numbers of a derivation: each gradient checked, and its paths.
+
+    Args:
+        derived: the answer to ``derive``.
+    """
+    given = {"expression": derived["source"], "values": derived["values"]}
+    asked: list[Question] = []
+    trace = derived["trace"]
+    for node in trace["nodes"]:
+        if node.get("gradient") and node["id"] != trace["result"]["node"]:
+            entry = {"entry": [0] * len(node["shape"])} if node["shape"] else {}
+            asked += [(ask, {**given, "name": node["name"], **entry}) for ask in ("check", "paths")]
+    return asked
 
 
 def _of_figures(figures: Mapping[str, Any]) -> Iterator[Question]:

@@ -31,7 +31,7 @@ export interface GraphViewProps {
 export function GraphView({ content, walk, compact = false, label }: GraphViewProps): JSX.Element {
   const size = useSignal<Size>({ width: 0, height: 0 });
   const picture = usePicture(content, walk, size, compact);
-  const camera = useMemo(() => createCamera(picture, size), []);
+  const camera = useMemo(() => createCamera(picture, size, compact), []);
   const pane = useRef<HTMLDivElement>(null);
   const { at, wanted } = useFocus(picture, walk, pane);
   useSize(pane, size);

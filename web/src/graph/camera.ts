@@ -29,6 +29,8 @@ const MARGIN = 16;
 export const EDGE = 8;
 /** Smaller than this nothing can be read: a larger picture follows the walk instead. */
 const READABLE = 0.72;
+const READABLE_ON_PHONE = 0.6;
+const PHONE = 500;
 const LARGEST = 1.35;
 
 /** The scale at which a picture of this size is first shown in so much room. */
@@ -37,12 +39,17 @@ export function firstScale(width: number, height: number, room: Size, readable =
   return Math.max(readable, Math.min(LARGEST, fit));
 }
 
-export function createCamera(picture: ReadonlySignal<Picture>, size: Signal<Size>): Camera {
+export function createCamera(picture: ReadonlySignal<Picture>, size: Signal<Size>, compact = false): Camera {
   const chosen = signal<{ scale: number; x: number; y: number } | null>(null);
   const seen = signal<{ x: number; y: number } | null>(null);
-  const scale = computed(
-    () => chosen.value?.scale ?? firstScale(picture.value.width, picture.value.height, size.value),
-  );
+  const first = () => {
+    const { width, height } = picture.value;
+    // A compact picture's pane is as high as the picture: its width alone decides.
+    const room = compact ? { width: size.value.width, height: Infinity } : size.value;
+    // On a phone small letters are better than boxes that are out of sight.
+    return firstScale(width, height, room, room.width < PHONE ? READABLE_ON_PHONE : READABLE);
+  };
+  const scale = computed(() => chosen.value?.scale ?? first());
 
   /** The corner of the picture's pixels in the pane's: centred where it fits, else as far as it was moved. */
   const corner = computed(() => {

@@ -1,5 +1,6 @@
-/** Expressions and networks to begin with. */
+/** Expressions and networks to begin with; a static site has their answers recorded, from the same file. */
 
+import data from "../../../src/upriver/web/figures.json";
 import { t } from "../i18n/t";
 import type { Source, Values } from "./derive";
 
@@ -9,11 +10,7 @@ export interface Example {
   values: Values;
 }
 
-const expression = (title: string, text: string, values: Values): Example => ({
-  title,
-  source: { kind: "expression", expression: text },
-  values,
-});
+type Name = keyof typeof data.lab;
 
 export const NETWORK = `model = Sequential(Linear(2, 3), Tanh(), Linear(3, 1))
 x = [[0.5, -1.0], [1.5, 2.0]]
@@ -22,21 +19,19 @@ loss = mse_loss(model(x), y)
 `;
 
 export function examples(): Example[] {
-  return [
-    expression(t("The lesson's: one weight, squared error"), "(w*x - y)**2", { w: 2, x: 3, y: 10 }),
-    expression(t("A neuron with a bias"), "(w*x + b - y)**2", { w: 1, x: 2.1, b: 0, y: 4 }),
-    expression(t("One weight used twice: its paths add up"), "w*w + w", { w: 3 }),
-    expression(t("A chain: speed, accelerator, traffic"), "b*(a*t)", { a: 0.5, b: 30, t: 1 }),
-    expression(t("Four sigmoids in a row: the gradient fades"), "sigmoid(d*sigmoid(c*sigmoid(b*sigmoid(a*x))))", {
-      a: 0.5, b: 0.8, c: 0.6, d: 0.9, x: 1,
-    }), // prettier-ignore
-    expression(t("A ReLU that is off: nothing flows back"), "(relu(w*x + b) - y)**2", { w: 1, x: 2, b: -3, y: 1 }),
-    expression(t("Two layers with a name in between"), "h = tanh(w1*x + b1); (w2*h + b2 - y)**2", {
-      w1: 0.8, x: 1.5, b1: -0.2, w2: 1.2, b2: 0.1, y: 1,
-    }), // prettier-ignore
-    expression(t("A layer as a matrix"), "sum((W @ x + b - y)**2)", {
-      W: [[1, 0.5], [-0.5, 2]], x: [1, -1], b: [0, 0.5], y: [1, -2],
-    }), // prettier-ignore
-    { title: t("A small network"), source: { kind: "network", code: NETWORK }, values: {} },
-  ];
+  const titles: Record<Name, string> = {
+    worked: t("The lesson's: one weight, squared error"),
+    neuron: t("A neuron with a bias"),
+    twice: t("One weight used twice: its paths add up"),
+    chain: t("A chain: speed, accelerator, traffic"),
+    sigmoids: t("Four sigmoids in a row: the gradient fades"),
+    off: t("A ReLU that is off: nothing flows back"),
+    layers: t("Two layers with a name in between"),
+    matrix: t("A layer as a matrix"),
+  };
+  const all = (Object.keys(titles) as Name[]).map((name): Example => {
+    const { expression, values } = data.lab[name];
+    return { title: titles[name], source: { kind: "expression", expression }, values: { ...values } };
+  });
+  return [...all, { title: t("A small network"), source: { kind: "network", code: NETWORK }, values: {} }];
 }
