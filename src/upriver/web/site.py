@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import FileError, UpriverError
 from .asks import ASKS, find
 from .frames import plain
-from .recorded import FIGURES, key_of, questions
+from .recorded import FIGURES, PROSE, key_of, openings, questions, within
 
 MARK = '<meta name="upriver-engine" content="recorded">'
 """What tells a page that there is no engine behind it."""
@@ -44,6 +44,7 @@ def write_site(
     out: Path,
     *,
     figures: Path = FIGURES,
+    prose: Path = PROSE,
     asks: Mapping[str, str] = ASKS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Site:
@@ -53,6 +54,7 @@ def write_site(
         pages: the folder with the built pages.
         out: the folder to write; it is made, or holds an earlier site, which is replaced.
         figures: the file that says what the lesson and the slides can ask.
+        prose: the folder with their texts, which link to the lab.
         asks: the questions that there are.
         progress: called with how many answers are recorded, and of how many.
 
@@ -61,16 +63,21 @@ def write_site(
         UpriverError: a question of the lesson has no answer.
     """
     _make_room(out)
-    asked = questions(json.loads(figures.read_text(encoding="utf-8")))
+    told = json.loads(figures.read_text(encoding="utf-8"))
+    texts = [path.read_text(encoding="utf-8") for path in sorted(prose.glob("*.md"))]
+    opened = openings(told, texts)
+    asked = {key_of(*question): question for question in (*questions(told), *opened)}
     try:
         shutil.copytree(pages, out, dirs_exist_ok=True, ignore=_not_wanted)
         (out / "index.html").write_text(_marked((pages / "index.html").read_text(encoding="utf-8")), encoding="utf-8")
         (out / ".nojekyll").touch()  # some hosts leave out files that begin with an underscore unless this is there
         (out / "recorded").mkdir()
+        for name, given in opened:
+            asked |= {key_of(*question): question for question in within(_answer(name, given, asks))}
         progress(0, len(asked))
-        for done, (name, given) in enumerate(asked, 1):
+        for done, (key, (name, given)) in enumerate(asked.items(), 1):
             answer = json.dumps(_answer(name, given, asks), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-            (out / "recorded" / f"{key_of(name, given)}.json").write_text(answer, encoding="utf-8")
+            (out / "recorded" / f"{key}.json").write_text(answer, encoding="utf-8")
             progress(done, len(asked))
     except UpriverError:
         raise

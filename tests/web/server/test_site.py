@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from upriver.errors import FileError
-from upriver.web.recorded import canonical, key_of, number, questions
+from upriver.web.asks import ASKS
+from upriver.web.recorded import canonical, key_of, number, openings, questions, within
 from upriver.web.site import MARK, write_site
 
 NODE = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
@@ -79,7 +80,7 @@ FIGURES = {
         },
         "two": {"asks": [{"ask": "fake", "with": {"x": 9.0}}]},
     },
-    "predict": {"guess": {"expression": "w", "values": {"w": 2}, "name": "w", "choices": [1, 2]}},
+    "predict": {"guess": {"expression": "w*w", "values": {"w": 2}, "name": "w", "choices": [1, 2]}},
 }
 
 
@@ -89,8 +90,30 @@ def test_every_combination_is_asked_once():
         {"x": 1, "deep": {"y": 2}}, {"x": 1, "deep": {"y": 3}}, {"x": 2, "deep": {"y": 2.0}},
         {"x": 2, "deep": {"y": 3}}, {"x": 9},
     ]  # fmt: skip
-    assert ("mistakes", {"expression": "w", "values": {"w": 2}, "name": "w", "given": 1}) in asked
+    assert ("mistakes", {"expression": "w*w", "values": {"w": 2}, "name": "w", "given": 1}) in asked
     assert len(asked) == 7
+
+
+def test_what_links_open_in_the_lab():
+    text = (
+        "[a](#/lab?e=(w*x-y)**2&w=2&x=[1,2]&y=-1/3&at=4) and ([b](#/lab?e=(w*x)*(w%2B1)&w=2.0)), "
+        "[again](#/lab?e=(w*x)*(w%2B1)&w=2), [elsewhere](#/glossary/w)."
+    )
+    assert openings(FIGURES, [text]) == [
+        ("derive", {"expression": "w*w", "values": {"w": 2}}),
+        ("derive", {"expression": "(w*x-y)**2", "values": {"w": 2, "x": [1, 2], "y": "-1/3"}}),
+        ("derive", {"expression": "(w*x)*(w+1)", "values": {"w": 2}}),
+    ]
+
+
+def test_what_the_lab_can_ask_about_a_derivation():
+    from upriver.web.asks import find
+
+    derived = find("derive")({"expression": "sum(w*x)", "values": {"w": [1, 2], "x": 3}})
+    asked = within(derived)
+    assert ("check", {"expression": "sum(w*x)", "values": derived["values"], "name": "w", "entry": [0]}) in asked
+    assert ("paths", {"expression": "sum(w*x)", "values": derived["values"], "name": "x"}) in asked
+    assert all(find(name)(given) for name, given in asked)
 
 
 @pytest.fixture
@@ -98,15 +121,18 @@ def site(pages, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     figures = tmp_path / "figures.json"
     figures.write_text(json.dumps(FIGURES))
-    asks = {"fake": "fakes.engine", "mistakes": "fakes.engine"}
-    return lambda out, **more: write_site(pages, out, figures=figures, asks={**asks, **more})
+    asks = {**ASKS, "fake": "fakes.engine", "mistakes": "fakes.engine"}
+    (tmp_path / "prose").mkdir()
+    (tmp_path / "prose" / "lesson.md").write_text("[the lab](#/lab?e=w*w&w=3)")
+    return lambda out: write_site(pages, out, figures=figures, prose=tmp_path / "prose", asks=asks)
 
 
 def test_a_site(site, tmp_path, pages):
     (pages / "assets" / "main-abc.js.gz").write_bytes(b"")
     out = tmp_path / "deep" / "public"
     made = site(out)
-    assert made.recorded == 7
+    derived = key_of("derive", {"expression": "w*w", "values": {"w": 3}})
+    assert (out / "recorded" / f"{derived}.json").is_file()
     html = (out / "index.html").read_text()
     assert html.index(MARK) < html.index("<title>")
     assert "Content-Security-Policy" in html
@@ -115,7 +141,7 @@ def test_a_site(site, tmp_path, pages):
     assert answer["echo"] == 2
     (out / "recorded" / "stale.json").touch()
     site(out)
-    assert len(list((out / "recorded").iterdir())) == 7
+    assert len(list((out / "recorded").iterdir())) == made.recorded
 
 
 def test_a_folder_with_other_things_is_left_alone(site, tmp_path):
@@ -134,4 +160,4 @@ def test_a_question_without_an_answer_is_named(pages, tmp_path, monkeypatch):
     figures = tmp_path / "figures.json"
     figures.write_text(json.dumps({"figures": {"one": {"asks": [{"ask": "fake", "with": {"do": "refuse"}}]}}}))
     with pytest.raises(FileError, match=r'a figure asks fake with {"do": "refuse"}.*3 is not allowed'):
-        write_site(pages, tmp_path / "out", figures=figures, asks={"fake": "fakes.engine"})
+        write_site(pages, tmp_path / "out", figures=figures, prose=tmp_path, asks={"fake": "fakes.engine"})

@@ -68,3 +68,16 @@ def test_every_figure_has_its_answers(browser, address, name, language):
     context.close()
     assert wrong == []
     assert len(set(recorded)) > {"learn": 60, "slides": 20, "questions": 0}[name]
+
+
+def test_the_lab_opens_what_the_lesson_points_to(browser, address):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en")
+    page = context.new_page()
+    wrong = []
+    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+    for link in ("", "?e=(w*x-y)**2&w=2&x=0&y=10", "?e=(w*x)*(w%2B1)&w=2&x=3", "?e=sigmoid(w)&w=5"):
+        page.goto("about:blank")
+        page.goto(f"{address}#/lab{link}")
+        page.wait_for_selector('.lab[data-ready="1"]')
+    context.close()
+    assert wrong == []
