@@ -80,11 +80,7 @@ function Likely({ predicted, choose }: { predicted: Predicted | null; choose(sym
       <ol class="likely" aria-label={t("The likeliest next symbols")} data-testid="likely">
         {predicted.likely.map(({ symbol, p }) => (
           <li key={symbol}>
-            <button
-              class="quiet"
-              onClick={() => choose(symbol)}
-              aria-label={t("“{symbol}”: {p}. Write it.", { symbol: visible(symbol), p: percent(p) })}
-            >
+            <button class="quiet" onClick={() => choose(symbol)} title={t("Write it")}>
               <bdi class="symbol">{visible(symbol)}</bdi>
               <span class="track" aria-hidden="true">
                 <span style={{ inlineSize: `${100 * p}%` }} />
