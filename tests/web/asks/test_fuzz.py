@@ -193,3 +193,22 @@ LIKELY = {"name": "w", "format": "svg", "given": 1, "code": None, "document": No
 def test_any_json(name: str, more: dict[str, Any]) -> None:
     survives(name, more)
     survives(name, {**WORKED, **LIKELY, **more})
+
+
+def test_nothing_that_a_trace_must_have_can_be_missing() -> None:
+    seen: set[Any] = set()
+    for path in places():
+        *around, last = path
+        kind = document()[path[0]][path[1]].get("kind") if path[0] == "nodes" and len(path) > 1 else None
+        pattern = (kind, *["*" if isinstance(part, int) else part for part in path])
+        if pattern in seen or "said" in path or isinstance(last, int):
+            continue
+        seen.add(pattern)
+        damaged = copy.deepcopy(document())
+        at: Any = damaged
+        for key in around:
+            at = at[key]
+        del at[last]
+        survives("open_trace", {"document": damaged})
+        survives("export", {"document": damaged, "format": "html"})
+    assert len(seen) > 60
