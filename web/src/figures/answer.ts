@@ -12,13 +12,15 @@ export interface Answer<T> {
 }
 
 const KEPT = 300;
-const known = new Map<string, unknown>();
+const known = new Map<string, Promise<unknown>>();
 
 /** Ask once and remember: figures share questions, and sliders come back to the same places. */
-export async function asked<T>({ ask: name, with: given }: Request): Promise<T> {
+export function asked<T>({ ask: name, with: given }: Request): Promise<T> {
   const key = JSON.stringify([name, given]);
-  if (known.has(key)) return known.get(key) as T;
-  const answer = await ask<T>(name, given);
+  const before = known.get(key);
+  if (before) return before as Promise<T>;
+  const answer = ask<T>(name, given);
+  answer.catch(() => known.delete(key));
   if (known.size >= KEPT) known.delete(known.keys().next().value as string);
   known.set(key, answer);
   return answer;

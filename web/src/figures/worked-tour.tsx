@@ -22,6 +22,13 @@ import { value, type Nudged } from "./types";
 /** What is learnt about, and the frames at which the parts of the tour begin. */
 const NAME = "w";
 
+const PYTHON = `pip install upriver
+
+import upriver as ur
+w, x, y = ur.tensor(2.0, requires_grad=True), ur.tensor(3.0), ur.tensor(10.0)
+loss = (w * x - y) ** 2
+print(ur.explain(loss, wrt=w))`;
+
 type Stage = "look" | "forward" | "backward" | "guess" | "nudge";
 
 export function Tour({ content }: { content: ReadonlySignal<Content> }) {
@@ -193,6 +200,12 @@ function Doors({ content }: { content: ReadonlySignal<Content> }) {
         <strong>{t("Explain my own code")}</strong>
         <span>{t("Type an expression, open any number in it")}</span>
       </a>
+      <details class="with-python">
+        <summary>{t("The same in Python")}</summary>
+        <pre dir="ltr">
+          <code>{PYTHON}</code>
+        </pre>
+      </details>
     </nav>
   );
 }

@@ -56,12 +56,14 @@ export const Done = () => (
 
 /** The answers in an order that is always the same for this check, in every language, and not that of the file. */
 export function order(id: string, length: number): number[] {
-  let seed = 7;
-  for (const letter of id) seed = (seed * 31 + letter.charCodeAt(0)) % 65_537;
+  let seed = 2_166_136_261;
+  for (const letter of id) seed = Math.imul(seed ^ letter.charCodeAt(0), 16_777_619);
   const found = Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
-    seed = (seed * 75 + 74) % 65_537;
-    const j = seed % (i + 1);
+    seed ^= seed << 13;
+    seed ^= seed >>> 17;
+    seed ^= seed << 5;
+    const j = (seed >>> 0) % (i + 1);
     [found[i], found[j]] = [found[j]!, found[i]!];
   }
   return found;

@@ -2,16 +2,23 @@
 import { useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { place } from "../app/router";
+import { asked } from "../figures/answer";
+import { request } from "../figures/data";
 import { Figure } from "../figures/figure";
 import { language, number, t } from "../i18n/t";
 import { count, markRead, percent, share } from "../progress/store";
 import { Blocks } from "./blocks";
 import { Contents } from "./contents";
 import { Inline } from "./html";
-import { useProse, type Block, type Prose, type Section } from "./prose";
+import { load, useProse, type Block, type Prose, type Section } from "./prose";
 import { suggestion } from "./suggest";
 import { Terms } from "./terms";
 import "./lesson.css";
+
+// The first screen's parts are fetched side by side, not one after another.
+void load("lesson", language.peek().code);
+void import("../figures/worked");
+asked(request("worked", 0)).catch(() => undefined);
 
 export default function Page() {
   const lesson = useProse("lesson");
