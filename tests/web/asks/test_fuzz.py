@@ -159,7 +159,7 @@ def places() -> list[tuple[Any, ...]]:
     return _places(document())
 
 
-@settings(often, max_examples=300 * MANY)
+@settings(often, max_examples=100 * MANY)
 @given(st.data())
 def test_damaged_traces(data: st.DataObject) -> None:
     damaged = copy.deepcopy(document())
