@@ -33,7 +33,7 @@ export function Timeline({ walk, compact = false }: { walk: Walk; compact?: bool
   const sentence = conceals(walk) ? t("A number is hidden here: what do you expect?") : phrase(walk.frame.value);
   const button = (name: keyof typeof ICONS, label: string, act: () => void, off: boolean) => (
     // Not "disabled", which would throw the keyboard off the button at the ends of the walk.
-    <button class="icon" aria-label={label} title={label} aria-disabled={off} onClick={() => !off && act()}>
+    <button class={`icon ${name}`} aria-label={label} title={label} aria-disabled={off} onClick={() => !off && act()}>
       <Icon name={name} />
     </button>
   );
