@@ -7,6 +7,7 @@ questions themselves, with a sentence that names it; these limits hold whatever 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 _MB = 2**20
@@ -57,9 +58,14 @@ class Limits:
     unanswered: int = 64 * _MB
 
 
-def memory_of(pid: int | str = "self") -> int:
-    """The bytes of memory that a process occupies; 0 where the system does not tell."""
-    return _pages(pid, 1)
+def memory() -> int:
+    """The bytes of memory that this process occupies, or the most that it did; 0 where the system does not tell."""
+    used = _pages(1)
+    if not used and sys.platform == "darwin":
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used
 
 
 def confine(more: int) -> None:
@@ -67,16 +73,16 @@ def confine(more: int) -> None:
 
     Where the system has no such limit, the server still looks at what workers occupy between their jobs.
     """
-    used = _pages("self", 0)
+    used = _pages(0)
     if used:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (used + more, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-def _pages(pid: int | str, field: int) -> int:
+def _pages(field: int) -> int:
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:  # noqa: PTH123
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
             return int(file.read().split()[field]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0

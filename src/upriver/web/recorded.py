@@ -124,7 +124,7 @@ def _links(text: str) -> Iterator[str]:
     while at >= 0:
         begin = end = at + len(start)
         depth = 0
-        while depth or text[end] != ")":
+        while end < len(text) and (depth or text[end] != ")"):
             depth += (text[end] == "(") - (text[end] == ")")
             end += 1
         yield text[begin:end]

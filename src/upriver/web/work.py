@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from . import asks, sessions
 from .frames import encode, plain
-from .limits import confine, memory_of
+from .limits import confine, memory
 from .wire import pack, read
 
 Reply = tuple[dict[str, Any], bytes]
@@ -58,7 +58,7 @@ class Work:
                 done, data = {"error": told(error)}, b""
                 if done["error"]["kind"] == "internal":
                     done["trace"] = traceback.format_exc()
-        done["memory"] = memory_of()
+        done["memory"] = memory()
         return done, data
 
     def _ask(self, head: Mapping[str, Any], payload: bytes) -> Reply:
@@ -174,7 +174,7 @@ def main() -> None:
     _warm(setup)
     confine(setup["memory"])
     work = Work(setup)
-    replies.write(pack({"ready": True, "memory": memory_of()}))
+    replies.write(pack({"ready": True, "memory": memory()}))
     replies.flush()
     while (parcel := read(jobs)) is not None:
         head, payload = parcel

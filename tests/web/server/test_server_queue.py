@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 pytest.importorskip("starlette")
-from upriver.web.limits import Limits, memory_of
+from upriver.web.limits import Limits, memory
 from upriver.web.queue import FairQueue, FullError
 
 
@@ -222,7 +222,7 @@ def test_nothing_is_left_of_pages_that_went_away(serve):
             kept = (host.sessions, host._served, host._jobs, state.door._inside, state.answering._queue)
             assert [len(one) for one in kept] == [0] * 5
             assert (state.answering._waiting_bytes, host.worker.outstanding) == (0, 0)
-            sizes.append((host.worker.memory, state.answering.workers[0].memory, memory_of()))
+            sizes.append((host.worker.memory, state.answering.workers[0].memory, memory()))
     server.pages.clear()
     for before, after in zip(*sizes, strict=True):
         assert after - before < 4 * 2**20

@@ -104,6 +104,7 @@ def test_what_links_open_in_the_lab():
         ("derive", {"expression": "(w*x-y)**2", "values": {"w": 2, "x": [1, 2], "y": "-1/3"}}),
         ("derive", {"expression": "(w*x)*(w+1)", "values": {"w": 2}}),
     ]
+    assert openings({"figures": {}}, ["[cut off](#/lab?e=(w"]) == [("derive", {"expression": "(w", "values": {}})]
 
 
 def test_what_the_lab_can_ask_about_a_derivation():
