@@ -7,6 +7,7 @@ from the rule itself, and the upstream gradient.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, GradError
 from . import names
 from .asked import check_loss
-from .formula import Derivative, entrywise, ones, run_rule, simplify
+from .formula import Derivative, Term, entrywise, ones, run_rule, simplify
 from .names import Named, key_of
 from .records import Answer, Number, Part, Step, Value
 from .writing import symbol, write
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 LARGEST_SHOWN = 4000
 """The longest formula, in characters, that is written out."""
+
+_NOT_WHOLE = re.compile(r"\.|\de[-+]?\d")
 
 PARTS_KEPT = 8
 """As many products of one entry are kept, the largest."""
@@ -100,6 +103,7 @@ class _Walk:
         shown = self.run(node, i, ones(node), False) if factor else self.run(node, i, wrap(ct, None), True)
         local = shown.value if factor else None
         term = simplify(shown.term)
+        formula = _short(write(term))
         return Step(
             index=len(self.steps),
             operation=node.op.name,
@@ -107,10 +111,10 @@ class _Walk:
             target=self.index[key],
             operand=i,
             entrywise=factor,
-            formula=_short(write(term)),
+            formula=formula,
             formula_latex=_short(write(term, latex=True)),
-            unsimplified=_short(write(shown.term)),
-            exact=_short(write(term, exact=True)),
+            unsimplified=formula if shown.term is term else _short(write(shown.term)),
+            exact=_exact(term, formula),
             local=local,
             upstream=ct,
             product=product,
@@ -138,6 +142,7 @@ class _Walk:
     def _value(self, key: Any) -> Value:
         name: Named = self.named[key]
         node = key if isinstance(key, Node) else None
+        formula = _short(write(name.formula)) if name.formula else None
         kind = "result" if node is not None else "constant" if name.term.number is not None else "input"
         return Value(
             index=self.index[key],
@@ -146,9 +151,9 @@ class _Walk:
             latex=name.latex,
             array=self.arrays[key],
             operation=node.op.name if node else None,
-            formula=_short(write(name.formula)) if name.formula else None,
+            formula=formula,
             formula_latex=_short(write(name.formula, latex=True)) if name.formula else None,
-            exact=_short(write(name.formula, exact=True)) if name.formula else None,
+            exact=_exact(name.formula, formula) if name.formula and formula else None,
             operands=tuple(map(self._operand, node.inputs)) if node else (),
             on_the_way=key in self.useful or key is key_of(self.graph.root),
             gradient=self.gradients.get(key),
@@ -210,6 +215,11 @@ class _Walk:
 
 def _short(text: str) -> str:
     return text if len(text) <= LARGEST_SHOWN else text[: LARGEST_SHOWN - 1] + "…"
+
+
+def _exact(term: Term, text: str) -> str:
+    """The formula with all digits of its numbers: the same text, unless some of them are not whole."""
+    return _short(write(term, exact=True)) if _NOT_WHOLE.search(text) or len(text) == LARGEST_SHOWN else text
 
 
 def _line(node: Node) -> str | None:
