@@ -60,7 +60,10 @@ function Deck({ slides }: { slides: Prose }) {
   }, []);
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || types(event.target)) return;
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      // A presenter's remote sends these, whatever was dragged last on the slide.
+      const remote = event.key === "PageDown" || event.key === "PageUp";
+      if (types(event.target) && !(remote && (event.target as Element).matches("input[type=range]"))) return;
       if (event.key === " " && (event.target as Element).closest?.("button, a, summary, [role=button]")) return;
       const rtl = language.value.direction === "rtl";
       const act: Record<string, () => void> = {
