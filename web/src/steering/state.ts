@@ -144,8 +144,9 @@ export function take(lab: Lab, frame: Frame): void {
   if (added.length || lab.trail.peek().length !== since || lab.run.peek() !== frame.run) {
     lab.trail.value = [...lab.trail.peek().slice(0, since), ...added];
   }
+  // Frames come oftener than moments: what has not moved is not drawn again.
+  const moved = added.length > 0 || lab.run.peek() !== frame.run || frame.arrays.middle !== undefined;
   put(lab.run, frame.run);
-  lab.seen.value = numbers(frame, "seen");
   put(lab.loss, continued(lab.loss.peek(), frame, "loss", frame.lossFrom as number));
   if (frame.arrays.middle) {
     lab.world.value = {
@@ -159,7 +160,10 @@ export function take(lab: Lab, frame: Frame): void {
     lab.trials.value = frame.trials as Trial[];
     lab.weights.value = frame.parameters as number;
   }
-  lab.pose.value = numbers(frame, "pose");
+  if (moved) {
+    lab.seen.value = numbers(frame, "seen");
+    lab.pose.value = numbers(frame, "pose");
+  }
 }
 
 /** The moment that is asked about, if its run is still shown. */

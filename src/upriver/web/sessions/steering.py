@@ -29,11 +29,11 @@ PACES = (1, 4, 16)
 LAST = 30_000
 POINT = 5
 """At least so many steps are one point of the curve."""
-TRIALS = (0, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 800, 1200, 2000, 3000, 5000, 10_000, 20_000, 30_000)
+TRIALS = (0, 15, 30, 60, 100, 150, 200, 300, 500, 800, 1200, 2000, 3000, 5000, 10_000, 20_000, 30_000)
 """After so many steps it is tried out how far the network comes."""
 STARTS = 6
 """From so many places around the track."""
-_STRETCH = 60
+_STRETCH = 30
 """Moments of a trial that are driven in one tick."""
 
 
