@@ -40,7 +40,7 @@ export function compileAll(folder: string, figures: string): Compilation {
       }
       made.files.push(path);
       try {
-        const compiled = parse(readFileSync(path, "utf-8"), shown);
+        const compiled = parse(readFileSync(path, "utf-8"), shown, { rtl: runsLeft(folder, language) });
         versions.set(language, compiled);
         const english = versions.get("en");
         if (english && language !== "en") made.problems.push(...compare(english, compiled, `en/${name}.md`, shown));
@@ -59,6 +59,13 @@ export function compileAll(folder: string, figures: string): Compilation {
     made.problems.push(...dangling(all, names, language));
   }
   return made;
+}
+
+function runsLeft(folder: string, language: Language): boolean {
+  const { direction } = JSON.parse(readFileSync(join(folder, language, "language.json"), "utf-8")) as {
+    direction?: string;
+  };
+  return direction === "rtl";
 }
 
 function namesOf(path: string): Names {

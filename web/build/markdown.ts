@@ -107,12 +107,27 @@ md.renderer.rules.link_open = (tokens, i, options, _env, self): string => {
   return self.renderToken(tokens, i, options);
 };
 
-export function block(text: string): string {
-  return md.render(text).trim();
+/** A number with its sign, or a sum of such: −8, 2 × (−4) = −8, 16 → 13.69, 0.74 %. */
+const NUMBER = String.raw`\(?[−+-]?\d(?:[\d.,]*\d)?(?:\s?%)?\)?`;
+const SUM = new RegExp(`(?<![\\p{L}\\p{N}])${NUMBER}(?:\\s?[×÷=+−/→]\\s?${NUMBER})*(?![\\p{L}\\p{N}])`, "gu");
+
+/** In a text from right to left, arithmetic still runs from left to right: without this, −8 would read 8−. */
+md.renderer.rules.text = (tokens, i, _options, env): string => {
+  const text = md.utils.escapeHtml(tokens[i]?.content ?? "");
+  if (!(env as Direction | undefined)?.rtl) return text;
+  return text.replace(SUM, (sum) => (/^[\d.,]+$/.test(sum) ? sum : `<bdi dir="ltr">${sum}</bdi>`));
+};
+
+export interface Direction {
+  rtl: boolean;
 }
 
-export function inline(text: string): string {
-  return md.renderInline(text);
+export function block(text: string, direction: Direction = { rtl: false }): string {
+  return md.render(text, { ...direction }).trim();
+}
+
+export function inline(text: string, direction: Direction = { rtl: false }): string {
+  return md.renderInline(text, { ...direction });
 }
 
 /** What of `text` has to be there in every language. */

@@ -1,5 +1,5 @@
 /** One Markdown file of prose to its data: front matter, sections, and the blocks that begin with `:::`. */
-import { block, inline, outline } from "./markdown.ts";
+import { block, inline, outline, type Direction } from "./markdown.ts";
 import { ProseError } from "./prose.ts";
 import type { Block, Choice, Compiled, Part, Prose, Section } from "./prose.ts";
 
@@ -7,8 +7,8 @@ const KINDS = ["figure", "check", "think", "predict", "takeaways", "aside", "fur
 /** Blocks that are nothing without a name. */
 const NAMED = ["figure", "check", "think", "predict", "run"];
 
-export function parse(source: string, file: string): Compiled {
-  return new Reader(source, file).read();
+export function parse(source: string, file: string, direction: Direction = { rtl: false }): Compiled {
+  return new Reader(source, file, direction).read();
 }
 
 class Reader {
@@ -21,6 +21,7 @@ class Reader {
   constructor(
     source: string,
     private readonly file: string,
+    private readonly direction: Direction,
   ) {
     this.lines = source.replace(/\r\n?/g, "\n").split("\n");
   }
@@ -95,7 +96,7 @@ class Reader {
     this.once(`section ${id}`);
     this.where = `section #${id}`;
     this.part("heading");
-    return { id, title: inline(found[1] ?? ""), blocks: [], see: [] };
+    return { id, title: inline(found[1] ?? "", this.direction), blocks: [], see: [] };
   }
 
   private special(line: string): Block {
@@ -155,7 +156,11 @@ class Reader {
       if (!why || more.length) this.fail("an answer is written - [ ] answer | explanation", at + i);
       this.note(answer, at + i);
       this.note(why ?? "", at + i);
-      choices.push({ html: inline(answer), right: found[1] === "x", why: this.html(why ?? "", at + i) });
+      choices.push({
+        html: inline(answer, this.direction),
+        right: found[1] === "x",
+        why: this.html(why ?? "", at + i),
+      });
     }
     const right = choices.findIndex((choice) => choice.right);
     if (choices.filter((choice) => choice.right).length !== 1) this.fail("exactly one answer is right, marked [x]", at);
@@ -180,7 +185,7 @@ class Reader {
   private html(text: string, at: number): string {
     let made = "";
     try {
-      made = block(text);
+      made = block(text, this.direction);
     } catch (error) {
       this.fail(`a formula cannot be read: ${error instanceof Error ? error.message : String(error)}`, at);
     }

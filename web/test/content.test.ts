@@ -88,6 +88,13 @@ describe("Markdown", () => {
     expect(block("2 * 3 * 4")).toBe("<p>2 * 3 * 4</p>");
   });
 
+  it("keeps arithmetic from left to right in a text from right to left", () => {
+    const made = block("القيمة −8 ثم 2 × (−4) = −8، والعدد 16. و3D", { rtl: true });
+    expect(made).toContain('<bdi dir="ltr">−8</bdi> ثم <bdi dir="ltr">2 × (−4) = −8</bdi>،');
+    expect(made).toContain("والعدد 16. و3D");
+    expect(block("−8")).toBe("<p>−8</p>");
+  });
+
   it("leaves prices alone and lets no HTML in", () => {
     expect(block("It costs 3$ or 4$.")).toBe("<p>It costs 3$ or 4$.</p>");
     expect(block("<script>alert(1)</script>")).toContain("&lt;script&gt;");
