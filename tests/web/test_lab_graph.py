@@ -107,7 +107,7 @@ def test_right_to_left_the_graph_is_mirrored_and_the_keys_with_it(opened: Opener
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowLeft")
-    assert page.inner_text(".count") == "2 / 11"
+    until(page, "document.querySelector('.count').innerText === '2 / 11'")
     assert watched.violations() == []
 
 

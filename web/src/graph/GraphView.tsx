@@ -231,14 +231,17 @@ function useFocus(picture: ReadonlySignal<Picture>, walk: Walk, pane: { current:
     const root = `n${walk.model.value.trace.result.node}`;
     return holder ?? (boxes.has(root) ? root : ([...boxes.keys()].at(-1) ?? ""));
   });
-  const inside = useRef(false);
+  const last = useRef<Element | null>(null);
   useLayoutEffect(() => {
     // A box that is taken out of the page says nothing of use; so what is heard is where else the focus goes.
     const heard = (event: Event) => {
       const target = event.target as Element;
-      inside.current = pane.current?.contains(target) ?? false;
-      const key = event.type === "focusin" && target.closest<SVGElement>("[data-key]")?.dataset.key;
-      if (inside.current && key) wanted.value = key;
+      const inside = pane.current?.contains(target) ?? false;
+      if (!inside) last.current = null;
+      if (!inside || event.type !== "focusin") return;
+      last.current = target;
+      const key = target.closest<SVGElement>("[data-key]")?.dataset.key;
+      if (key) wanted.value = key;
     };
     const kinds = ["focusin", "pointerdown"];
     for (const kind of kinds) document.addEventListener(kind, heard);
@@ -247,13 +250,10 @@ function useFocus(picture: ReadonlySignal<Picture>, walk: Walk, pane: { current:
   useSignalEffect(() => {
     const key = at.value;
     void picture.value;
-    queueMicrotask(() =>
-      requestAnimationFrame(() => {
-        const active = document.activeElement;
-        if (inside.current && (active === document.body || active === null))
-          boxOf(pane.current, key)?.focus({ preventScroll: true });
-      }),
-    );
+    requestAnimationFrame(() => {
+      // Only where the box that had the focus is gone: nobody's focus is taken away.
+      if (last.current && !last.current.isConnected) boxOf(pane.current, key)?.focus({ preventScroll: true });
+    });
   });
   return { at, wanted };
 }
