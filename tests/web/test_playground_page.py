@@ -48,6 +48,7 @@ def weights(page: Any, side: int = 0) -> list[str]:
     details = f"[data-testid=tables-{side}]"
     if page.get_attribute(details, "open") is None:
         page.click(f"{details} > summary")
+    page.wait_for_selector(f"{details} table >> nth=1")
     return page.locator(f"{details} table").nth(1).locator("tbody tr td:nth-child(2)").all_inner_texts()
 
 
@@ -144,6 +145,26 @@ def test_a_step_is_frozen_into_the_lab(opened: Any) -> None:
     page.click("[data-testid=freeze-0]")
     page.wait_for_selector('main[data-page="lab"]')
     page.get_by_text("layer1").first.wait_for()
+    page.go_back()
+    page.wait_for_selector('main[data-page="playground"]')
+    assert step(page) >= 30  # where it was
+
+
+def test_what_was_edited_is_there_again_after_another_page(opened: Any) -> None:
+    watched = opened()
+    page = watched.go("#/playground", READY)
+    page.locator('[data-testid=net-0] [data-part="1.0.0"]').focus()
+    field = page.locator("[data-testid=inspector-0] [data-testid=weight]")
+    field.fill("3.25")
+    field.press("Enter")
+    until(page, lambda: "3.25" in weights(page))
+    page.get_by_role("link", name="Glossary").click()
+    page.wait_for_selector('main[data-page="glossary"]')
+    page.get_by_role("link", name="Playground").click()
+    page.wait_for_selector('main[data-page="playground"]')
+    assert "3.25" in weights(page)
+    page.evaluate("location.hash = '#/playground?preset=hills'")  # another link is followed
+    until(page, lambda: page.locator("[data-testid=net-0] .pg-unit").count() == 2 + 8 + 8 + 1)
 
 
 def test_two_networks_side_by_side(opened: Any) -> None:

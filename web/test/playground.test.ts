@@ -104,8 +104,10 @@ describe("the history", () => {
   it("begins anew when the steps do, and tells a step once", () => {
     let history = createHistory().add(moment(0)).add(moment(5)).add(moment(5));
     expect([...history.steps]).toEqual([0, 5]);
-    history = history.add(moment(0));
-    expect([...history.steps]).toEqual([0]);
+    history = history.add(moment(9)).add(moment(7));
+    expect([...history.steps]).toEqual([0, 5, 7]); // a lost process went on from where its state was kept
+    history = history.add({ ...moment(0), norms: [1] });
+    expect([history.steps.length, history.norms.length]).toEqual([1, 1]);
   });
 });
 

@@ -16,7 +16,7 @@ export function Flow({ ground, side }: { ground: Playground; side: number }) {
   if (!now) return null;
   const last = now.norms.length - 1;
   const layerName = (i: number) => (i === last ? t("Output") : t("Layer {layer}", { layer: i + 1 }));
-  const history = ground.histories[side]?.value;
+  const history = ground.histories[side]?.peek();
   return (
     <div role="group" class="pg-flow" aria-label={t("Gradient flow")} data-flow={now.flow} data-testid={`flow-${side}`}>
       <div class="row pg-flow-head">

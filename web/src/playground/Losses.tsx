@@ -5,7 +5,7 @@ import type { Playground } from "./model";
 
 export function Losses({ ground, side }: { ground: Playground; side: number }) {
   const now = ground.slow.value[side];
-  const history = ground.histories[side]?.value;
+  const history = ground.histories[side]?.peek();
   if (!now || !history) return null;
   const curves: Curve[] = [
     { label: t("training"), colour: "--plus" },

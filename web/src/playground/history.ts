@@ -11,7 +11,6 @@ export interface History {
   readonly norms: readonly (readonly number[])[];
   /** Itself with one more moment: a new object around the same lists. */
   add(now: Pick<Now, "step" | "train" | "test" | "norms">): History;
-  clear(): void;
 }
 
 export function createHistory(): History {
@@ -30,8 +29,9 @@ export function createHistory(): History {
     every = 1;
   }
   function add(now: Pick<Now, "step" | "train" | "test" | "norms">): History {
+    if (now.step === 0) clear();
+    while (steps.length > 0 && (steps.at(-1) as number) > now.step) pop(); // it goes on from an earlier step
     const last = steps.at(-1);
-    if (last !== undefined && now.step < last) clear();
     if (last !== undefined && now.step === last) pop();
     else if (last !== undefined && steps.length > 1 && last - (steps.at(-2) as number) < every) pop();
     steps.push(now.step);
@@ -47,6 +47,6 @@ export function createHistory(): History {
   function pop(): void {
     [steps, train, test, ...norms].forEach((list) => list.pop());
   }
-  const view = (): History => ({ steps, train, test, norms, add, clear });
+  const view = (): History => ({ steps, train, test, norms, add });
   return view();
 }

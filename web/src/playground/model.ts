@@ -1,6 +1,6 @@
 /** The playground's state: configurations, the session that trains them, and what it has shown so far. */
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { note, place } from "../app/router";
+import { note, place, type Place } from "../app/router";
 import { decode, encode } from "../engine/link";
 import { EngineError, open, type Frame, type SessionHandle } from "../engine/engine";
 import { presetOf, type Given } from "./names";
@@ -40,6 +40,12 @@ export interface Playground {
   open(part: Part): Promise<void>;
   freeze(side: number): Promise<unknown>;
   link(): string;
+  /** Write the link of this moment into the address. */
+  write(): void;
+  /** The reader has followed a link to the playground: begin what it says, unless it is what is here. */
+  come(to: Place): void;
+  /** The reader goes to another page, and may come back. */
+  leave(): void;
   stop(): void;
 }
 
@@ -72,6 +78,8 @@ function slim(given: Config): Partial<Config> {
   ) as Partial<Config>;
 }
 
+const AT_ONCE = 10_000; // steps
+const FARTHEST = 200_000;
 const LARGE = 20_000; // characters of a table
 const READ = 120; // ms between two updates of what is read
 const QUIET = 250; // ms after the last change of a setting: then it is trained anew
@@ -110,7 +118,6 @@ export function createPlayground(parameters: URLSearchParams): Playground {
           held: array(`${i}.held`) as Uint8Array,
           inputs: array(`${i}.inputs`) as Uint8Array,
         };
-        histories[i]?.value.clear();
       }
       const before = side.scene ? null : nows.value[i];
       return {
@@ -203,15 +210,40 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     return `#/playground?s=${encode({ sides: sides.value.map(slim), speed: speed.value, at })}`;
   }
 
-  const writing = effect(() => {
-    // A link that is written at every frame would be too much: when something is set, and when training pauses.
-    void [sides.value, speed.value, playing.value];
+  let noted = parameters.get("s") ?? parameters.get("preset");
+  function write(): void {
+    if (place.peek().page !== "playground") return;
     const hash = link();
-    if (place.peek().page === "playground") note(hash);
+    noted = new URLSearchParams(hash.split("?")[1]).get("s");
+    note(hash);
+  }
+  const writing = effect(() => {
+    // While it trains the link says how it began; paused, also how far it is (link() reads the step only then).
+    void [sides.value, speed.value, playing.value];
+    write();
   });
 
+  /** Go on from what a link says, up to the step that it was made at. */
+  async function advance(wanted: Linked): Promise<void> {
+    for (let left = Math.min(FARTHEST, Math.round(wanted.at ?? 0)); left > 0; left -= AT_ONCE) {
+      if ((await tell("step", { count: Math.min(AT_ONCE, left) })) === undefined) return;
+    }
+  }
+  function load(wanted: Linked): void {
+    batch(() => {
+      sides.value = wanted.sides.slice(0, 2).map(full);
+      speed.value = wanted.speed ?? 25;
+      playing.value = false;
+      scenes.value = [null, null];
+      nows.value = slow.value = [null, null];
+    });
+    again();
+    void tell("speed", { speed: speed.value });
+    void advance(wanted);
+  }
+
   if (sides.value.every(trainable)) begin();
-  if (first.at) void tell("step", { count: Math.min(10_000, Math.max(1, Math.round(first.at))) });
+  void advance(first);
 
   return {
     sides,
@@ -237,9 +269,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     },
     step(count = 1) {
       playing.value = false;
-      void tell("step", { count }).then(() => {
-        if (place.peek().page === "playground") note(link());
-      });
+      void tell("step", { count }).then(write);
     },
     reset: again,
     setSpeed(value) {
@@ -261,17 +291,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
       clearTimeout(timer);
       timer = setTimeout(again, QUIET);
     },
-    load(wanted) {
-      batch(() => {
-        sides.value = wanted.sides.map(full);
-        speed.value = wanted.speed ?? 25;
-        playing.value = false;
-        scenes.value = [null, null];
-        nows.value = slow.value = [null, null];
-      });
-      again();
-      void tell("speed", { speed: speed.value });
-    },
+    load,
     async weight(part, value) {
       touched = true;
       await tell("weight", { side: part.side, layer: part.layer, unit: part.unit, from: part.from, value });
@@ -284,6 +304,14 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     },
     freeze: (side) => tell("freeze", { side }),
     link,
+    write,
+    come({ page, parameters: asked }) {
+      const wanted = asked.get("s") ?? asked.get("preset");
+      if (page === "playground" && wanted !== null && wanted !== noted) load(fromLink(asked));
+    },
+    leave() {
+      if (playing.peek()) this.pause();
+    },
     stop() {
       clearTimeout(timer);
       writing();

@@ -1,5 +1,5 @@
 /** The playground: a network is trained in front of the reader, and every gradient of it can be opened. */
-import { useSignal } from "@preact/signals";
+import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { place } from "../app/router";
 import { online } from "../engine/engine";
@@ -21,9 +21,19 @@ import { Settings } from "./Settings";
 import { Tables } from "./Tables";
 import "./playground.css";
 
+/** It stays when the reader looks at a step in the lab, and is there again, with its weights, when they come back. */
+let kept: Playground | undefined;
+
 export default function Page() {
-  const ground = useMemo(() => createPlayground(place.peek().parameters), []);
-  useEffect(() => () => ground.stop(), []);
+  const ground = useMemo(() => (kept ??= createPlayground(place.peek().parameters)), []);
+  useEffect(() => {
+    ground.write();
+    return () => ground.leave();
+  }, []);
+  useSignalEffect(() => {
+    const to = place.value;
+    untracked(() => ground.come(to));
+  });
   if (online.value === "recorded") {
     return (
       <div class="pg">
@@ -131,7 +141,9 @@ function Side({ ground, side, two }: { ground: Playground; side: number; two: bo
   const now = ground.slow.value[side];
   const freeze = async () => {
     const found = (await ground.freeze(side)) as (Content & { step: number }) | undefined;
-    if (found) openInLab({ content: found, title: t("Step {step} of the playground", { step: found.step }) });
+    if (!found) return;
+    ground.write();
+    openInLab({ content: found, title: t("Step {step} of the playground", { step: found.step }) });
   };
   const compare = () =>
     ground.load({ sides: [ground.sides.value[0] ?? {}, ground.sides.value[0] ?? {}], speed: ground.speed.value });

@@ -116,6 +116,7 @@ export const LARGEST = 2;
 
 /** Where a size stands between 10⁻⁸ and 10², from 0 to 1, by its exponent. */
 export function exponent(size: number): number {
+  if (Number.isNaN(size)) return 1;
   if (!(size > 0)) return 0;
   if (!Number.isFinite(size)) return 1;
   return Math.min(1, Math.max(0, (Math.log10(size) - FAINTEST) / (LARGEST - FAINTEST)));
