@@ -17,12 +17,12 @@ describe("links", () => {
 });
 
 describe("recorded answers", () => {
-  it("have a key that does not depend on the order of what is asked", async () => {
+  it("have a key that does not depend on the order of what is asked", () => {
     expect(canonical({ b: [1, 2.0, { d: null, c: "é" }], a: 1e21, u: undefined })).toBe(
       '{"a":1e+21,"b":[1,2,{"c":"é","d":null}]}',
     );
-    expect(await keyOf("derive", { w: 2, e: "w" })).toBe(await keyOf("derive", { e: "w", w: 2 }));
-    expect(await keyOf("derive", {})).toMatch(/^[0-9a-f]{32}$/);
+    expect(keyOf("derive", { w: 2, e: "w" })).toBe(keyOf("derive", { e: "w", w: 2 }));
+    expect(keyOf("derive", {})).toMatch(/^[0-9a-f]{16}$/);
   });
 });
 

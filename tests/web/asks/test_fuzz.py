@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from upriver.explain.language import functions
-from upriver.explain.layers import LAYERS
 from upriver.web.asks import ASKS
+from upriver.web.pasted.layers import LAYERS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from asking import ANYTHING, CLASS, LISTS, NUMBERS, WORKED, ask, survives

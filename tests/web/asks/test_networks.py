@@ -11,8 +11,8 @@ import pytest
 
 import upriver as ur
 from upriver.errors import UpriverError
-from upriver.explain.network import Network
 from upriver.web.asks import find
+from upriver.web.pasted.network import Network
 
 sys.path.insert(0, str(Path(__file__).parent))
 from asking import CLASS, ask

@@ -10,9 +10,9 @@ from ...core.state import tracing
 from ...core.tensor import Tensor
 from ...errors import ArgumentError
 from ...explain.derivation import derive
-from ...explain.network import Network
 from ...explain.page import content
 from ...explain.reading import Trace
+from ..pasted.network import Network
 from .computation import Computation
 from .given import ENTRIES, text, whole
 
@@ -24,7 +24,7 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
     """What a page needs to draw and walk through a network.
 
     Args:
-        given: ``code``, in the language of :mod:`upriver.explain.network`; ``seed`` of the initial weights; ``wrt``,
+        given: ``code``, in the language of :mod:`upriver.web.pasted.network`; ``seed`` of the initial weights; ``wrt``,
             names with commas between, by default everything that wants a gradient.
 
     Returns:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from .. import nn
-from ..ops.class_loss import cross_entropy, nll_loss
-from ..ops.create import ones, tensor, zeros
-from ..ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits
-from ..ops.random import rand, randn
-from . import language
+from ... import nn
+from ...explain import language
+from ...ops.class_loss import cross_entropy, nll_loss
+from ...ops.create import ones, tensor, zeros
+from ...ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits
+from ...ops.random import rand, randn
 
 _NAMES = """
     Sequential Linear Conv1d Conv2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d Flatten

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from typing import TypeVar
 
-from ..errors import ArgumentError
-from . import language
+from ...errors import ArgumentError
+from ...explain import language
 
 Tree = TypeVar("Tree", bound=ast.AST)
 

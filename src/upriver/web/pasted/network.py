@@ -5,8 +5,8 @@
     y = [[0], [1]]
     loss = mse_loss(model(x), y)
 
-It is the language of expressions (:mod:`.language`), and besides: layers, which are called with numbers; names that
-stand for a layer, which are called with tensors; ``tensor``, ``zeros``, ``ones``, ``rand``, ``randn``. Prefixes such as
+It is the language of expressions (:mod:`upriver.explain.language`), and besides: layers, which are called with
+numbers; names that stand for a layer, which are called with tensors; ``tensor``, ``zeros``, ``ones``, ``rand``, ``randn``. Prefixes such as
 ``nn.`` and ``F.``, methods such as ``x.mean()``, imports, ``loss.backward()`` and a plain class with ``__init__`` and
 ``forward`` are understood, since that is how networks are written.
 """
@@ -22,16 +22,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn
-from ..core.site import Site, sites_off
-from ..core.state import tracing
-from ..core.tensor import Tensor, wrap
-from ..errors import ArgumentError, UpriverError
-from ..ops.create import tensor
-from ..ops.generator import get_rng_state, manual_seed, set_rng_state
-from .evaluate import Run, fits
+from ... import nn
+from ...core.site import Site, sites_off
+from ...core.state import tracing
+from ...core.tensor import Tensor, wrap
+from ...errors import ArgumentError, UpriverError
+from ...explain.evaluate import Run, fits
+from ...explain.names import of_variables
+from ...ops.create import tensor
+from ...ops.generator import get_rng_state, manual_seed, set_rng_state
 from .layers import LAYERS, LOSSES, MAKERS, Checker, literal
-from .names import of_variables
 from .plain import plain
 
 FILE = "pasted"
