@@ -6,9 +6,9 @@
     loss = mse_loss(model(x), y)
 
 It is the language of expressions (:mod:`upriver.explain.language`), and besides: layers, which are called with
-numbers; names that stand for a layer, which are called with tensors; ``tensor``, ``zeros``, ``ones``, ``rand``, ``randn``. Prefixes such as
-``nn.`` and ``F.``, methods such as ``x.mean()``, imports, ``loss.backward()`` and a plain class with ``__init__`` and
-``forward`` are understood, since that is how networks are written.
+numbers; names that stand for a layer, which are called with tensors; ``tensor``, ``zeros``, ``ones``, ``rand``,
+``randn``. Prefixes such as ``nn.`` and ``F.``, methods such as ``x.mean()``, imports, ``loss.backward()`` and a plain
+class with ``__init__`` and ``forward`` are understood, since that is how networks are written.
 """
 
 from __future__ import annotations
