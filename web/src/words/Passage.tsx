@@ -46,6 +46,7 @@ export function Passage({ lab, session }: { lab: Lab; session: Session }) {
       best: visible(alphabet[lab.best.value[i - 1] ?? 0] ?? ""),
       q: percent(lab.bestShare.value[i - 1] ?? 0),
     });
+  if (!symbols.length) return null;
   const count = right.filter((_, i) => !wrong(i + 1)).length;
   return (
     <section class="card" aria-labelledby={`${id}-head`}>

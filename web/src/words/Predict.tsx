@@ -53,7 +53,7 @@ export function Predict({ lab, session }: { lab: Lab; session: Session }) {
         </button>
         <div class="grow">
           <Slider
-            label={t("Daring")}
+            label={t("Daring (0: always the likeliest)")}
             value={warmth.value}
             min={0}
             max={1.5}
