@@ -1,4 +1,4 @@
-/** One box of a graph: a value, or a closed module. A step changes the texts and classes that change, and nothing else. */
+/** One box of a graph: a value, or a closed module. A step draws those texts and classes anew that change. */
 
 import { untracked, useComputed, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -8,7 +8,7 @@ import type { Rect } from "./content";
 import { mirrored } from "./direction";
 import { named, rows, written } from "./words";
 
-/** What `make` gives, made anew when the stage, the numbers or the language change, and not at each step of the walk. */
+/** What `make` gives, made anew when the stage, the numbers or the language change, not at each step. */
 function settled<T>(walk: Walk, stage: ReadonlySignal<string>, make: () => T): T {
   void [stage.value, walk.model.value, language.value];
   return untracked(make);

@@ -122,7 +122,7 @@ export function neighbour(picture: Picture, key: string, way: Way): string | und
   return row[row.indexOf(key) + (way === "next" ? 1 : -1)];
 }
 
-/** The boxes beside a box, across the flow, itself among them: those in its rank, those that share its users or inputs. */
+/** A box and those beside it, across the flow: in its rank, or sharing its users or inputs. */
 export function siblings(picture: Picture, key: string): string[] {
   const here = picture.boxes.get(key);
   if (!here) return [];

@@ -1,4 +1,4 @@
-/** A trace made ready to be asked, for any place in its walk, what has been computed by then: no numbers are made here. */
+/** A trace made ready to be asked what has been computed by a place in its walk. No numbers are made here. */
 
 import type { Text } from "../engine/types";
 import type { Message } from "../i18n/t";

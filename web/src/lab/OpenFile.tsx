@@ -4,10 +4,11 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
-import { ask, EngineError } from "../engine/engine";
+import { ask, EngineError, online } from "../engine/engine";
 import type { Content } from "../engine/types";
 import { t } from "../i18n/t";
 import { Failed } from "../ui/Problem";
+import { contentOf } from "./offline";
 import type { Lab } from "./state";
 
 const LARGEST = 20_000_000;
@@ -24,7 +25,9 @@ export async function openTrace(lab: Lab, name: string, text: string): Promise<v
       t("Save one with “Save as”, or in Python by trace()."),
     );
   }
-  lab.show(await ask<Content>("open_trace", { document }), name);
+  // Checked and laid out by the engine; read here where there is none.
+  const alone = online.peek() === "recorded" || online.peek() === "off";
+  lab.show(alone ? contentOf(document) : await ask<Content>("open_trace", { document }), name);
   announce(t("Opened {name}.", { name }));
 }
 

@@ -1,4 +1,4 @@
-/** The lab's state in its link: `#/lab?s=…`, all of it compressed; `#/lab?e=(w*x-y)**2&w=2&x=3&y=10`, to be written by hand. */
+/** The lab's state in its link: all of it compressed, `#/lab?s=…`, or written by hand, `#/lab?e=w*x&w=2&x=3`. */
 
 import { decode, encode } from "../engine/link";
 import type { Nested } from "../engine/types";

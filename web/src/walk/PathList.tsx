@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { tone } from "../graph/numbers";
 import { number, say, t, type Message } from "../i18n/t";
+import { readable } from "./phrase";
 
 export interface Factor {
   value: number | string;
@@ -24,9 +25,13 @@ const glyph = (value: unknown): string => (tone(value) === "plus" ? "▲ " : ton
 
 export function PathList({ answer }: { answer: PathsAnswer }): JSX.Element {
   const largest = Math.max(...answer.paths.map((path) => Math.abs(Number(path.contribution))), 1e-300);
+  // Where all paths are listed, what is left is rounding.
+  const others = Number(answer.rest ?? 0) !== 0 && Number(answer.count ?? Infinity) > answer.paths.length;
   return (
     <div data-testid="paths">
-      {answer.message ? <p>{typeof answer.message === "string" ? answer.message : say(answer.message)}</p> : null}
+      {answer.message ? (
+        <p>{readable(typeof answer.message === "string" ? answer.message : say(answer.message))}</p>
+      ) : null}
       <ol class="paths">
         {answer.paths.map((path, i) => (
           <li key={i}>
@@ -55,8 +60,8 @@ export function PathList({ answer }: { answer: PathsAnswer }): JSX.Element {
           </li>
         ))}
       </ol>
-      {answer.rest !== undefined && answer.rest !== null && Number(answer.rest) !== 0 ? (
-        <p class="soft">{t("All other paths together: {value}.", { value: number(answer.rest, 6) })}</p>
+      {others ? (
+        <p class="soft">{t("All other paths together: {value}.", { value: number(answer.rest ?? 0, 6) })}</p>
       ) : null}
     </div>
   );

@@ -1,4 +1,4 @@
-/** Ask the engine about the box that is open, and show what it answers; a later question takes the place of an earlier. */
+/** Ask the engine about the box that is open; a later question takes the place of an earlier. */
 
 import { signal, type Signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";

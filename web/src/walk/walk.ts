@@ -1,4 +1,4 @@
-/** The walk through a trace: where it is, what is open and what is hidden, as signals. Everything drawn follows these. */
+/** The walk through a trace: where it is, what is open, what is hidden, as signals that all drawing follows. */
 
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Content, Nested, Sign } from "../graph/content";
