@@ -9,7 +9,7 @@ from typing import Any
 
 def test_each_question_has_something_to_run(opened: Any) -> None:
     page = opened().go("#/questions", ".questions h2")
-    assert page.locator(".questions section > h2").count() == 3
+    assert page.locator(".questions > section > h2").count() == 3
     figures = page.locator("figure[data-figure]")
     assert [figure.get_attribute("data-figure") for figure in figures.all()] == ["worked", "flow", "accumulate"]
     for figure in figures.all():
