@@ -79,7 +79,15 @@ md.block.ruler.before(
   { alt: ["paragraph"] },
 );
 
-md.renderer.rules["formula"] = (tokens, i): string => formula(tokens[i]?.content ?? "", false);
+md.renderer.rules["formula"] = (tokens, i): string => {
+  const made = formula(tokens[i]?.content ?? "", false);
+  // A line may end after a formula, but must not begin with the comma that belongs to it.
+  const next = tokens[i + 1];
+  const after = next?.type === "text" ? (/^[\p{Po}\p{Pe}\p{Pf}]+/u.exec(next.content)?.[0] ?? "") : "";
+  if (!next || !after) return made;
+  next.content = next.content.slice(after.length);
+  return `<span class="whole">${made}${md.utils.escapeHtml(after)}</span>`;
+};
 md.renderer.rules["formula_block"] = (tokens, i): string => formula(tokens[i]?.content ?? "", true);
 md.renderer.rules.code_inline = (tokens, i): string =>
   `<code dir="ltr">${md.utils.escapeHtml(tokens[i]?.content ?? "")}</code>`;

@@ -88,6 +88,11 @@ describe("Markdown", () => {
     expect(block("2 * 3 * 4")).toBe("<p>2 * 3 * 4</p>");
   });
 
+  it("keeps the comma after a formula on its line", () => {
+    expect(block("mit $x$, und $y$ so")).toMatch(/<span class="whole"><bdi.*<\/bdi>,<\/span> und <bdi/);
+    expect(block("هو $x$، و")).toContain("</bdi>،</span> و");
+  });
+
   it("keeps arithmetic from left to right in a text from right to left", () => {
     const made = block("القيمة −8 ثم 2 × (−4) = −8، والعدد 16. و3D", { rtl: true });
     expect(made).toContain('<bdi dir="ltr">−8</bdi> ثم <bdi dir="ltr">2 × (−4) = −8</bdi>،');
