@@ -65,12 +65,12 @@ function Value({ label, value, onSet }: { label: string; value: number; onSet(va
       <input
         class="ltr"
         inputMode="decimal"
-        value={draft.value ?? number(value, 4)}
+        value={draft.value ?? plain(value)}
         data-testid="weight"
         onFocus={(event) => {
-          draft.value = String(Math.round(value * 1e4) / 1e4);
-          const field = event.currentTarget;
-          requestAnimationFrame(() => field.select());
+          // The same text as was shown, or what is typed at once would go astray.
+          draft.value = plain(value);
+          event.currentTarget.select();
         }}
         onInput={(event) => (draft.value = event.currentTarget.value)}
         onBlur={() => (draft.value = null)}
@@ -84,3 +84,6 @@ function Value({ label, value, onSet }: { label: string; value: number; onSet(va
     </label>
   );
 }
+
+/** A number as it is typed. */
+const plain = (value: number): string => String(Number(value.toPrecision(4)));
