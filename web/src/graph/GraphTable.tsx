@@ -95,7 +95,7 @@ function StepsBack({ walk }: { walk: Walk }): JSX.Element {
   const steps = edges
     .map((edge, i) => ({ edge, at: edgeAt[i]! }))
     .filter(
-      ({ edge, at }) => edge.step !== undefined && at <= last && !walk.hidden.value.has(`g:${nodes[edge.from]!.name}`),
+      ({ edge, at }) => edge.step !== undefined && at <= last && !walk.secrets.value.has(`g:${nodes[edge.from]!.name}`),
     )
     .sort((a, b) => a.at - b.at);
   const rows = steps.map(({ edge }) => [
@@ -112,7 +112,7 @@ function StepsBack({ walk }: { walk: Walk }): JSX.Element {
 
 function Said({ walk }: { walk: Walk }): JSX.Element {
   const stops = walk.stops.value.slice(0, walk.pos.value + 1);
-  const secret = walk.hidden.value.size > 0;
+  const secret = walk.secrets.value.size > 0;
   const rows = stops.map((stop, i) => [String(i + 1), secret ? "…" : phrase(stop)]);
   return <Table title={t("The walk so far")} heads={[t("Step"), t("What happens")]} rows={rows} />;
 }

@@ -17,7 +17,7 @@ function Line({ walk, line }: { walk: Walk; line: PlacedLine }): JSX.Element {
     if (!line.edges.some((i) => model.edges[i]?.step !== undefined)) names.push("none");
     if (gone.length) {
       const only = line.edges.length === 1 ? model.edges[line.edges[0]!] : undefined;
-      const secret = walk.hidden.value.has(`g:${model.nodes[only?.from ?? -1]?.name}`);
+      const secret = walk.secrets.value.has(`g:${model.nodes[only?.from ?? -1]?.name}`);
       const sign = secret ? 0 : signOf(only?.product);
       names.push("back", sign > 0 ? "plus" : sign < 0 ? "minus" : "");
     }

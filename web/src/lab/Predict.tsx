@@ -1,6 +1,6 @@
 /** Predict first: the number of the step is hidden and asked for; a wrong one is matched to its mistake. */
 
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { announce } from "../app/announce";
@@ -10,6 +10,7 @@ import { useAsked } from "../walk/asked";
 import type { Walk } from "../walk/walk";
 import { Failed } from "../ui/Problem";
 import type { Lab } from "./state";
+import { isKnown, know, targetOf, type Target } from "./target";
 
 interface Verdict {
   right: boolean;
@@ -17,45 +18,8 @@ interface Verdict {
   message: Message | string;
 }
 
-/** The number that arrives in the stop: what hides it, what it is called, and what the engine found. */
-interface Target {
-  key: string;
-  name: string;
-  symbol: string;
-  what: "value" | "gradient";
-  answer: number;
-}
-
-function targetOf(walk: Walk): Target | null {
-  const { first, last, phase } = walk.frame.value;
-  const { frames, nodes, trace } = walk.model.value;
-  const frame = frames[last];
-  if (first !== last || frame?.node === undefined || (phase !== "forward" && phase !== "backward")) return null;
-  if (frame.share !== undefined && frame.share !== frame.shares) return null;
-  const node = nodes[frame.node]!;
-  const data = phase === "forward" ? node.value : node.gradient;
-  const answer = data && "data" in data ? data.data : null;
-  if (typeof answer !== "number") return null;
-  const root = trace.result.symbol;
-  const simple = /^[\p{L}_][\p{L}\p{N}_.]*$/u.test(node.name) ? node.name : `(${node.name})`;
-  return phase === "forward"
-    ? { key: `v:${node.name}`, name: node.name, symbol: node.name, what: "value", answer }
-    : { key: `g:${node.name}`, name: node.name, symbol: `d${root}/d${simple}`, what: "gradient", answer };
-}
-
 export function Predict({ lab, walk }: { lab: Lab; walk: Walk }): JSX.Element {
-  const known = useSignal<ReadonlySet<string>>(new Set());
   const target = useComputed(() => (lab.predict.value ? targetOf(walk) : null));
-  useSignalEffect(() => {
-    const key = target.value?.key;
-    walk.hidden.value = new Set(key && !known.value.has(key) ? [key] : []);
-  });
-  // Another computation has other numbers.
-  useSignalEffect(() => {
-    void walk.content.value.source;
-    void walk.given.value;
-    known.value = new Set();
-  });
   const wanted = target.value;
   return (
     <div class="predict-first">
@@ -67,12 +31,12 @@ export function Predict({ lab, walk }: { lab: Lab; walk: Walk }): JSX.Element {
         />
         {t("Predict first (H)")}
       </label>
-      {wanted && !known.value.has(wanted.key) ? (
+      {wanted && !isKnown(lab, walk, wanted) ? (
         <Question
           key={`${wanted.key} ${walk.pos.value}`}
           walk={walk}
           target={wanted}
-          done={() => (known.value = new Set([...known.peek(), wanted.key]))}
+          done={() => know(lab, walk, wanted)}
         />
       ) : lab.predict.value && !wanted ? (
         <span class="soft">{t("Step on: the next number will be hidden.")}</span>

@@ -6,6 +6,7 @@ import { createWalk, type Given, type Stride, type Walk } from "../walk/walk";
 import type { DrawerTab } from "../walk/Drawer";
 import { createDeriving, type Deriving, type Source, type Values } from "./derive";
 import { NETWORK } from "./examples";
+import { secretOf, type Known } from "./target";
 import { names } from "./tokens";
 
 export type Kind = "expression" | "network" | "trace";
@@ -36,6 +37,7 @@ export interface Lab {
   walk: ReadonlySignal<Walk | null>;
   tab: Signal<DrawerTab>;
   predict: Signal<boolean>;
+  known: Signal<Known>;
   source: ReadonlySignal<Source | null>;
   /** Ask for what is typed, with the values that there are. */
   refresh(): void;
@@ -75,7 +77,13 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
   const ready = computed(() => deriving.content.value !== null);
   const walk = computed(() => {
     if (!ready.value) return null;
-    return untracked(() => createWalk(deriving.content as ReadonlySignal<Content>, { at: "end", given }));
+    return untracked(() =>
+      createWalk(deriving.content as ReadonlySignal<Content>, {
+        at: "end",
+        given,
+        secret: (through) => secretOf(lab, through),
+      }),
+    );
   });
 
   function refresh(): void {
@@ -98,6 +106,7 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
   const lab: Lab = {
     kind, expression, code, values, title, back, deriving, walk, tab, source, refresh,
     predict: signal(false),
+    known: signal<Known>({ content: null, keys: new Set() }),
     choose(wanted, given) {
       batch(() => {
         kind.value = wanted.kind;

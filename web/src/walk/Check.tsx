@@ -25,14 +25,14 @@ export function Check({ walk, node }: { walk: Walk; node: number }): JSX.Element
   useSignalEffect(() => {
     const given = walk.given.value;
     const about = walk.model.value.nodes[node];
-    if (given && about?.gradient && !walk.hidden.value.has(`g:${about.name}`)) {
+    if (given && about?.gradient && !walk.secrets.value.has(`g:${about.name}`)) {
       void asked.ask("check", { ...given, name: about.name, ...(entry.at.value ? { entry: entry.at.value } : {}) });
     }
   });
   if (!walk.given.value)
     return <p class="soft">{t("A trace from a file cannot be computed again: open what it was made from.")}</p>;
   if (!found.gradient) return <p class="soft">{t("Its gradient is not computed, so there is nothing to check.")}</p>;
-  if (walk.hidden.value.has(`g:${found.name}`)) return <p class="soft">{t("Hidden, to be guessed first.")}</p>;
+  if (walk.secrets.value.has(`g:${found.name}`)) return <p class="soft">{t("Hidden, to be guessed first.")}</p>;
   const answer = asked.answer.value;
   return (
     <>

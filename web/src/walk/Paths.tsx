@@ -16,14 +16,14 @@ export function Paths({ walk, node }: { walk: Walk; node: number }): JSX.Element
   useSignalEffect(() => {
     const given = walk.given.value;
     const about = walk.model.value.nodes[node];
-    if (given && about?.gradient && !walk.hidden.value.has(`g:${about.name}`)) {
+    if (given && about?.gradient && !walk.secrets.value.has(`g:${about.name}`)) {
       void asked.ask("paths", { ...given, name: about.name, ...(entry.at.value ? { entry: entry.at.value } : {}) });
     }
   });
   if (!walk.given.value)
     return <p class="soft">{t("A trace from a file cannot be computed again: open what it was made from.")}</p>;
   if (!found.gradient) return <p class="soft">{t("Its gradient is not computed, so no path leads to it.")}</p>;
-  if (walk.hidden.value.has(`g:${found.name}`)) return <p class="soft">{t("Hidden, to be guessed first.")}</p>;
+  if (walk.secrets.value.has(`g:${found.name}`)) return <p class="soft">{t("Hidden, to be guessed first.")}</p>;
   return (
     <>
       {entry.field}

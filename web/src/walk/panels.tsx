@@ -19,7 +19,7 @@ export function InWords({ walk, node }: Props): JSX.Element {
   const { frameOf, byOperation, nodes, frames } = walk.model.value;
   const last = walk.frame.value.last;
   const name = nodes[node]!.name;
-  const hidden = walk.hidden.value;
+  const hidden = walk.secrets.value;
   const told = frameOf[node]!.filter((i) => i <= last);
   const open = told.filter((i) => !hidden.has(`${frames[i]!.phase === "forward" ? "v" : "g"}:${name}`));
   const few = open.length > 8 ? [open[0]!, ...open.slice(-6)] : open;

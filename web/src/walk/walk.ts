@@ -16,6 +16,8 @@ export interface WalkOptions {
   at?: number | "end";
   stride?: Stride;
   given?: ReadonlySignal<Given | null>;
+  /** What is hidden at the place of the walk, beside `hidden`: told with the step itself, so that nothing flashes by. */
+  secret?(walk: Walk): string | null;
 }
 
 export interface Walk {
@@ -38,6 +40,8 @@ export interface Walk {
   open: Signal<string | null>;
   /** "g:w" hides the gradient of w, "v:L" the value of L. */
   hidden: Signal<ReadonlySet<string>>;
+  /** What is hidden, also by the rule that the walk was made with. */
+  secrets: ReadonlySignal<ReadonlySet<string>>;
   /** The way in which modules are opened; "" if the picture may choose by its width. */
   view: Signal<string>;
   go(pos: number): void;
@@ -87,6 +91,10 @@ export function createWalk(content: ReadonlySignal<Content>, options: WalkOption
   }
   const walk: Walk = {
     content, model, given, at, stride, playing, speed, stops, pos, count, frame, lit: lights, open, hidden, view,
+    secrets: computed(() => {
+      const secret = options.secret?.(walk);
+      return secret ? new Set([...hidden.value, secret]) : hidden.value;
+    }),
     go,
     forward: () => go(pos.peek() + 1),
     back: () => go(pos.peek() - 1),
@@ -139,7 +147,7 @@ export function shownOf(walk: Walk, node: number): Shown {
   const last = walk.frame.value.last;
   const name = model.nodes[node]?.name ?? "";
   const gradient = gradientLabel(model, node, last);
-  const hidden = walk.hidden.value;
+  const hidden = walk.secrets.value;
   return {
     value: isComputed(model, node, last) ? spell(model.content.labels[node]?.v) : undefined,
     valueHidden: hidden.has(`v:${name}`),
@@ -158,7 +166,7 @@ export function stageOf(walk: Walk, node: number): string {
   const model = walk.model.value;
   const last = walk.frame.value.last;
   const name = model.nodes[node]?.name ?? "";
-  const hidden = walk.hidden.value;
+  const hidden = walk.secrets.value;
   const secret = hidden.size ? `${hidden.has(`v:${name}`)}${hidden.has(`g:${name}`)}` : "";
   return `${isComputed(model, node, last)} ${arrived(model, node, last)?.frame ?? ""} ${secret}`;
 }
@@ -166,7 +174,7 @@ export function stageOf(walk: Walk, node: number): string {
 /** Whether the sentence of the stop would give a hidden number away. */
 export function conceals(walk: Walk): boolean {
   const { first, last, phase } = walk.frame.value;
-  const hidden = walk.hidden.value;
+  const hidden = walk.secrets.value;
   if (!hidden.size) return false;
   const { frames, nodes } = walk.model.value;
   if (phase === "end" || phase === "start") {
