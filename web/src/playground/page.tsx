@@ -20,6 +20,8 @@ import { OpenedGradient } from "./OpenedGradient";
 import { Settings } from "./Settings";
 import { Tables } from "./Tables";
 import "./playground.css";
+import "./network.css";
+import "./panels.css";
 
 /** It stays when the reader looks at a step in the lab, and is there again, with its weights, when they come back. */
 let kept: Playground | undefined;
