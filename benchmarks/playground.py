@@ -9,10 +9,10 @@ from statistics import median
 from time import perf_counter
 
 from upriver.web.frames import encode
-from upriver.web.sessions.playground import Playground
-from upriver.web.sessions.playground_config import Config
-from upriver.web.sessions.playground_data import points
-from upriver.web.sessions.playground_run import EAGER, Run
+from upriver.web.sessions.playground.config import Config
+from upriver.web.sessions.playground.data import points
+from upriver.web.sessions.playground.run import EAGER, Run
+from upriver.web.sessions.playground.session import Playground
 
 NETWORKS = {
     "4, 2 units": {"layers": [4, 2]},

@@ -12,10 +12,10 @@ import upriver as ur
 from upriver.compile import available
 from upriver.web.frames import decode, encode, plain
 from upriver.web.sessions import find
-from upriver.web.sessions.playground import Playground
-from upriver.web.sessions.playground_config import ACTIVATIONS, DATA, OPTIMISERS, Config
-from upriver.web.sessions.playground_data import points
-from upriver.web.sessions.playground_run import EAGER, Run
+from upriver.web.sessions.playground.config import ACTIVATIONS, DATA, OPTIMISERS, Config
+from upriver.web.sessions.playground.data import points
+from upriver.web.sessions.playground.run import EAGER, Run
+from upriver.web.sessions.playground.session import Playground
 
 
 def ran(config, steps):

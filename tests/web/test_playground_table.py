@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from upriver.errors import UpriverError
-from upriver.web.sessions.playground import Playground
-from upriver.web.sessions.playground_config import MOST_TEXT, Config
-from upriver.web.sessions.playground_data import points
+from upriver.web.sessions.playground.config import MOST_TEXT, Config
+from upriver.web.sessions.playground.data import points
+from upriver.web.sessions.playground.session import Playground
 
 FRUIT = "weight,colour,length,kind\n" + "\n".join(
     f"{120 + i},red,{5 + i % 3},{'apple' if i % 2 else 'pear'}" for i in range(20)

@@ -10,10 +10,10 @@ import pytest
 from upriver.errors import ArgumentError, DataError
 from upriver.explain.reading import load_trace
 from upriver.web.frames import decode, encode, plain
-from upriver.web.sessions.steering import LAST, Steering
-from upriver.web.sessions.steering_car import ANGLES, SPEED, Cars, Trial, examples, follow, right_wheel
-from upriver.web.sessions.steering_drive import LONGEST, PAUSE
-from upriver.web.sessions.steering_track import HALF, PRESETS, SIGHT, Track
+from upriver.web.sessions.steering.car import ANGLES, SPEED, Cars, Trial, examples, follow, right_wheel
+from upriver.web.sessions.steering.drive import LONGEST, PAUSE
+from upriver.web.sessions.steering.session import LAST, Steering
+from upriver.web.sessions.steering.track import HALF, PRESETS, SIGHT, Track
 
 
 def circle(radius: float = 0.35, count: int = 60) -> list[list[float]]:

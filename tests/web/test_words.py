@@ -14,8 +14,8 @@ from upriver.explain.reading import load_trace
 from upriver.recipes.char_transformer import Taps
 from upriver.web.frames import decode, encode, plain
 from upriver.web.sessions.pace import Pace
-from upriver.web.sessions.words import LAST, Words
-from upriver.web.sessions.words_text import TALES, tale
+from upriver.web.sessions.words.session import LAST, Words
+from upriver.web.sessions.words.text import TALES, tale
 
 
 def steps(session: Words, count: int) -> Words:

@@ -9,11 +9,11 @@ from typing import Any, Protocol, Self
 from ..frames import Frame
 
 SESSIONS: Mapping[str, str] = {
-    "playground": "playground:Playground",
-    "words": "words:Words",
-    "steering": "steering:Steering",
+    "playground": f"{__name__}.playground.session:Playground",
+    "words": f"{__name__}.words.session:Words",
+    "steering": f"{__name__}.steering.session:Steering",
 }
-"""Name → ``module:Class``: a module of this package, or anywhere if its name has a dot."""
+"""Name → ``module:Class``."""
 
 
 class Session(Protocol):
@@ -50,5 +50,5 @@ def find(name: str, sessions: Mapping[str, str] = SESSIONS) -> type[Session]:
         KeyError: there is no such kind.
     """
     module, _, kind = sessions[name].partition(":")
-    found: type[Session] = getattr(importlib.import_module(module if "." in module else f"{__name__}.{module}"), kind)
+    found: type[Session] = getattr(importlib.import_module(module), kind)
     return found

@@ -15,19 +15,19 @@ import numpy as np
 import upriver as ur
 from upriver.recipes.char_transformer import PARTS, CharTransformer, Taps
 
-from ...core.graph import Node
-from ...core.state import Array
-from ...errors import ArgumentError
-from ...explain.blame import SENSITIVITY, TIMES_WEIGHT, UPDATE
-from ...explain.derivation import derive, explain
-from ...explain.names import key_of, of_module
-from ...explain.page import content
-from ...explain.paths import paths as explain_paths
-from ...explain.upstream import Upstream
-from ...i18n import say
-from . import given as read
-from .blamed import healed, row, weight
-from .words_learn import Learner
+from ....core.graph import Node
+from ....core.state import Array
+from ....errors import ArgumentError
+from ....explain.blame import SENSITIVITY, TIMES_WEIGHT, UPDATE
+from ....explain.derivation import derive, explain
+from ....explain.names import key_of, of_module
+from ....explain.page import content
+from ....explain.paths import paths as explain_paths
+from ....explain.upstream import Upstream
+from ....i18n import say
+from .. import given as read
+from ..blamed import healed, row, weight
+from .learn import Learner
 
 TOP = 12
 """How many weights are named."""

@@ -9,19 +9,19 @@ import numpy as np
 
 import upriver as ur
 
-from ...core.site import sites_off
-from ...core.state import tracing
-from ...core.tensor import Tensor
-from ...explain.derivation import explain
-from ...explain.page import content
-from ...explain.paths import paths
-from ...explain.reading import Trace
-from ...explain.trace import trace
-from ...i18n import Message, say
-from .playground_config import whole
-from .playground_net import Network
-from .playground_run import Run
-from .playground_trouble import gradient_of, rounded
+from ....core.site import sites_off
+from ....core.state import tracing
+from ....core.tensor import Tensor
+from ....explain.derivation import explain
+from ....explain.page import content
+from ....explain.paths import paths
+from ....explain.reading import Trace
+from ....explain.trace import trace
+from ....i18n import Message, say
+from .config import whole
+from .net import Network
+from .run import Run
+from .trouble import gradient_of, rounded
 
 PATHS = 6
 """So many of the largest paths are told."""

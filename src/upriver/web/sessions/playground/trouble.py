@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...core.backward import grad
-from ...core.state import Array
-from ...i18n import Message, say
-from .playground_net import Network
+from ....core.backward import grad
+from ....core.state import Array
+from ....i18n import Message, say
+from .net import Network
 
 FAINT, STRONG = 1e-3, 1e3
 """The first layer's gradient over the last one's: below it vanishes on its way, above it explodes."""

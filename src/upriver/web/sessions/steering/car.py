@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.state import Array
-from .steering_track import HALF, SAMPLES, Track
+from ....core.state import Array
+from .track import HALF, SAMPLES, Track
 
 ANGLES = np.radians([-80.0, -55.0, -33.0, -15.0, 0.0, 15.0, 33.0, 55.0, 80.0])
 """The directions of the rays, from the heading; positive to the right."""
@@ -99,7 +99,7 @@ class Trial:
         way: where the first one was, moment by moment, until it left the road.
 
     Example:
-        >>> from upriver.web.sessions.steering_track import PRESETS, Track
+        >>> from upriver.web.sessions.steering.track import PRESETS, Track
         >>> straight_on = Trial(Track(PRESETS["pond"], "pond"), lambda seen: seen[:, 0] * 0.0, 4)
         >>> straight_on.drive(1000), float(straight_on.laps().max()) < 0.3
         (True, True)

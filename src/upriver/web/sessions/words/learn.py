@@ -14,9 +14,9 @@ from upriver.nn.utils import clip_grad_norm_
 from upriver.optim import AdamW
 from upriver.recipes.char_transformer import CharTransformer, Size
 
-from ...compile import compile as compiled
-from ...core.state import Array
-from ...errors import DataError
+from ....compile import compile as compiled
+from ....core.state import Array
+from ....errors import DataError
 
 BATCH = 16
 WARM = 50

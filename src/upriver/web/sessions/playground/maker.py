@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...compile import compile as compiled
-from ...errors import UpriverError
-from .playground_net import Network
+from ....compile import compile as compiled
+from ....errors import UpriverError
+from .net import Network
 
 KEPT = 6
 """So many compiled steps a session keeps, for networks that it may come back to."""

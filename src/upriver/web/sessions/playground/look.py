@@ -8,11 +8,11 @@ import numpy as np
 
 import upriver as ur
 
-from ...core.state import Array
-from ...core.tensor import wrap
-from .playground_data import SPAN, Points, features
-from .playground_run import Run
-from .playground_trouble import measured, norms, verdict
+from ....core.state import Array
+from ....core.tensor import wrap
+from .data import SPAN, Points, features
+from .run import Run
+from .trouble import measured, norms, verdict
 
 CELLS = 60
 """The map has so many cells each way."""

@@ -13,10 +13,10 @@ import upriver as ur
 from upriver.optim import Adam
 from upriver.recipes.driver import Driver
 
-from ...compile import compile as compiled
-from ...core.state import Array
-from .steering_car import ANGLES, examples
-from .steering_track import Track
+from ....compile import compile as compiled
+from ....core.state import Array
+from .car import ANGLES, examples
+from .track import Track
 
 TAUGHT, OWN = 1200, 900
 """How many examples the teacher gives, and how many of the reader's are kept."""

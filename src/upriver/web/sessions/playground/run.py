@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ...compile import available
-from ...core.state import Array
-from ...core.tensor import wrap
-from ...i18n import Message
-from ...train.finite import TrainingError
-from .playground_config import Config
-from .playground_data import Points, features, rows
-from .playground_maker import Maker, Makers
-from .playground_net import Network
-from .playground_trouble import diverged
+from ....compile import available
+from ....core.state import Array
+from ....core.tensor import wrap
+from ....i18n import Message
+from ....train.finite import TrainingError
+from .config import Config
+from .data import Points, features, rows
+from .maker import Maker, Makers
+from .net import Network
+from .trouble import diverged
 
 EAGER = 100
 """So many steps are taken operation by operation, while the compiled step is being made."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.state import Array
-from ...errors import ArgumentError, DataError
-from . import given as read
+from ....core.state import Array
+from ....errors import ArgumentError, DataError
+from .. import given as read
 
 WORLD = (1.6, 1.0)
 HALF = 0.052

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.state import Array
-from .steering_car import ANGLES, Cars, follow, gone, right_wheel
-from .steering_track import SAMPLES, Track
+from ....core.state import Array
+from .car import ANGLES, Cars, follow, gone, right_wheel
+from .track import SAMPLES, Track
 
 LONGEST = 1200
 """After so many moments a run begins anew."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ...core.state import Array
-from ...data import split, toys
-from ...data.files import RawTable, numbers, read_text
-from ...data.stream import Stream, child_seed
-from ...errors import DataError
-from ...i18n import Message, say
-from .playground_config import Config
+from ....core.state import Array
+from ....data import split, toys
+from ....data.files import RawTable, numbers, read_text
+from ....data.stream import Stream, child_seed
+from ....errors import DataError
+from ....i18n import Message, say
+from .config import Config
 
 SPAN = 6.0
 """The map goes from −SPAN to SPAN in both directions."""

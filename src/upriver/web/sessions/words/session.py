@@ -7,13 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from ...errors import ArgumentError
-from ...i18n import say
-from ..frames import Frame
-from . import given as read, words_blame
-from .pace import Pace
-from .words_learn import Learner, Options
-from .words_text import chosen
+from ....errors import ArgumentError
+from ....i18n import say
+from ...frames import Frame
+from .. import given as read
+from ..pace import Pace
+from . import blame
+from .learn import Learner, Options
+from .text import chosen
 
 EVERY = 25
 """After so many steps the loss on held-out text, the passage and the prediction are taken again."""
@@ -182,7 +183,7 @@ class Words:
             what: ``play``, ``pause``, ``step``, ``set``, ``prompt``, ``sample``, ``passage``, ``blame``, ``open``, or
                 ``whole``: send the curves from their beginning.
             given: ``steps``; ``speed``, ``lr``; ``text``; ``text``, ``count``, ``temperature``, ``seed``; ``text``;
-                ``text`` and ``at``; these and what :func:`.words_blame.opened` takes.
+                ``text`` and ``at``; these and what :func:`.blame.opened` takes.
 
         Raises:
             ArgumentError: there is no such message, or something is outside its bounds.
@@ -242,7 +243,7 @@ class Words:
         if len(numbers) != len(text) or len(numbers) < 2:
             raise ArgumentError("the text has symbols that the network has never seen, or fewer than two", at=False)
         at = read.whole(given, "at", 1, 1, len(numbers) - 1)
-        asked = words_blame.blame if what == "blame" else words_blame.opened
+        asked = blame.blame if what == "blame" else blame.opened
         more = () if what == "blame" else (given,)
         return {"at": at, "step": learner.steps, **asked(learner, numbers[:at], int(numbers[at]), *more)}
 

@@ -12,15 +12,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from ...errors import ArgumentError
-from ...i18n import say
-from ..frames import Frame
-from . import given as read, steering_blame
-from .pace import Pace
-from .steering_car import ANGLES, Trial
-from .steering_drive import Drive
-from .steering_learn import OWN, SOURCES, TAUGHT, Learner, Options, steering
-from .steering_track import HALF, SIGHT, WORLD, chosen
+from ....errors import ArgumentError
+from ....i18n import say
+from ...frames import Frame
+from .. import given as read
+from ..pace import Pace
+from . import blame
+from .car import ANGLES, Trial
+from .drive import Drive
+from .learn import OWN, SOURCES, TAUGHT, Learner, Options, steering
+from .track import HALF, SIGHT, WORLD, chosen
 
 RATE = 30
 """Moments in a second."""
@@ -193,7 +194,7 @@ class Steering:
                 or ``whole``: send curve and trail from their beginning.
             given: ``moments``; ``lr``, ``pace``, ``source``; ``track``, ``points`` and ``examples`` (whether the
                 teacher shows the new track too); ``wheel``; ``run`` and ``moment``, or ``worst``; these and what
-                :func:`.steering_blame.opened` takes.
+                :func:`.blame.opened` takes.
 
         Raises:
             ArgumentError: there is no such message, or something is outside its bounds.
@@ -293,8 +294,8 @@ class Steering:
         seen, did, right = drive.at(run, moment)
         about = {"moment": moment, "run": run, "step": self._learner.steps}
         if what == "blame":
-            return {**about, **steering_blame.blame(self._learner, seen, did, right)}
-        return {**about, **steering_blame.opened(self._learner, seen, right, given)}
+            return {**about, **blame.blame(self._learner, seen, did, right)}
+        return {**about, **blame.opened(self._learner, seen, right, given)}
 
     # Being kept.
 

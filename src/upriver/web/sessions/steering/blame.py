@@ -9,16 +9,16 @@ import numpy as np
 
 import upriver as ur
 
-from ...core.state import Array
-from ...explain.blame import SENSITIVITY, TIMES_WEIGHT, UPDATE
-from ...explain.derivation import explain
-from ...explain.page import content
-from ...explain.paths import paths as explain_paths
-from ...i18n import say
-from . import given as read
-from .blamed import healed, row, weight
-from .steering_car import ANGLES
-from .steering_learn import Learner
+from ....core.state import Array
+from ....explain.blame import SENSITIVITY, TIMES_WEIGHT, UPDATE
+from ....explain.derivation import explain
+from ....explain.page import content
+from ....explain.paths import paths as explain_paths
+from ....i18n import say
+from .. import given as read
+from ..blamed import healed, row, weight
+from .car import ANGLES
+from .learn import Learner
 
 TOP = 10
 NUDGE = 0.05

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from ...errors import ArgumentError
+from ....errors import ArgumentError
 
 MOST_LAYERS, MOST_UNITS = 6, 16
 MOST_DRAWN = 500

@@ -10,11 +10,11 @@ import numpy as np
 import upriver as ur
 import upriver.nn.functional as F
 
-from ...core.state import Array
-from ...core.tensor import Tensor
-from ...data.stream import Stream, child_seed
-from ...train.loop import Update
-from .playground_config import Config
+from ....core.state import Array
+from ....core.tensor import Tensor
+from ....data.stream import Stream, child_seed
+from ....train.loop import Update
+from .config import Config
 
 _ACTIVATIONS = {
     "tanh": ur.nn.Tanh,

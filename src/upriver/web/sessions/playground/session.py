@@ -8,15 +8,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from ...core.site import sites_off
-from ...errors import ArgumentError
-from ..frames import Frame
-from .playground_config import LIVE, SHARED, Config, real, whole
-from .playground_data import points
-from .playground_look import Look
-from .playground_maker import Makers
-from .playground_open import freeze, opened
-from .playground_run import Run
+from ....core.site import sites_off
+from ....errors import ArgumentError
+from ...frames import Frame
+from .config import LIVE, SHARED, Config, real, whole
+from .data import points
+from .look import Look
+from .maker import Makers
+from .open import freeze, opened
+from .run import Run
 
 MOST_SPEED = 2000
 _UNITS_EVERY = 3  # frames: maps of units are looked at less often than the boundary

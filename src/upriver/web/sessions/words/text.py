@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from ...errors import DataError
-from . import given as read
+from ....errors import DataError
+from .. import given as read
 
 TALES = ("en", "zh", "ja", "ar")
 """The languages in which there is a tale of the river."""
