@@ -61,9 +61,8 @@ function Links({ content }: { content: Content }) {
         <span>
           {t("Speed for each 10 m of free road:")}{" "}
           <bdi dir="ltr">
-            {number(outer)} × {number(inner)} ={" "}
+            {number(outer)} × {number(inner)} = <Signed value={whole} />
           </bdi>
-          <Signed value={whole} />
         </span>
       </p>
     </div>
