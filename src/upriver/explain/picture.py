@@ -48,6 +48,8 @@ _WIDTHS = {c: w for chars, w in [
     ("iljI.,:;|!'’ ", 0.36), ("ftr()[]{}/\\-\"·", 0.45), ("mwMW%@…—", 0.98), ("0123456789", 0.64),
     ("abcdeghknopqsuvxyz_", 0.63), ("ABCDEFGHJKLNOPQRSTUVXYZ", 0.76), ("+−×=<>~∞∕", 0.84),
     ("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", 0.44)] for c in chars}  # fmt: skip
+# Marks above and below letters, and those of direction, have no width; joined letters are narrow.
+_KINDS = {"NSM": 0.0, "LRI": 0.0, "RLI": 0.0, "FSI": 0.0, "PDI": 0.0, "AL": 0.6}
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -61,7 +63,8 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     for c in text:
         width = _WIDTHS.get(c)
         if width is None:
-            width = 0.0 if unicodedata.combining(c) else 1.05 if unicodedata.east_asian_width(c) in "WF" else 0.8
+            width = 1.05 if unicodedata.east_asian_width(c) in "WF" else _KINDS.get(unicodedata.bidirectional(c), 0.8)
+            width = 0.6 if unicodedata.bidirectional(c) == "AL" else width  # joined letters are narrow
         total += width
     return total * size * (1.1 if bold else 1.0)
 

@@ -18,6 +18,8 @@ import { spell } from "./spell";
 import { spoken } from "./words";
 
 const LARGE = 120;
+/** Where the first view would be smaller than this, the narrow one is taken if that is larger. */
+const NARROW = 0.7;
 
 export interface GraphViewProps {
   content: ReadonlySignal<Content>;
@@ -210,7 +212,7 @@ function viewName(walk: Walk, content: Content, room: Size, compact: boolean): s
   const space = compact ? { width: room.width, height: Infinity } : room;
   const [wide, narrow] = [viewOf(content, "first"), viewOf(content, "narrow")];
   const scale = firstScale(wide.w, wide.h, space, 0);
-  return scale < 0.8 && firstScale(narrow.w, narrow.h, space, 0) > scale * 1.15 ? "narrow" : "first";
+  return scale < NARROW && firstScale(narrow.w, narrow.h, space, 0) > scale * 1.15 ? "narrow" : "first";
 }
 
 const touches = (content: Content, key: string, nodes: Set<number>): boolean =>
