@@ -27,7 +27,7 @@ class Playground:
     """Trains, and shows what happens.
 
     Args:
-        given: ``sides``, one configuration or two (see :class:`.playground_config.Config`); ``speed``, steps for each
+        given: ``sides``, one configuration or two (see :class:`.config.Config`); ``speed``, steps for each
             frame; ``playing``.
 
     Raises:
