@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib
 import os
 import shutil
 import subprocess
@@ -35,6 +36,8 @@ class Pages(BuildHookInterface[Any]):
         wanted = fingerprint()
         if not STAMP.exists() or STAMP.read_text() != wanted:
             self.app.display_info("building the pages")
+            if not os.environ.get("UPRIVER_DRAFT"):
+                check_languages()
             build()
             STAMP.write_text(wanted)
 
@@ -49,6 +52,17 @@ def fingerprint() -> str:
             hashed.update(f"{name.as_posix()}\0".encode())
             hashed.update(path.read_bytes())
     return hashed.hexdigest()
+
+
+def check_languages() -> None:
+    """Stop where a catalogue lacks a text, has one too many, or cannot be read."""
+    sys.path.insert(0, str(PROSE.parent))  # the languages need nothing of the package around them, nor NumPy
+    try:
+        problems = importlib.import_module("i18n.__main__").problems()
+    finally:
+        sys.path.remove(str(PROSE.parent))
+    if problems:
+        sys.exit("The catalogues are not complete (UPRIVER_DRAFT=1 builds all the same):\n" + "\n".join(problems[:20]))
 
 
 def build() -> None:
