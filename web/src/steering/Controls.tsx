@@ -4,6 +4,7 @@ import { announce } from "../app/announce";
 import { number, say, t, type Message } from "../i18n/t";
 import type { Session } from "../opened/session";
 import { Choice } from "../ui/Choice";
+import { Seed } from "../ui/Seed";
 import { Slider, Steps } from "../ui/Slider";
 import type { Config, Lab } from "./state";
 
@@ -119,19 +120,7 @@ function More({ lab, session, begin }: Props) {
           options={[4, 8, 12, 24].map((n) => ({ value: String(n), label: String(n) }))}
           onChange={(units) => choose({ units: Number(units) })}
         />
-        <div class="field">
-          <label class="soft" for="steering-seed">
-            {t("Seed")}
-          </label>
-          <input
-            id="steering-seed"
-            type="number"
-            min={0}
-            max={999999}
-            value={config.seed}
-            onChange={(event) => choose({ seed: Math.max(0, Math.round(event.currentTarget.valueAsNumber) || 0) })}
-          />
-        </div>
+        <Seed seed={config.seed} onChange={(seed) => choose({ seed })} />
       </div>
       <Steps
         label={t("Learning rate")}

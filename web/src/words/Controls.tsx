@@ -5,6 +5,7 @@ import { number, t } from "../i18n/t";
 import type { Session } from "../opened/session";
 import { Choice } from "../ui/Choice";
 import { Problem } from "../ui/Problem";
+import { Seed } from "../ui/Seed";
 import { Steps } from "../ui/Slider";
 import type { Config, Lab } from "./state";
 
@@ -93,19 +94,7 @@ function More({ lab, session, choose }: { lab: Lab; session: Session; choose(mor
         {pick("heads", t("Heads"), [1, 2, 4])}
         {pick("width", t("Width"), [32, 48, 64])}
         {pick("context", t("Symbols seen at once"), [32, 48, 64])}
-        <div class="field">
-          <label class="soft" for="words-seed">
-            {t("Seed")}
-          </label>
-          <input
-            id="words-seed"
-            type="number"
-            min={0}
-            max={999999}
-            value={config.seed}
-            onChange={(event) => choose({ seed: Math.max(0, Math.round(event.currentTarget.valueAsNumber) || 0) })}
-          />
-        </div>
+        <Seed seed={config.seed} onChange={(seed) => choose({ seed })} />
         <div class="grow">
           <Steps
             label={t("Learning rate")}
