@@ -50,6 +50,14 @@ function Deck({ slides }: { slides: Prose }) {
     const found = named(slides);
     if (found >= 0) show(found);
   }, [place.value, slides]);
+  // What was pressed in the overview is gone with it: the keyboard goes on from the slide.
+  const wasOverview = useRef(false);
+  useEffect(() => {
+    const left = wasOverview.current && !overview.value;
+    wasOverview.current = overview.value;
+    if (left && document.activeElement === document.body)
+      heading.current?.querySelector<HTMLElement>('[data-state="now"]')?.focus({ preventScroll: true });
+  }, [overview.value]);
   useEffect(() => {
     const opened = channel(({ at: wanted, hello }) => {
       if (hello) opened.tell({ at: at.peek() });

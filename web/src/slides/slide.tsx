@@ -42,6 +42,7 @@ export function Slide({ section, place, state, eager, choose }: Props) {
       aria-hidden={state === "away"}
       inert={state === "away"}
       ref={frame}
+      tabIndex={-1}
     >
       <div
         class="slide"
