@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from .running import Sessions
 from .workers import Setup
 
 _LARGEST_ID = 2**53
+_HEAD = re.compile(r'\s*\{\s*"id"\s*:\s*(\d{1,16})\s*,')
 _TRY_LATER = 1013
 _NOT_UNDERSTOOD = 1003
 _PATIENCE = 0.5
@@ -102,7 +104,9 @@ class Page:
     # What comes from the page.
 
     def _take(self, text: str) -> None:
-        number: Any = None
+        # A message that cannot be read whole is answered too, or its page would wait for ever.
+        head = _HEAD.match(text)
+        number: Any = int(head[1]) if head else None
         call: Any = None
         language: Any = None
         try:

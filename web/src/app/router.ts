@@ -7,10 +7,19 @@ export interface Place {
   parameters: URLSearchParams;
 }
 
+/** A link that was damaged on its way leads to the page, if not to the place. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
+
 function parse(hash: string): Place {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const [page = "", ...rest] = path.split("/");
-  return { page: page || "learn", rest: decodeURIComponent(rest.join("/")), parameters: new URLSearchParams(query) };
+  return { page: page || "learn", rest: decoded(rest.join("/")), parameters: new URLSearchParams(query) };
 }
 
 export const place = signal<Place>(parse(location.hash));

@@ -1,5 +1,5 @@
 /** What stands around every page: the way between pages, the switches, the live region. */
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { online } from "../engine/engine";
@@ -113,6 +113,17 @@ function Connection() {
   );
 }
 
+const RELOADED = "upriver.reloaded";
+const RARELY = 20_000; // ms
+
+/** Load everything again, but not for ever. */
+function reload(): void {
+  const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+  if (Date.now() - last < RARELY) return;
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  location.reload();
+}
+
 /** The page that the link asks for, as soon as it is there. */
 function Current() {
   const page = place.value.page in PAGES ? place.value.page : "learn";
@@ -139,19 +150,37 @@ function Current() {
       current = false;
     };
   }, [page]);
+  // A browser remembers that a script could not be had: only the whole page, loaded again, asks for it again.
+  useSignalEffect(() => {
+    if (shown.value.failed && online.value === "on") reload();
+  });
   useEffect(() => {
     document.title = `${nameOf(page)} · Upriver`;
   }, [page, language.value]);
   const { Page, failed } = shown.value;
   return (
     <main id="main" ref={main} tabIndex={-1} data-page={shown.value.page}>
-      {failed && <Problem sentence={t("This page could not be loaded.")} fix={t("Load it again.")} />}
+      {failed && (
+        <>
+          <Problem sentence={t("This page could not be loaded.")} />
+          <button onClick={() => location.reload()}>{t("Load it again.")}</button>
+        </>
+      )}
       {Page && <Page />}
     </main>
   );
 }
 
 export function Shell() {
+  const pages = useRef<HTMLUListElement>(null);
+  // On a narrow screen the names of the pages are a row to be scrolled: the current one is in sight.
+  useEffect(() => {
+    // (Not scrollIntoView, which also tells the Tab key to go on from there.)
+    const [row, link] = [pages.current?.parentElement, pages.current?.querySelector("[aria-current]")];
+    if (!row || !link) return;
+    const [room, at] = [row.getBoundingClientRect(), link.getBoundingClientRect()];
+    row.scrollLeft += Math.max(0, at.right - room.right) - Math.max(0, room.left - at.left);
+  }, [place.value.page, language.value]);
   return (
     <>
       <a
@@ -169,7 +198,7 @@ export function Shell() {
           <img src="./icon.svg" alt="" width="26" height="26" /> Upriver
         </a>
         <nav aria-label={t("Pages")}>
-          <ul>
+          <ul ref={pages}>
             {Object.keys(PAGES).map((page) => (
               <li key={page}>
                 <a href={`#/${page}`} aria-current={place.value.page === page ? "page" : undefined}>

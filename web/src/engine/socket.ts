@@ -41,6 +41,7 @@ let last = 0;
 let tries = 0;
 
 const LONGEST_WAIT = 5000;
+const LARGEST = 8 * 2 ** 20; // bytes of a message that the server reads (limits.py)
 const address = (): string => new URL("engine", document.baseURI.split("#")[0]).href.replace(/^http/, "ws");
 
 /** Open the socket, and keep it open. */
@@ -102,8 +103,20 @@ function send(message: object): void {
   }
 }
 
+/** Sent, it would cost the connection, and be sent again with the next one. */
+function tooLarge(message: object): boolean {
+  const text = JSON.stringify(message);
+  return text.length > LARGEST / 4 && new TextEncoder().encode(text).length > LARGEST - 100;
+}
+
 function request<T>(key: string, message: object): Promise<T> {
   return new Promise((done, failed) => {
+    if (tooLarge(message)) {
+      const args = { megabytes: LARGEST / 2 ** 20 };
+      const text = "This is larger than {megabytes} MB, the most that can be sent.";
+      failed(new EngineError("limit", text.replace("{megabytes}", String(args.megabytes)), null, { text, args }));
+      return;
+    }
     pending.set(key, { message, done: done as (answer: unknown) => void, failed });
     send(message);
   });

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { mirrored } from "../graph/direction";
+import { numberOf } from "../i18n/numberOf";
 
 interface Props {
   value: number;
@@ -34,9 +35,9 @@ export function DragNumber({ value, label, id, onValue }: Props): JSX.Element {
     onValue(onGrid(value + step, Math.abs(step) < notch(value) ? Math.abs(step) : notch(value)));
   }
   function type(text: string): void {
-    const found = Number(text.trim().replace("−", "-").replace(",", "."));
+    const found = numberOf(text);
     typing.value = null;
-    if (text.trim() !== "" && Number.isFinite(found) && found !== value) onValue(found);
+    if (Number.isFinite(found) && found !== value) onValue(found);
   }
   return (
     <input

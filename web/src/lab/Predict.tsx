@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { announce } from "../app/announce";
 import { isolate } from "../graph/direction";
+import { numberOf } from "../i18n/numberOf";
 import { number, say, t, type Message } from "../i18n/t";
 import { useAsked } from "../walk/asked";
 import type { Walk } from "../walk/walk";
@@ -59,8 +60,8 @@ function Question({ walk, target, done }: { walk: Walk; target: Target; done(): 
   };
   async function answer(event: Event): Promise<void> {
     event.preventDefault();
-    const given = Number(typed.value.trim().replace("−", "-").replace(",", "."));
-    if (!typed.value.trim() || !Number.isFinite(given)) return;
+    const given = numberOf(typed.value);
+    if (!Number.isFinite(given)) return;
     const from = walk.given.peek();
     if (target.what === "gradient" && from && "expression" in from) {
       await asked.ask("mistakes", { ...from, name: target.name, given });

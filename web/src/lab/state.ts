@@ -7,7 +7,7 @@ import type { DrawerTab } from "../walk/Drawer";
 import { createDeriving, type Deriving, type Source, type Values } from "./derive";
 import { NETWORK } from "./examples";
 import { secretOf, type Known } from "./target";
-import { names } from "./tokens";
+import { names, plain } from "./tokens";
 
 export type Kind = "expression" | "network" | "trace";
 
@@ -121,7 +121,7 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
     setExpression(text) {
       batch(() => {
         kind.value = "expression";
-        expression.value = text;
+        expression.value = plain(text);
         fill();
       });
       refresh();
@@ -157,7 +157,7 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
           code.value = saved.c;
         } else {
           kind.value = "expression";
-          expression.value = typeof saved.e === "string" ? saved.e : "(w*x - y)**2";
+          expression.value = typeof saved.e === "string" ? plain(saved.e) : "(w*x - y)**2";
           fill(saved.v);
         }
         if (saved.tab) tab.value = saved.tab;

@@ -5,6 +5,14 @@ export interface Token {
   kind: "name" | "function" | "number" | "operator" | "space";
 }
 
+const WRITTEN: Record<string, string> = { "·": "*", "×": "*", "⋅": "*", "−": "-", "÷": "/", "²": "**2", "³": "**3" };
+
+/** What a formula says, as in a book or as these pages write it, in the characters of the language. */
+export const plain = (text: string): string =>
+  text
+    .replace(/[·×⋅−÷²³]/g, (mark) => WRITTEN[mark]!)
+    .replace(/[！-～]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
+
 const PARTS = /\s+|[\p{L}_][\p{L}\p{N}_.]*|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\*\*|==|!=|<=|>=|./gu;
 
 export function tokens(text: string): Token[] {

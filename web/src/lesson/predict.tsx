@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { ask, EngineError, online } from "../engine/engine";
 import { labLink, mistake, prediction } from "../figures/data";
+import { numberOf } from "../i18n/numberOf";
 import { number, say, t, type Message } from "../i18n/t";
 import { markAnswered, progress } from "../progress/store";
 import { Failed } from "../ui/Problem";
@@ -75,8 +76,8 @@ export function Guess({ name, onRight }: { name: string; onRight?(): void }) {
   };
   const send = (event: Event) => {
     event.preventDefault();
-    const value = Number(typed.value.replace("−", "-").replace(",", "."));
-    if (typed.value.trim() && Number.isFinite(value)) void answer(value);
+    const value = numberOf(typed.value);
+    if (Number.isFinite(value)) void answer(value);
   };
   return (
     <div class="guess">

@@ -7,12 +7,15 @@ import { EngineError, online, open, type Frame, type SessionHandle } from "../en
 export interface Session {
   /** What the engine could not do, last. */
   error: Signal<EngineError | null>;
+  /** "recovered" or "anew" once it was lost, until it is begun with another configuration. */
+  news: Signal<string>;
   /** Tell the session something; undefined where it could not be done, which `error` then tells. */
   tell<T>(what: string, given?: object): Promise<T | undefined>;
 }
 
 export function useSession(name: string, given: ReadonlySignal<object>, frame: (frame: Frame) => void): Session {
   const error = useSignal<EngineError | null>(null);
+  const news = useSignal("");
   const handle = useRef<SessionHandle | null>(null);
   const failed = (problem: unknown) => {
     error.value = problem instanceof EngineError ? problem : new EngineError("internal", String(problem));
@@ -20,9 +23,16 @@ export function useSession(name: string, given: ReadonlySignal<object>, frame: (
   };
   useSignalEffect(() => {
     const config = given.value;
-    if (online.value === "recorded") return undefined;
+    // Only looked at: a session outlives a lost connection, and is opened again with the next.
+    if (online.peek() === "recorded") return undefined;
     error.value = null;
-    const opened = open(name, config, { frame, error: failed });
+    news.value = "";
+    let dropped = false;
+    const event = ({ event: what }: { event: string }) => {
+      if (what === "dropped") dropped = true;
+      else if (what === "recovered" || (what === "opened" && dropped)) news.value = what === "opened" ? "anew" : what;
+    };
+    const opened = open(name, config, { frame, event, error: failed });
     handle.current = opened;
     return () => {
       handle.current = null;
@@ -32,6 +42,7 @@ export function useSession(name: string, given: ReadonlySignal<object>, frame: (
   return useMemo(
     () => ({
       error,
+      news,
       async tell<T>(what: string, more: object = {}) {
         try {
           const answer = await handle.current?.tell<T>(what, more);

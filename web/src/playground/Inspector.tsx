@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { announce } from "../app/announce";
+import { numberOf } from "../i18n/numberOf";
 import { number, t } from "../i18n/t";
 import type { Playground } from "./model";
 import { nameOf } from "./Net";
@@ -52,8 +53,8 @@ function Value({ label, value, onSet }: { label: string; value: number; onSet(va
   const draft = useSignal<string | null>(null);
   useEffect(() => () => void (draft.value = null), []);
   const done = () => {
-    const to = Number((draft.value ?? "").replace("−", "-").replace(",", "."));
-    if (draft.value !== null && draft.value.trim() !== "" && Number.isFinite(to) && Math.abs(to) <= 1e6) {
+    const to = numberOf(draft.value ?? "");
+    if (Number.isFinite(to) && Math.abs(to) <= 1e6) {
       onSet(to);
       announce(t("{label} is {value} now", { label, value: number(to) }));
     }

@@ -104,6 +104,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
   const given = { sides: sides.value, speed: speed.value, playing: false };
   let session: SessionHandle | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let dropped: { at: number; playing: boolean } | null = null;
   let touched = false; // changed by hand since it began: its step alone does not tell where it is
   let meter = { at: performance.now(), frames: 0, step: 0 };
 
@@ -173,12 +174,25 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     }
   }
 
+  /** The connection was lost, and with it the session: the new one trains up to where the old one was. */
+  async function caughtUp(was: { at: number; playing: boolean }): Promise<void> {
+    dropped = null;
+    // What was changed by hand meanwhile cannot be trained again: then it is said that it begins anew.
+    event.value = touched && was.at > 0 ? "anew" : was.at > 0 ? "recovered" : "";
+    if (!touched) await advance(was);
+    touched = false;
+    if (was.playing) await tell("play", { speed: speed.value });
+  }
+
   function begin(): void {
     session = open("playground", given, {
       frame: shown,
       event: ({ event: what }) => {
-        event.value = what;
-        if (what === "dropped") playing.value = false;
+        if (what === "dropped") {
+          dropped ??= { at: nows.value[0]?.step ?? 0, playing: playing.value };
+          playing.value = false;
+        } else if (what === "opened" && dropped) void caughtUp(dropped);
+        else event.value = what;
       },
       error: (problem) => {
         failed(problem);
@@ -193,6 +207,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     clearTimeout(timer);
     timer = undefined;
     touched = false;
+    event.value = "";
     Object.assign(given, { sides: sides.value, speed: speed.value });
     if (!sides.value.every(trainable)) return;
     batch(() => {
@@ -224,7 +239,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
   });
 
   /** Go on from what a link says, up to the step that it was made at. */
-  async function advance(wanted: Linked): Promise<void> {
+  async function advance(wanted: { at?: number }): Promise<void> {
     for (let left = Math.min(FARTHEST, Math.round(wanted.at ?? 0)); left > 0; left -= AT_ONCE) {
       if ((await tell("step", { count: Math.min(AT_ONCE, left) })) === undefined) return;
     }

@@ -6,6 +6,7 @@ import { online } from "../engine/engine";
 import { say, t } from "../i18n/t";
 import { openInLab } from "../lab/incoming";
 import type { Content } from "../engine/types";
+import { News } from "../ui/News";
 import { Failed, Problem } from "../ui/Problem";
 import { Controls, toggle } from "./Controls";
 import { Data } from "./Data";
@@ -85,11 +86,7 @@ function Ground({ ground }: { ground: Playground }) {
       <Presets ground={ground} />
       <Controls ground={ground} />
       {ground.error.value && <Failed error={ground.error.value} />}
-      {ground.event.value === "recovered" && (
-        <p class="soft" role="status">
-          {t("The engine's process was lost; training went on from where it was.")}
-        </p>
-      )}
+      <News of={ground.event.value} />
       {drawnFewer && (
         <p class="pg-hint" role="status">
           {ground.sides.value[0]?.data === "drawn"

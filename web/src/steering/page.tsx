@@ -7,6 +7,7 @@ import { online } from "../engine/engine";
 import { encode } from "../engine/link";
 import { t } from "../i18n/t";
 import { useSession } from "../opened/session";
+import { News } from "../ui/News";
 import { Failed, Problem } from "../ui/Problem";
 import { Controls } from "./Controls";
 import { Curves } from "./Curves";
@@ -55,6 +56,7 @@ export default function Page() {
           <Sight lab={lab} />
         </div>
       </div>
+      <News of={session.news.value} />
       {session.error.value && <Failed error={session.error.value} />}
       <Mistake lab={lab} session={session} />
       <Curves lab={lab} />

@@ -6,6 +6,7 @@ import { online } from "../engine/engine";
 import { encode } from "../engine/link";
 import { language, t } from "../i18n/t";
 import { useSession } from "../opened/session";
+import { News } from "../ui/News";
 import { Failed, Problem } from "../ui/Problem";
 import { Blame } from "./Blame";
 import { Controls } from "./Controls";
@@ -50,6 +51,7 @@ export default function Page() {
         </p>
       </header>
       <Controls lab={lab} session={session} begin={begin} />
+      <News of={session.news.value} />
       {session.error.value && <Failed error={session.error.value} />}
       <div class="two">
         <Predict key={run.value} lab={lab} session={session} />
