@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,35 @@ def test_a_damaged_link_leads_to_the_page(opened: Any, link: str) -> None:
     watched = opened()
     watched.page.goto(f"{watched.origin}/{link}")
     watched.page.wait_for_selector("main h1", state="attached")
+    assert watched.errors == []
+
+
+def packed(state: object) -> str:
+    """A state as links carry it (web/src/engine/link.ts)."""
+    pressed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = pressed.compress(json.dumps(state).encode()) + pressed.flush()
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("page", "states"),
+    [
+        ("playground", [{"sides": [{"drawn": "x", "data": "drawn"}]}, {"sides": [{"table": None}]}, {"sides": [None]}]),
+        ("playground", [{"sides": [{"drawn": [5, None, [1]], "data": "drawn"}]}, {"sides": [{"layers": "x"}]}]),
+        ("lab", [{"e": 5}, {"e": "w*x", "v": 5}, {"e": "w*x", "at": "q", "open": "m7", "tab": "zz"}, {"c": "n("}, []]),
+        ("words", [5, None, {"text": "own", "own": 5}]),
+        ("steering", [{"track": "own", "points": [[1]]}, {"units": -1}, "x"]),
+    ],
+)
+def test_a_link_that_says_what_cannot_be(opened: Any, page: str, states: list[object]) -> None:
+    watched = opened()
+    for state in states:
+        watched.go(f"#/{page}?s={packed(state)}", LAB.split("[")[0] if page == "lab" else "main h1")
+        watched.page.reload()
+        watched.page.wait_for_selector(f'main[data-page="{page}"]')
+        watched.page.wait_for_timeout(300)
+        assert len(watched.page.inner_text("main")) > 300, state
+        assert watched.page.locator(".problem").count() <= 1
     assert watched.errors == []
 
 

@@ -1,7 +1,7 @@
 /** What stands around every page: the way between pages, the switches, the live region. */
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentType } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { online } from "../engine/engine";
 import { choose, language, languages, t } from "../i18n/t";
 import { Problem } from "../ui/Problem";
@@ -124,6 +124,21 @@ function reload(): void {
   location.reload();
 }
 
+function NotShown() {
+  return (
+    <>
+      <Problem sentence={t("This page could not be loaded.")} />
+      <button onClick={() => location.reload()}>{t("Load it again.")}</button>
+    </>
+  );
+}
+
+/** A page that breaks leaves a sentence behind, and the way to the other pages. */
+function Guarded({ Page }: { Page: ComponentType }) {
+  const [error] = useErrorBoundary((found: unknown) => console.error(found));
+  return error ? <NotShown /> : <Page />;
+}
+
 /** The page that the link asks for, as soon as it is there. */
 function Current() {
   const page = place.value.page in PAGES ? place.value.page : "learn";
@@ -160,13 +175,8 @@ function Current() {
   const { Page, failed } = shown.value;
   return (
     <main id="main" ref={main} tabIndex={-1} data-page={shown.value.page}>
-      {failed && (
-        <>
-          <Problem sentence={t("This page could not be loaded.")} />
-          <button onClick={() => location.reload()}>{t("Load it again.")}</button>
-        </>
-      )}
-      {Page && <Page />}
+      {failed && <NotShown />}
+      {Page && !failed && <Guarded key={shown.value.page} Page={Page} />}
     </main>
   );
 }

@@ -32,9 +32,9 @@ export default function Page(): JSX.Element {
       {walk ? (
         <Workbench lab={lab} walk={walk} />
       ) : wrong ? (
-        lab.kind.value === "expression" ? null : (
+        lab.kind.value === "trace" ? (
           <Failed error={wrong} />
-        )
+        ) : null
       ) : (
         <p class="soft waiting" role="status">
           {online.value === "on" ? t("Computing …") : t("Waiting for the engine …")}

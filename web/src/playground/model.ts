@@ -53,11 +53,26 @@ interface Linked extends Given {
   at?: number;
 }
 
+const kindOf = (value: unknown): string => (Array.isArray(value) ? "list" : value === null ? "null" : typeof value);
+const isPoint = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 3 && value.every((x) => typeof x === "number");
+
+/** What of a configuration can be drawn at all; whether it can be trained, the engine says. */
+function sound(given: unknown): Partial<Config> {
+  const items = Object.entries((given ?? {}) as Config).filter(
+    ([key, value]) => key in USUAL && kindOf(value) === kindOf(USUAL[key as keyof Config]),
+  );
+  const config = Object.fromEntries(items) as Partial<Config>;
+  return config.drawn?.every(isPoint) === false ? { ...config, drawn: [] } : config;
+}
+
 /** What the link asks for: a state, a preset, or nothing. */
 export function fromLink(parameters: URLSearchParams): Linked {
   const state = parameters.get("s");
   const found = state ? decode<Linked>(state) : undefined;
-  if (found && Array.isArray(found.sides) && found.sides.length > 0) return found;
+  if (found && Array.isArray(found.sides) && found.sides.length > 0) {
+    return { ...found, sides: found.sides.map(sound) };
+  }
   return presetOf(parameters.get("preset") ?? "") ?? { sides: [{}] };
 }
 
