@@ -50,7 +50,7 @@ export function Wheel({ did, right }: { did: number; right: number }) {
       <p class="wheel-ends soft ltr">
         <span>{t("← left")}</span>
         <span>
-          ● {t("the network")} · ○ {t("the teacher")}
+          <bdi>● {t("the network")}</bdi> · <bdi>○ {t("the teacher")}</bdi>
         </span>
         <span>{t("right →")}</span>
       </p>
