@@ -76,6 +76,9 @@ def test_overview(opened: Any) -> None:
     page.locator(".slide-choose").nth(4).click()
     assert shown(page) == ["chain"]
     assert page.locator(".overview").count() == 0
+    page.wait_for_timeout(300)
+    # All are as large again as they were, those that do not show too: they may be printed.
+    assert page.locator(".slide-frame[data-flowing=true]").count() == 0
 
 
 def test_the_presenters_window(opened: Any) -> None:

@@ -21,16 +21,23 @@ interface Props {
 export function Slide({ section, place, state, eager, choose }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const scale = useSignal(1);
+  const narrow = useSignal(false);
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return undefined;
-    const measure = () => (scale.value = element.clientWidth / WIDTH);
+    // Whether it flows is told by the room around it: a slide that does not show has no width of its own.
+    const around = element.parentElement ?? element;
+    const measure = () => {
+      scale.value = element.clientWidth / WIDTH || scale.peek();
+      narrow.value = around.clientWidth < NARROW;
+    };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
+    observer.observe(around);
     return () => observer.disconnect();
   }, []);
-  const flowing = state !== "small" && scale.value * WIDTH < NARROW;
+  const flowing = state !== "small" && narrow.value;
   const title = `slide-${section.id}`;
   return (
     <section
