@@ -60,5 +60,6 @@ def test_high_contrast_and_forced_colours(opened: Any, page: str) -> None:
         shown.wait_for_timeout(250)
         assert shown.evaluate("document.documentElement.dataset.theme") == f"contrast-{scheme}"
         assert watched.violations("color-contrast") == [], scheme
-    shown.emulate_media(forced_colors="active")
+    shown.emulate_media(color_scheme="light", forced_colors="active")
+    shown.wait_for_timeout(400)
     assert watched.violations() == []
