@@ -116,7 +116,8 @@ def frames(page: Any, origin: str, seconds: float = 5) -> tuple[float, float]:
     page.click("[data-testid=play]:not([disabled])")
     page.wait_for_timeout(1500)
     count = """seconds => new Promise(done => {
-      const canvas = document.querySelector('[data-testid=map-0] canvas'), at = document.querySelector('[data-testid=at]');
+      const canvas = document.querySelector('[data-testid=map-0] canvas');
+      const at = document.querySelector('[data-testid=at]');
       const step = () => Number(at.textContent.replace(/\\D/g, ''));
       const draw = CanvasRenderingContext2D.prototype.putImageData;
       let painted = 0;
