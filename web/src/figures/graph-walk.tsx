@@ -14,16 +14,23 @@ interface Props {
   label: string;
   /** The whole walk, or only the way forward. */
   part?: "forward" | "all";
+  /** Begin before the first step, as where a class watches; on paper it is complete all the same. */
+  fromTheStart?: boolean;
 }
 
-export function GraphWalk({ content, label, part = "all" }: Props) {
+export function GraphWalk({ content, label, part = "all", fromTheStart = false }: Props) {
   const { frames } = content.value.trace;
   const end = part === "forward" ? frames.findIndex((frame) => frame.phase === "seed") - 1 : frames.length - 1;
-  const walk = useWalk(content, { at: end });
+  const walk = useWalk(content, { at: fromTheStart ? 0 : end });
   // Another value may change how many steps there are, as when a unit falls silent.
   useEffect(() => {
     if (walk.at.peek() > end) walk.go(end);
   }, [end]);
+  useEffect(() => {
+    const complete = () => walk.go(end);
+    addEventListener("beforeprint", complete);
+    return () => removeEventListener("beforeprint", complete);
+  }, [walk, end]);
   const at = walk.at.value;
   const step = () => (at >= end ? walk.go(0) : walk.forward());
   const keys = walkKeys({ ...walk, forward: () => at < end && walk.forward(), last: () => walk.go(end), toggle: step });

@@ -18,7 +18,7 @@ export default function Neuron({ document, section }: FigureProps) {
     <Answered answer={answer}>
       {(content) => (
         <div class="beside">
-          <GraphWalk content={content} part={forward ? "forward" : "all"} label={label} />
+          <GraphWalk content={content} part={forward ? "forward" : "all"} fromTheStart={forward} label={label} />
           {!forward && <OneStep content={content.value} />}
         </div>
       )}
