@@ -35,7 +35,7 @@ export function Inspector({ ground, side }: { ground: Playground; side: number }
       <span>
         {t("gradient")}{" "}
         <b class={`ltr ${gradient < 0 ? "minus" : "plus"}`}>
-          {gradient < 0 ? "▼" : "▲"} {number(Math.abs(gradient), 3)}
+          {gradient < 0 ? "▼" : gradient > 0 ? "▲" : ""} {number(gradient, 3)}
         </b>
       </span>
       <button onClick={() => void ground.open(part)} data-testid="open-gradient">
