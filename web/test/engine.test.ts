@@ -22,7 +22,7 @@ describe("recorded answers", () => {
       '{"a":1e+21,"b":[1,2,{"c":"é","d":null}]}',
     );
     expect(keyOf("derive", { w: 2, e: "w" })).toBe(keyOf("derive", { e: "w", w: 2 }));
-    expect(keyOf("derive", {})).toMatch(/^[0-9a-f]{16}$/);
+    expect(keyOf("derive", { e: "é", w: [2.0, 1e-7] })).toBe("f402c3c7ba25fdaf"); // as tests/web/server/test_site.py has it
   });
 });
 

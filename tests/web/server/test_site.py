@@ -41,6 +41,10 @@ def test_numbers_mean_what_they_meant(value):
     assert len(number(value)) <= 25
 
 
+def test_a_key_is_the_one_that_pages_compute() -> None:
+    assert key_of("derive", {"e": "é", "w": [2.0, 1e-7]}) == "f402c3c7ba25fdaf"  # as web/test/engine.test.ts has it
+
+
 def test_canonical_text():
     assert canonical({"b": {"y": [True, None], "x": 'ω\n"'}, "a": 1.0}) == '{"a":1,"b":{"x":"ω\\n\\"","y":[true,null]}}'
     assert canonical({"￿": 1, "𝄞": 2}) == '{"𝄞":2,"￿":1}'  # in UTF-16 the second begins with a surrogate
