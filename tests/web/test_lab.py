@@ -299,6 +299,42 @@ def test_a_trace_is_opened_and_saved_again(opened: Opener, tmp_path: Path) -> No
     page.wait_for_selector("[data-testid=expression]")
 
 
+def test_a_key_right_after_the_help_was_closed_is_heard(opened: Opener) -> None:
+    # In one turn, as on a slow machine: the focus is still where the dialog was.
+    focused = lab(opened).page.evaluate(
+        """() => {
+          const press = (key) =>
+            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+          press("?");
+          document.querySelector("dialog button").focus();
+          document.querySelector("dialog").close();
+          document.querySelector("dialog button").dispatchEvent(
+            new KeyboardEvent("keydown", {key: "/", bubbles: true, cancelable: true}));
+          return document.activeElement.matches("[data-find]");
+        }"""
+    )
+    assert focused
+
+
+def test_what_is_typed_right_after_a_value_changed_is_kept(opened: Opener) -> None:
+    page = lab(opened).page
+    # The value moves and is drawn; the next figure is typed before the next frame.
+    page.evaluate(
+        """async () => {
+          const field = document.querySelector(".drag-number");
+          const key = (key) => field.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+          field.focus();
+          key("ArrowUp");
+          for (let i = 0; i < 9; i++) await null;
+          field.value = "4";
+          field.dispatchEvent(new InputEvent("input", {bubbles: true}));
+          await new Promise((done) => setTimeout(done, 200));
+          key("Enter");
+        }"""
+    )
+    until(page, "[...document.querySelectorAll('.graph .box')].some(b => b.textContent.includes('= 4'))")
+
+
 def test_help_and_find(opened: Opener) -> None:
     watched = lab(opened)
     page = watched.page

@@ -93,6 +93,32 @@ def test_modules_open_and_close_under_the_keyboard(opened: Opener) -> None:
     until(page, "document.activeElement.closest('.graph .frame, .graph .box') !== null")
 
 
+@pytest.mark.parametrize("frames", [0, 1, 2, 3])
+def test_a_module_that_is_opened_between_two_frames_keeps_the_keyboard(opened: Opener, frames: int) -> None:
+    page = lab(opened).page
+    page.get_by_role("button", name="Network").click()
+    page.wait_for_selector(".graph .frame")
+    kept = page.evaluate(
+        """async (frames) => {
+          const drawn = async () => { for (let i = 0; i < 9; i++) await null; };
+          const levels = document.querySelector(".levels select");
+          levels.value = "closed";
+          levels.dispatchEvent(new Event("change", {bubbles: true}));
+          await drawn();
+          for (let i = 0; i < frames; i++) await new Promise(requestAnimationFrame);
+          const group = document.querySelector(".graph .box.group");
+          group.focus();
+          group.dispatchEvent(new KeyboardEvent("keydown", {key: "c", bubbles: true}));
+          await drawn();
+          const at_once = document.activeElement.dataset.key;
+          await new Promise((done) => setTimeout(done, 200));
+          return [at_once, document.activeElement.dataset.key, group.dataset.key];
+        }""",
+        frames,
+    )
+    assert kept[0] == kept[1] == kept[2]
+
+
 def test_right_to_left_the_graph_is_mirrored_and_the_keys_with_it(opened: Opener) -> None:
     watched = lab(opened, language="ar")
     page = watched.page

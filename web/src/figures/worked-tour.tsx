@@ -3,7 +3,7 @@
  * then w is nudged and the gradient turns out to have been right.
  */
 import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import type { Content } from "../engine/types";
 import { GraphView } from "../graph/GraphView";
@@ -42,6 +42,7 @@ export function Tour({ content }: { content: ReadonlySignal<Content> }) {
   const knows = useSignal(false);
   const step = useRef<HTMLButtonElement>(null);
   const guess = useRef<HTMLDivElement>(null);
+  const held = useRef(false);
   const stage = useComputed<Stage>(() => {
     if (!began.value) return "look";
     const at = walk.at.value;
@@ -51,13 +52,16 @@ export function Tour({ content }: { content: ReadonlySignal<Content> }) {
   });
   const hide = () => (walk.hidden.value = new Set([`g:${NAME}`]));
   const reveal = () => {
-    const held = guess.current?.contains(document.activeElement);
+    held.current = guess.current?.contains(document.activeElement) ?? false;
     knows.value = true;
     walk.hidden.value = new Set();
     walk.go(last);
-    // What was pressed is gone now; the keyboard goes on with what comes next.
-    if (held) requestAnimationFrame(() => guess.current?.querySelector("input")?.focus({ preventScroll: true }));
   };
+  // What was pressed is gone with it; the keyboard goes on with what comes next.
+  useLayoutEffect(() => {
+    if (held.current) guess.current?.querySelector("input")?.focus({ preventScroll: true });
+    held.current = false;
+  }, [knows.value]);
   const forward = () => {
     if (!began.value) {
       began.value = true;

@@ -35,7 +35,7 @@ export function GraphView({ content, walk, compact = false, label }: GraphViewPr
   const picture = usePicture(content, walk, size, compact);
   const camera = useMemo(() => createCamera(picture, size, compact), []);
   const pane = useRef<HTMLDivElement>(null);
-  const { at, wanted } = useFocus(picture, walk, pane);
+  const { at, wanted, hand } = useFocus(picture, walk, pane);
   useSize(pane, size);
   useDrag(pane, camera, compact);
 
@@ -103,7 +103,7 @@ export function GraphView({ content, walk, compact = false, label }: GraphViewPr
       {compact ? null : <Toolbar walk={walk} camera={camera} move={move} />}
       <div ref={pane} class={still} style={height}>
         <Sheet camera={camera} picture={picture} label={label ?? t("Graph")} onKeyDown={onKeyDown}>
-          <Parts walk={walk} picture={picture} at={at} press={press} toggle={toggle} />
+          <Parts walk={walk} picture={picture} at={at} drawn={hand} press={press} toggle={toggle} />
         </Sheet>
       </div>
     </div>
@@ -144,12 +144,15 @@ interface PartsProps {
   walk: Walk;
   picture: ReadonlySignal<Picture>;
   at: ReadonlySignal<string>;
+  /** Called in the same turn in which boxes came or went, before the next key can be pressed. */
+  drawn(): void;
   press(key: string): void;
   toggle(key: string): void;
 }
 
-function Parts({ walk, picture, at, press, toggle }: PartsProps): JSX.Element {
+function Parts({ walk, picture, at, drawn, press, toggle }: PartsProps): JSX.Element {
   const { frames, boxes } = picture.value;
+  useLayoutEffect(drawn, [picture.value]);
   const groups = walk.model.value.content.groups;
   return (
     <Fragment>
@@ -249,15 +252,11 @@ function useFocus(picture: ReadonlySignal<Picture>, walk: Walk, pane: { current:
     for (const kind of kinds) document.addEventListener(kind, heard);
     return () => kinds.forEach((kind) => document.removeEventListener(kind, heard));
   }, []);
-  useSignalEffect(() => {
-    const key = at.value;
-    void picture.value;
-    requestAnimationFrame(() => {
-      // Only where the box that had the focus is gone: nobody's focus is taken away.
-      if (last.current && !last.current.isConnected) boxOf(pane.current, key)?.focus({ preventScroll: true });
-    });
-  });
-  return { at, wanted };
+  function hand(): void {
+    // Only where the box that had the focus is gone: nobody's focus is taken away.
+    if (last.current && !last.current.isConnected) boxOf(pane.current, at.peek())?.focus({ preventScroll: true });
+  }
+  return { at, wanted, hand };
 }
 
 function useSize(pane: { current: HTMLDivElement | null }, size: { value: Size }): void {

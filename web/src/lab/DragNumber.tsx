@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { mirrored } from "../graph/direction";
 import { numberOf } from "../i18n/numberOf";
 
@@ -26,7 +26,8 @@ export function DragNumber({ value, label, id, onValue }: Props): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
   const typing = useSignal<string | null>(null);
   const drag = useRef<{ x: number; value: number; step: number; moved: boolean } | null>(null);
-  useEffect(() => {
+  // (Not after the next frame: what is typed by then is kept.)
+  useLayoutEffect(() => {
     typing.value = null;
   }, [value]);
 

@@ -1,13 +1,13 @@
 /** The lab's keys, wherever the focus is, unless it is where one types. */
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { types, walkKeys } from "../walk/keys";
 import type { Lab } from "./state";
 
 export const HELP = "lab-help";
 
 export function useKeys(lab: Lab): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const handle = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || types(event.target)) return;
       const walk = lab.walk.peek();

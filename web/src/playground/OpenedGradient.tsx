@@ -1,5 +1,5 @@
 /** One gradient, opened: what each point of the batch adds, the paths it came by, how it was checked. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { number, say, t } from "../i18n/t";
 import { openInLab } from "../lab/incoming";
 import { num, type Playground } from "./model";
@@ -17,16 +17,16 @@ const Signed = ({ value, digits = 3 }: { value: Numeric; digits?: number }) => {
 export function OpenedGradient({ ground }: { ground: Playground }) {
   const found = ground.opened.value;
   const head = useRef<HTMLHeadingElement>(null);
-  useEffect(() => head.current?.focus({ preventScroll: false }), [found]);
+  useLayoutEffect(() => head.current?.focus({ preventScroll: false }), [found]);
   if (!found) return null;
   const name = typeof found.name === "string" ? found.name : say(found.name);
   const close = () => {
     const part = ground.chosen.peek();
-    ground.opened.value = null;
     if (part) {
       const place = `[data-testid="net-${part.side}"] [data-part="${part.layer}.${part.unit}.${typeof part.from === "number" ? part.from : ""}"]`;
-      requestAnimationFrame(() => document.querySelector<HTMLElement>(place)?.focus());
+      document.querySelector<HTMLElement>(place)?.focus();
     }
+    ground.opened.value = null;
   };
   const most = Math.max(...found.samples.map((row) => Math.abs(num(row.part))), 1e-300);
   return (

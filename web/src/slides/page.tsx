@@ -1,6 +1,6 @@
 /** The slides: one at a time, all at once, printed one to a page, or with a presenter's window beside them. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { note, place } from "../app/router";
 import { language, number, t } from "../i18n/t";
@@ -52,7 +52,7 @@ function Deck({ slides }: { slides: Prose }) {
   }, [place.value, slides]);
   // What was pressed in the overview is gone with it: the keyboard goes on from the slide.
   const wasOverview = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const left = wasOverview.current && !overview.value;
     wasOverview.current = overview.value;
     if (left && document.activeElement === document.body)

@@ -1,6 +1,6 @@
 /** The presenter's window: this slide, the next one, what to say, and how the time goes. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { number, t } from "../i18n/t";
 import { Html, Inline } from "../lesson/html";
 import type { Prose, Section } from "../lesson/prose";
@@ -22,7 +22,7 @@ export function Presenter({ slides }: { slides: Prose }) {
     opened.tell({ hello: true });
     return () => opened.close();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.defaultPrevented) return;
       const ahead = language.value.direction === "rtl" ? "ArrowLeft" : "ArrowRight";
