@@ -8,7 +8,9 @@ export function types(target: EventTarget | null): boolean {
   const element = target as HTMLElement | null;
   if (!element?.closest) return false;
   return Boolean(
-    element.closest("input, textarea, select, [contenteditable=true], [role=slider], [role=tab], [role=menu], dialog[open]"),
+    element.closest(
+      "input, textarea, select, [contenteditable=true], [role=slider], [role=tab], [role=menu], dialog[open]",
+    ),
   );
 }
 
