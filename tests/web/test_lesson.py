@@ -43,7 +43,7 @@ def test_the_first_minute(opened: Any) -> None:
     assert "= 16" in text(page, ".tour")
     assert "-24" not in text(page, ".tour")
     steps(page, 1)
-    assert "w * x = 6" in text(page, ".tour .step-sentence")
+    assert "multiply: w·x = 6" in text(page, ".tour .step-sentence")
     steps(page, 2)
     assert "= 16" in text(page, ".tour .step-sentence")
     steps(page, 2)

@@ -1,7 +1,7 @@
 /** A real stack of layers: turn depth, activation and initial scale, and see what arrives at the first layer. */
 import { useSignal } from "@preact/signals";
 import { number, t } from "../i18n/t";
-import { spoken } from "../lesson/predict";
+import { told } from "../walk/phrase";
 import { Choice } from "../ui/Choice";
 import { useAnswer } from "./answer";
 import { Answered, AsTable } from "./common";
@@ -54,7 +54,7 @@ export default function Flow() {
             />
             <Ends flow={flow.value} />
             <p class="verdict-line" role="status">
-              {spoken(flow.value.verdict)}
+              {told(flow.value.verdict)}
             </p>
             <AsTable caption={t("The gradient at each layer")} head={headOf()} rows={rowsOf(flow.value)} />
           </>

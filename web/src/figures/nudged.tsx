@@ -1,6 +1,6 @@
 /** A nudge and what came of it: the change that the gradient predicted beside the one that was measured. */
 import { number, t } from "../i18n/t";
-import { spoken } from "../lesson/predict";
+import { told } from "../walk/phrase";
 import { Num, Signed, tone } from "./common";
 import type { Nudged } from "./types";
 
@@ -31,7 +31,7 @@ export function Compared({ nudged, symbol = "L" }: { nudged: Nudged | null; symb
       </p>
       {bar(t("predicted"), predicted, "predicted")}
       {bar(t("measured"), measured, "measured")}
-      <p class="soft message">{spoken(message)}</p>
+      <p class="soft message">{told(message)}</p>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 /** The same deep stack twice: ill, and with the remedies that the reader switches on. */
 import { useSignal } from "@preact/signals";
 import { t } from "../i18n/t";
-import { spoken } from "../lesson/predict";
+import { told } from "../walk/phrase";
 import { useAnswer } from "./answer";
 import { Answered, AsTable } from "./common";
 import { request, type Json } from "./data";
@@ -76,7 +76,7 @@ export default function Remedies() {
                 <Layers flow={flow.value} label={t("The gradient at each layer of the treated stack, as bars.")} />
                 <Ends flow={flow.value} />
                 <p class="verdict-line" role="status">
-                  {spoken(flow.value.verdict)}
+                  {told(flow.value.verdict)}
                 </p>
                 <AsTable caption={t("The treated stack")} head={headOf()} rows={rowsOf(flow.value)} />
               </>

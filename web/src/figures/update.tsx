@@ -3,7 +3,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { motion } from "../app/settings";
 import { number, t } from "../i18n/t";
-import { spoken } from "../lesson/predict";
+import { told } from "../walk/phrase";
 import { useAnswer } from "./answer";
 import { Answered, AsTable, useWidth } from "./common";
 import { request } from "./data";
@@ -95,7 +95,7 @@ function Run({ descent, lr }: { descent: Descent; lr: number }) {
         </span>
         <button onClick={run}>{running.value ? t("Pause") : t("Run it step by step")}</button>
       </p>
-      <p class="verdict-line">{spoken(descent.verdict)}</p>
+      <p class="verdict-line">{told(descent.verdict)}</p>
       <AsTable
         caption={t("The steps with learning rate {lr}", { lr })}
         head={[t("step"), "w", t("gradient"), t("loss")]}

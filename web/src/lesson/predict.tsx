@@ -4,9 +4,10 @@ import { useId } from "preact/hooks";
 import { ask, EngineError, online } from "../engine/engine";
 import { labLink, mistake, prediction } from "../figures/data";
 import { numberOf } from "../i18n/numberOf";
-import { number, say, t, type Message } from "../i18n/t";
+import { number, t, type Message } from "../i18n/t";
 import { markAnswered, progress } from "../progress/store";
 import { Failed } from "../ui/Problem";
+import { told } from "../walk/phrase";
 import { Done } from "./check";
 import { Html } from "./html";
 
@@ -21,8 +22,6 @@ interface Props {
   html: string;
   answer: string;
 }
-
-export const spoken = (message: Message | string): string => (typeof message === "string" ? message : say(message));
 
 export function Predict({ name, html, answer }: Props) {
   const title = useId();
@@ -118,7 +117,7 @@ export function Guess({ name, onRight }: { name: string; onRight?(): void }) {
             <strong class={verdict.value.right ? "good" : "bad"}>
               {verdict.value.right ? t("✓ Right") : t("✗ Not this one")}
             </strong>{" "}
-            {spoken(verdict.value.message)}
+            {told(verdict.value.message)}
           </p>
         )}
         {failed.value && <Failed error={failed.value} />}

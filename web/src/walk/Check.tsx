@@ -1,9 +1,9 @@
 /** A gradient checked in front of the reader: the result is computed again a little to either side. */
 
 import type { JSX } from "preact";
-import { number, say, t, type Message } from "../i18n/t";
+import { number, t, type Message } from "../i18n/t";
 import { AboutGradient } from "./AboutGradient";
-import { readable } from "./phrase";
+import { told } from "./phrase";
 import type { Walk } from "./walk";
 
 interface Answer {
@@ -32,8 +32,7 @@ export const Check = ({ walk, node }: { walk: Walk; node: number }): JSX.Element
           </tbody>
         </table>
         <p role="status" class={answer.agrees ? "agrees" : "differs"}>
-          <strong aria-hidden="true">{answer.agrees ? "✓" : "✗"}</strong>{" "}
-          {readable(typeof answer.message === "string" ? answer.message : say(answer.message))}
+          <strong aria-hidden="true">{answer.agrees ? "✓" : "✗"}</strong> {told(answer.message)}
         </p>
       </div>
     )}

@@ -2,8 +2,8 @@
 
 import type { JSX } from "preact";
 import { tone } from "../graph/numbers";
-import { number, say, t, type Message } from "../i18n/t";
-import { readable } from "./phrase";
+import { number, t, type Message } from "../i18n/t";
+import { told } from "./phrase";
 
 export interface Factor {
   value: number | string;
@@ -29,9 +29,7 @@ export function PathList({ answer }: { answer: PathsAnswer }): JSX.Element {
   const others = Number(answer.rest ?? 0) !== 0 && Number(answer.count ?? Infinity) > answer.paths.length;
   return (
     <div data-testid="paths">
-      {answer.message ? (
-        <p>{readable(typeof answer.message === "string" ? answer.message : say(answer.message))}</p>
-      ) : null}
+      {answer.message ? <p>{told(answer.message)}</p> : null}
       <ol class="paths">
         {answer.paths.map((path, i) => (
           <li key={i}>
