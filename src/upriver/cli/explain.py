@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..causes import cause
 from ..i18n import say
 from .words import examples
 
@@ -100,7 +101,7 @@ def _write(asked: Any, explanation: Any) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
             except OSError as error:
-                raise UsageError(f"{path} cannot be written: {error.strerror}", command="upriver explain") from None
+                raise UsageError(f"{path} cannot be written: {cause(error)}", command="upriver explain") from None
 
 
 def explain_expression(expression: str, given: list[str], wrt: str | None) -> Any:

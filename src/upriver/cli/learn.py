@@ -7,6 +7,7 @@ import errno
 import socket
 from typing import Any
 
+from ..causes import cause
 from ..i18n import say
 from .words import examples
 
@@ -130,12 +131,7 @@ def listen(host: str, port: int) -> socket.socket:
         except OSError as error:
             listening.close()
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise UsageError(
-                    f"--host {host}: {error.strerror}"
-                    if error.strerror
-                    else f"--host {host}: it cannot be listened on",
-                    command="upriver learn",
-                ) from None
+                raise UsageError(f"--host {host}: {cause(error)}", command="upriver learn") from None
         else:
             return listening
     raise UsageError(f"no port from {port} to {last} is free", "Choose another with --port N.", command="upriver learn")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..causes import cause
 from ..errors import DimError, DTypeError, GradError, ShapeError
 from . import state
 from .registry import ops
@@ -113,9 +114,9 @@ class InPlace:
         try:
             target[key] = _values(value)
         except IndexError as error:
-            raise DimError(f"item assignment into shape {list(self.array.shape)}: {error}") from None
+            raise DimError(f"item assignment into shape {list(self.array.shape)}: {cause(error)}") from None
         except ValueError as error:
-            raise ShapeError(f"item assignment into shape {list(self.array.shape)}: {error}") from None
+            raise ShapeError(f"item assignment into shape {list(self.array.shape)}: {cause(error)}") from None
         state.note_change([self.array])
         return None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..causes import cause
 from ..core.state import Array
 from ..errors import ArgumentError, DataError, FileError
 from .checks import check_finite
@@ -91,7 +92,7 @@ def _load(file: Path) -> Array:
     try:
         array: Array = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise FileError(f"{file}: cannot be read ({error})", "Save it again: numpy.save.", at=False) from None
+        raise FileError(f"{file}: cannot be read ({cause(error)})", "Save it again: numpy.save.", at=False) from None
     if array.dtype.kind not in "fiub":
         raise DataError(
             f"{file}: values of dtype {array.dtype} are no numbers", "Convert them before saving.", at=False

@@ -164,16 +164,18 @@ def infer_column(table: RawTable, name: str, *, categorical: bool = False) -> Co
     if not categorical:
         _check_mixed(table, name, texts, len(present))
         if all(_DATE.fullmatch(v) for v in distinct):
-            return Column(name, "ignored", missing, note="dates or times are not used")
+            return Column(name, "ignored", missing, note=say("dates or times are not used"))
         # Half as many texts as rows; in the smallest tables, as many.
         most = len(present) / 2 if len(present) >= 20 else max(len(present) - 1, 4)
         if len(distinct) > min(most, MOST_CATEGORIES):
-            return Column(name, "ignored", missing, note=f"{len(distinct):,} different texts: a name or free text")
+            return Column(
+                name, "ignored", missing, note=say("{n} different texts: a name or free text", n=len(distinct))
+            )
     if len(distinct) < 2 and not missing:
-        return Column(name, "ignored", note="the same value in every row")
+        return Column(name, "ignored", note=say("the same value in every row"))
     if not missing and not categorical and all(v.lower() in _TRUTH for v in distinct):
         return Column(name, "boolean", fill=0.5)
-    note = f"{missing:,} missing, a category of their own" if missing else ""
+    note = say("{n} missing, a category of their own", n=missing) if missing else ""
     return Column(name, "categorical", missing, 0.0, (*distinct, *[MISSING_CATEGORY] * bool(missing)), note=note)
 
 
@@ -184,14 +186,14 @@ def _numeric(table: RawTable, name: str, found: Array, comma: bool) -> Column:
         row = int(np.isinf(found).argmax())
         raise _bad_value(table, row, name, found[row], "not finite")
     if len(there) == 0:
-        return Column(name, "ignored", missing, note="no value in any row")
+        return Column(name, "ignored", missing, note=say("no value in any row"))
     if there.min() == there.max():
-        return Column(name, "ignored", missing, note="the same value in every row")
+        return Column(name, "ignored", missing, note=say("the same value in every row"))
     counts = not missing and len(found) > 2 and found[0] in (0.0, 1.0) and bool((np.diff(found) == 1.0).all())
     if counts and _COUNTER.fullmatch(name.lower()):
-        return Column(name, "ignored", note="it counts the rows")
+        return Column(name, "ignored", note=say("it counts the rows"))
     fill = float(np.median(there))
-    note = f"{missing:,} missing, filled with the median {fill:.6g}" if missing else ""
+    note = say("{n} missing, filled with the median {median}", n=missing, median=f"{fill:.6g}") if missing else ""
     return Column(name, "numeric", missing, fill, decimal_comma=comma, note=note)
 
 

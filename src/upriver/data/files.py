@@ -14,8 +14,10 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from ..causes import cause
 from ..core.state import Array
 from ..errors import DataError, FileError
+from ..i18n import say
 
 Texts = list["str | None"]
 Values = Any  # Array | Texts
@@ -128,11 +130,11 @@ def _read_csv(file: Path, delimiter: str | None) -> RawTable:
         with _opened(file) as stream:
             return _parsed(file, stream, delimiter)
     except UnicodeDecodeError as error:
-        raise FileError(f"{file}: not UTF-8 text ({error})", "Save it as UTF-8.", at=False) from None
+        raise FileError(f"{file}: not UTF-8 text ({cause(error)})", "Save it as UTF-8.", at=False) from None
     except (OSError, EOFError, zlib.error) as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(f"{file}: cannot be read ({error})", at=False) from None
+        raise FileError(f"{file}: cannot be read ({cause(error)})", at=False) from None
 
 
 def _parsed(file: Path, stream: TextIO, delimiter: str | None) -> RawTable:
@@ -159,7 +161,7 @@ def _parsed(file: Path, stream: TextIO, delimiter: str | None) -> RawTable:
             rows.append(row)
             lines.append(reader.line_num)
     except csv.Error as error:
-        raise FileError(f"{file}: not a table of text ({error})", at=False) from None
+        raise FileError(f"{file}: not a table of text ({cause(error)})", at=False) from None
     names = _header(file, [name.strip() for name in header], first)
     columns: dict[str, Any] = {}
     for name, column in zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True):
@@ -226,7 +228,9 @@ def _read_parquet(file: Path) -> RawTable:
     try:
         table: Any = pq.read_table(str(file))  # pyright: ignore[reportUnknownMemberType]
     except (OSError, arrow.ArrowException) as error:
-        raise FileError(f"{file}: cannot be read ({error})", "Write it again; it may be cut off.", at=False) from None
+        raise FileError(
+            f"{file}: cannot be read ({cause(error)})", "Write it again; it may be cut off.", at=False
+        ) from None
     columns: dict[str, Any] = {}
     ignored: dict[str, str] = {}
     names: list[str] = _header(file, [str(name) for name in table.column_names], 1) if table.num_columns else []
@@ -248,7 +252,11 @@ def _read_parquet(file: Path) -> RawTable:
         else:
             values = [None if v is None else str(v) for v in column.to_pylist()]
             temporal = arrow.types.is_temporal(kind)
-            ignored[name] = "dates or times are not used" if temporal else f"values of type {kind} are not used"
+            ignored[name] = (
+                say("dates or times are not used")
+                if temporal
+                else say("values of type {kind} are not used", kind=str(kind))
+            )
         columns[name] = values
     return RawTable(file, columns, None, ignored)
 

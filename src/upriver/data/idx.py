@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..causes import cause
 from ..core.state import Array
 from ..errors import FileError
 
@@ -44,7 +45,9 @@ def read_idx(path: str | Path) -> Array:
     except FileNotFoundError:
         raise FileError(f"{file}: there is no such file", at=False) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{file}: cannot be read ({error})", "It seems damaged: get it again.", at=False) from None
+        raise FileError(
+            f"{file}: cannot be read ({cause(error)})", "It seems damaged: get it again.", at=False
+        ) from None
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _KINDS:
         raise FileError(f"{file}: not an IDX file (it begins with {raw[:4]!r})", at=False)
     kind, ndim = np.dtype(_KINDS[raw[2]]), raw[3]

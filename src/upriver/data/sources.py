@@ -34,6 +34,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..causes import cause
 from ..core.state import Array
 from ..errors import ArgumentError, DataError, FileError
 from .dataset import TensorDataset, split
@@ -436,7 +437,7 @@ def _numbers(path: Path, *, delimiter: str | None, columns: int, skip: int = 0, 
         text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("ascii")
         table: Array = np.loadtxt(io.StringIO(text), dtype, delimiter=delimiter, ndmin=2, skiprows=skip)
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise FileError(f"{path}: cannot be read ({error})", "Install the package again.", at=False) from None
+        raise FileError(f"{path}: cannot be read ({cause(error)})", "Install the package again.", at=False) from None
     if table.shape[1] != columns or len(table) == 0:
         raise FileError(f"{path}: {list(table.shape)} numbers, expected {columns} columns", at=False)
     return table

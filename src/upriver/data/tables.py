@@ -11,6 +11,8 @@ import numpy as np
 
 from ..core.state import Array
 from ..errors import ArgumentError, DataError
+from ..i18n import again, say
+from ..i18n.columns import left, right, width
 from .dataset import split
 from .encoder import Column, TableEncoder, closest, column_texts, infer_column, number_text
 from .files import RawTable, read_raw
@@ -81,18 +83,28 @@ class Table:
 
     def describe(self) -> str:
         """What every column is, as a table for a terminal."""
-        lines = [("column", "kind", "features", "missing", "note")]
+        heads = say("table|column"), say("table|kind"), say("table|features"), say("table|missing"), say("table|note")
+        lines: list[tuple[str, ...]] = [heads]
         for c in self.encoder.columns:
-            lines.append((c.name, c.kind, str(len(c.features)), f"{c.missing:,}", c.note))
+            kind = say(
+                "{kind, select, numeric {numeric} boolean {boolean} categorical {categorical} other {ignored}}",
+                kind=c.kind,
+            )
+            lines.append((c.name, kind, str(len(c.features)), f"{c.missing:,}", again(c.note)))
         if self.y is not None:
-            kind = f"{len(self.classes)} classes" if self.classes else "a quantity"
-            lines.append((str(self.encoder.target), "target", "", "0", kind))
-        widths = [max(len(line[k]) for line in lines) for k in range(4)]
+            n = len(self.classes)
+            kind = say("{n, plural, =0 {a quantity} one {# class} other {# classes}}", n=n)
+            lines.append((str(self.encoder.target), say("table|target"), "", "0", kind))
+        widths = [max(width(line[k]) for line in lines) for k in range(4)]
         text = [
-            f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}  {e}".rstrip()
+            "  ".join([left(a, widths[0]), left(b, widths[1]), right(c, widths[2]), right(d, widths[3]), e]).rstrip()
             for a, b, c, d, e in lines
         ]
-        return "\n".join([f"{self.path.name}: {len(self.x):,} rows, {self.x.shape[1]} features", *text])
+        size = say(
+            "{file}: {rows, plural, one {# row} other {# rows}}, {n, plural, one {# feature} other {# features}}",
+            file=self.path.name, rows=len(self.x), n=self.x.shape[1],
+        )  # fmt: skip
+        return "\n".join([size, *text])
 
     def __repr__(self) -> str:
         target = f"target {self.encoder.target!r}, {self.task}" if self.task else "no target"
@@ -161,7 +173,7 @@ def read_table(
         if name == target:
             continue
         columns.append(
-            Column(name, "ignored", note="left out")
+            Column(name, "ignored", note=say("left out"))
             if name in left_out
             else infer_column(raw, name, categorical=name in codes)
         )
@@ -173,10 +185,10 @@ def read_table(
     encoder = TableEncoder(tuple(columns), target, classes)
     x = encoder.apply(raw)
     if x.shape[1] == 0:
-        reasons = "; ".join(f"{c.name}: {c.note}" for c in columns) or "the target is the only one"
+        reasons = "; ".join(f"{c.name}: {c.note}" for c in columns) or say("the target is the only one")
         raise DataError(f"{raw.path}: no column is left to learn from ({reasons})", at=False)
-    notes = [f"Column {c.name!r}: {c.note}." for c in columns if c.note]
-    notes += [f"Column {c.name!r}: a decimal comma was read." for c in columns if c.decimal_comma]
+    notes: list[str] = [say("Column {name}: {note}.", name=repr(c.name), note=c.note) for c in columns if c.note]
+    notes += [say("Column {name}: a decimal comma was read.", name=repr(c.name)) for c in columns if c.decimal_comma]
     return Table(raw.path, x, y, found, encoder, tuple(notes))
 
 
@@ -221,12 +233,13 @@ def _target_column(raw: RawTable, name: str, as_text: bool) -> Column:
     if name in raw.ignored:
         raise DataError(f"{raw.path}, column {name!r}: {raw.ignored[name]}, so it is no target", at=False)
     column = infer_column(raw, name, categorical=as_text)
-    if column.note == "the same value in every row":
+    note = getattr(column.note, "text", "")  # in English, whatever language it shows
+    if note == "the same value in every row":
         raise DataError(
             f"{raw.path}, column {name!r}: the target has the same value in every row, so there is nothing to learn",
             "At least two classes, or two values, are needed.",
             at=False,
         )
-    if column.note == "it counts the rows":
+    if note == "it counts the rows":
         raise DataError(f"{raw.path}, column {name!r}: it counts the rows, so it is no target", at=False)
     return column

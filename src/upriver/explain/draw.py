@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..causes import cause
 from ..core.graph import Graph
 from ..core.tensor import Tensor
 from ..errors import ArgumentError, FileError
@@ -34,7 +35,7 @@ class Picture:
         try:
             Path(path).write_text(self.text, encoding="utf-8")
         except OSError as error:
-            raise FileError(f"{os.fspath(path)}: cannot be written: {error.strerror or error}", at=False) from None
+            raise FileError(f"{os.fspath(path)}: cannot be written: {cause(error)}", at=False) from None
 
     def __str__(self) -> str:
         return self.text

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 from ..core import site
 from ..core.graph import Graph, Node, maker
 from ..core.tensor import Tensor
+from ..i18n import say
 from .formula import Term, constant, is_transparent
 from .writing import symbol, write
 
 SHORT = 28
 """The longest formula that may stand for the value that it gives."""
-
-_MOVED = {"broadcast_to": "repeated", "reshape": "reshaped", "cast": "converted", "clone": "copied"}
 
 
 def key_of(x: Any) -> Any:
@@ -188,10 +187,24 @@ def name_all(graph: Graph, known: Mapping[Any, str], result: Sequence[str] = ("L
             term = formula if len(write(formula)) <= SHORT else symbol(fresh("v"), formula.shape)
         text, latex = write(term), write(term, latex=True)
         if is_transparent(term):
-            how = _MOVED.get(node.op.name, node.op.name)
-            text, latex = f"{text} {how}", rf"{latex}\text{{ {how}}}"
+            text, latex = _moved(node.op.name, text), rf"{latex}\text{{{_moved(node.op.name, '')}}}"
         named[node] = Named(term, text, latex, formula)
     return named
+
+
+def _moved(operation: str, name: str) -> str:
+    """What to call a value that an operation has left as it was, entry by entry."""
+    match operation:
+        case "broadcast_to":
+            return say("{name} repeated", name=name)
+        case "reshape":
+            return say("{name} reshaped", name=name)
+        case "cast":
+            return say("{name} converted", name=name)
+        case "clone":
+            return say("{name} copied", name=name)
+        case _:
+            return f"{name} {operation}"
 
 
 def _operand(x: Any, named: Mapping[Any, Named]) -> Term:

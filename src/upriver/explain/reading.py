@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..causes import cause
 from ..errors import ArgumentError, FileError
 from ..i18n import say
 from .encoding import decode, dumps
@@ -116,12 +117,12 @@ def load_trace(source: str | os.PathLike[str] | Mapping[str, Any] | Trace) -> Tr
     try:
         data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror or error}", at=False) from None
+        raise FileError(f"{path}: cannot be read: {cause(error)}", at=False) from None
     except RecursionError:
         raise FileError(f"{path}: is nested too deeply to be a trace", at=False) from None
     except ValueError as error:
         fix = "Write it again, as with upriver explain ... --trace FILE."
-        raise FileError(f"{path}: is not JSON ({error})", fix, at=False) from None
+        raise FileError(f"{path}: is not JSON ({cause(error)})", fix, at=False) from None
     wrong = rejected(data)
     if wrong is not None:
         message, remedy = wrong

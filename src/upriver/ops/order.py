@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..causes import cause
 from ..core.dtypes import int64
 from ..core.op import REALS, Case, Op, call
 from ..core.registry import front_door
@@ -281,7 +282,7 @@ def histogram(
     try:
         hist, ends = np.histogram(x.array.reshape(-1), edges, range=range, weights=w, density=density)
     except ValueError as error:
-        raise ArgumentError(f"histogram: {error}") from None
+        raise ArgumentError(f"histogram: {cause(error)}") from None
     return Histogram(wrap(hist.astype(x.dtype), None), wrap(ends.astype(x.dtype), None))
 
 

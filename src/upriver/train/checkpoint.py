@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..causes import cause
 from ..core.state import Array
 from ..core.tensor import Tensor
 from ..errors import FileError
@@ -82,14 +83,14 @@ def load_checkpoint(path: str | Path) -> Any:
             f"checkpoint {path} is not there", "Check the name; `upriver runs` lists runs.", at=False
         ) from None
     except OSError as error:
-        raise FileError(
-            f"checkpoint {path} could not be read: {error.strerror}", "May you read it?", at=False
-        ) from None
+        raise FileError(f"checkpoint {path} could not be read: {cause(error)}", "May you read it?", at=False) from None
     try:
         arrays: dict[str, Array] = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except (SafetensorError, ValueError, KeyError, OverflowError) as error:
-        raise FileError(f"checkpoint {path} is damaged or not a safetensors file ({error})", _FIX, at=False) from None
+        raise FileError(
+            f"checkpoint {path} is damaged or not a safetensors file ({cause(error)})", _FIX, at=False
+        ) from None
     found = header.get("__metadata__", {}).get("upriver")
     if found is None:
         raise FileError(

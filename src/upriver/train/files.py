@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..causes import cause
 from ..errors import FileError
 
 _FIXES = {
@@ -23,9 +24,8 @@ _FIXES = {
 
 def write_error(path: Path, error: OSError) -> FileError:
     """What to raise where ``path`` could not be written."""
-    reason = os.strerror(error.errno).lower() if error.errno else str(error)
     fix = _FIXES.get(error.errno or 0, "Check the folder, or write elsewhere with --out.")
-    return FileError(f"{path} could not be written: {reason}", fix, at=False)
+    return FileError(f"{path} could not be written: {cause(error)}", fix, at=False)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -83,6 +83,6 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise FileError(f"{path} is not there", "Is this the folder of a run?", at=False) from None
     except OSError as error:
-        raise FileError(f"{path} could not be read: {error.strerror}", "May you read it?", at=False) from None
+        raise FileError(f"{path} could not be read: {cause(error)}", "May you read it?", at=False) from None
     except ValueError as error:
-        raise FileError(f"{path} is not JSON: {error}", "Restore it, or start a new run.", at=False) from None
+        raise FileError(f"{path} is not JSON: {cause(error)}", "Restore it, or start a new run.", at=False) from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..causes import cause
 from ..errors import FileError, UpriverError
 from .asks import ASKS, find
 from .frames import plain
@@ -82,7 +83,7 @@ def write_site(
     except UpriverError:
         raise
     except OSError as error:
-        raise FileError(f"{out} cannot be written: {error.strerror}", at=False) from None
+        raise FileError(f"{out} cannot be written: {cause(error)}", at=False) from None
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     return Site(out, len(asked), size)
 

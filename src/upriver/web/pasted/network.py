@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ... import nn
+from ...causes import cause
 from ...core.site import Site, sites_off
 from ...core.state import tracing
 from ...core.tensor import Tensor, wrap
@@ -167,7 +168,7 @@ class _Work(Run):
             why = error.message.removeprefix("expression: ").split("\n")[0]
             raise ArgumentError(f"line {statement.lineno}: {why}", error.fix, at=False) from None
         except (TypeError, ValueError, IndexError) as error:
-            raise ArgumentError(f"line {statement.lineno}: {error}", at=False) from None
+            raise ArgumentError(f"line {statement.lineno}: {cause(error)}", at=False) from None
         if isinstance(found, Tensor):
             _place(found, statement.lineno)
         return found

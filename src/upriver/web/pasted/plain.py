@@ -47,8 +47,9 @@ def plain(source: str) -> tuple[list[ast.stmt], int | None]:
         line = getattr(error, "lineno", None) or 1
         lines = source.split("\n")
         shown = lines[line - 1][:200] if line <= len(lines) else ""
+        why = f"Python says “{error.msg}”" if isinstance(error, SyntaxError) else "nested too deeply"
         raise ArgumentError(
-            f"line {line}: this is not Python ({getattr(error, 'msg', None) or 'nested too deeply'})\n  {shown}",
+            f"line {line}: this is not Python ({why})\n  {shown}",
             "Look for a bracket or a comma that is missing.",
             at=False,
         ) from None
