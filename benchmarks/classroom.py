@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,6 +198,24 @@ def spread(times: list[float]) -> str:
     )
 
 
+@contextlib.contextmanager
+def served() -> Iterator[tuple[int, int]]:
+    """A server of this machine: its port and its process."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "index.html").touch()  # nobody looks at the pages
+        environment = {**os.environ, "UPRIVER_PAGES": folder, "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "-m", "upriver", "learn", "--no-browser", "--port", "8700"]
+        server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        try:
+            assert server.stdout is not None
+            found = re.search(r":(\d+)/", server.stdout.readline())
+            assert found is not None, "the server did not start"
+            yield int(found[1]), server.pid
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--learners", type=int, default=30)
@@ -209,19 +228,8 @@ def main() -> None:
     asked = parser.parse_args()
     if not 0 < asked.minutes <= LONGEST:
         parser.error(f"--minutes is at most {LONGEST:g}")
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "index.html").touch()  # nobody looks at the pages
-        environment = {**os.environ, "UPRIVER_PAGES": folder, "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "upriver", "learn", "--no-browser", "--port", "8700"]
-        server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout is not None
-            found = re.search(r":(\d+)/", server.stdout.readline())
-            assert found is not None, "the server did not start"
-            asyncio.run(measure(int(found[1]), server.pid, asked))
-        finally:
-            server.terminate()
-            server.wait(10)
+    with served() as (port, pid):
+        asyncio.run(measure(port, pid, asked))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import upriver as ur
 from upriver.compile import available
 from upriver.web.frames import decode, encode, plain
 from upriver.web.sessions import find
+from upriver.web.sessions.playground import maker
 from upriver.web.sessions.playground.config import ACTIVATIONS, DATA, OPTIMISERS, Config
 from upriver.web.sessions.playground.data import points
 from upriver.web.sessions.playground.run import EAGER, Run
@@ -106,6 +108,33 @@ def test_frames_go_on_while_it_compiles():
     assert all(frame is not None for frame in seen)
     steps = [frame.numbers["sides"][0]["step"] for frame in seen]
     assert steps == sorted(steps)
+
+
+@pytest.mark.skipif(not available(), reason="nothing is compiled here")
+def test_one_thread_compiles_for_all_and_nothing_for_those_that_left(monkeypatch):
+    all_here, made = threading.Event(), []
+
+    def compiled(update):
+        all_here.wait(10)
+        made.append(update)
+        return ur.compile(update)
+
+    def begun(units):
+        session = Playground({"sides": [{"layers": [units]}], "playing": True})
+        session.advance(1e-6)
+        return session
+
+    monkeypatch.setattr(maker, "compiled", compiled)
+    first = begun(16)
+    for units in range(1, 13):
+        begun(units)  # and its learner is gone
+    last = begun(14)
+    assert len([thread for thread in threading.enumerate() if thread.name == "playground compiles"]) == 1
+    all_here.set()
+    for session in (first, last):
+        session.tell("step", {"count": EAGER + 1})
+        assert session.runs[0].engine == "compiled"
+    assert 2 <= len(made) <= 3  # the thread may have had one in hand
 
 
 def test_side_by_side_is_the_same_data_seed_and_step():

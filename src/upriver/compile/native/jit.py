@@ -7,6 +7,7 @@ already which vectors to use, and passes would cost more time than they save.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import threading
@@ -18,30 +19,41 @@ from . import cache
 from .target import Target, target
 
 _lock = threading.Lock()
-_linkers: dict[Target, tuple[Any, Any]] = {}
-_numbers = iter(range(1 << 62))
+_machines: dict[Target, Any] = {}
+_linkers: dict[Target, Any] = {}
+_numbers = itertools.count()
+_LINKED = 128
+"""Libraries of one linker: it keeps some kB of names of each, also when the code itself is gone."""
 
 
 class CodeError(RuntimeError):
     """LLVM refused the text of a kernel: an error of this package, never of the user's."""
 
 
-def _machine(cpu: Target) -> tuple[Any, Any]:
-    """LLVM's code generator for this processor and the linker, made when they are first needed."""
+def _machine(cpu: Target) -> Any:
+    """LLVM's code generator for this processor."""
     from llvmlite import binding
 
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    triple = binding.Target.from_default_triple()
+    return triple.create_target_machine(cpu=cpu.cpu, features=cpu.features, opt=2, jit=True)
+
+
+def _link(builder: Any, cpu: Target) -> Any:
+    """What keeps a library in this process. A linker is left after so many: it goes when the last of them does."""
+    from llvmlite import binding
+
+    number = next(_numbers)
+    if number % _LINKED == 0:
+        for left in _linkers.values():
+            left._owned = False
+            left.close()
+        _linkers.clear()
     if cpu not in _linkers:
-        binding.initialize_native_target()
-        binding.initialize_native_asmprinter()
-
-        def make() -> Any:
-            triple = binding.Target.from_default_triple()
-            return triple.create_target_machine(cpu=cpu.cpu, features=cpu.features, opt=2, jit=True)
-
-        linker = binding.create_lljit_compiler(make(), use_jit_link=False)
-        linker._owned = True  # its code may be running in a waiting thread when the interpreter ends: never freed
-        _linkers[cpu] = make(), linker
-    return _linkers[cpu]
+        _linkers[cpu] = binding.create_lljit_compiler(_machine(cpu), use_jit_link=False)
+        _linkers[cpu]._owned = True  # its code may be running in a waiting thread when the interpreter ends
+    return builder.link(_linkers[cpu], f"upriver.{number}")
 
 
 def assemble(codes: Iterable[KernelCode], extra_ir: str = "") -> str:
@@ -80,7 +92,7 @@ def compile_text(text: str) -> bytes:
     """
     from llvmlite import binding
 
-    machine, _ = _machine(target())
+    machine = _machines.get(target()) or _machines.setdefault(target(), _machine(target()))
     try:
         module = binding.parse_assembly(text)
         if os.environ.get("UPRIVER_VERIFY"):
@@ -124,7 +136,6 @@ class Library:
         codes = list(codes)
         self.key = ""
         with _lock:
-            _, linker = _machine(target())
             text = ""
             if stored is None:
                 text = assemble(codes, extra_ir)
@@ -139,7 +150,7 @@ class Library:
             for name in dict.fromkeys([*(code.name for code in codes), *exports]):
                 builder.export_symbol(name)
             try:
-                self._linked = builder.link(linker, f"upriver.{next(_numbers)}")
+                self._linked = _link(builder, target())
             except RuntimeError as error:
                 raise CodeError(f"{error}: a function is declared, and neither defined nor given") from None
         if not self.cached:

@@ -1,9 +1,14 @@
-"""Compiled steps for the playground: made in a thread while training goes on, and kept for networks of one kind."""
+"""Compiled steps for the playground: made in a thread while training goes on, and kept for networks of one kind.
+
+The process has one such thread for all sessions. What nobody waits for any more when its turn comes is not made.
+"""
 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -14,44 +19,70 @@ from .net import Network
 
 KEPT = 6
 """So many compiled steps a session keeps, for networks that it may come back to."""
-_one = threading.Lock()  # compiling takes a processor: one at a time in a process
 
 
 class Maker:
-    """Makes the compiled step of a network, in a thread.
+    """The compiled step of a network, to be made in the thread.
 
     Args:
-        build: gives the network.
+        build: gives the network. It must not lead back to who wants the step, or that would never be forgotten.
         batch: inputs (1, N, features) and targets (1, N, 1) of a step to make it by.
 
     Attributes:
-        thread: where it is made.
-        made: the network and its compiled step, once the thread is over; None if it cannot be compiled.
-        wanted: set to False, it is not made any more if it has not been begun.
+        over: set once it is made or cannot be.
+        made: then the network and its compiled step; None if it cannot be compiled.
     """
 
     def __init__(self, build: Callable[[], Network], batch: tuple[Any, Any]) -> None:
         self.made: tuple[Network, Any] | None = None
-        self.wanted = True
+        self.over = threading.Event()
         self._build, self._batch = build, batch
-        self.thread = threading.Thread(target=self._make, daemon=True, name="playground compiles")
-        self.thread.start()
+        _thread.make(self)
+
+    def make(self) -> None:
+        """Make it, here and now."""
+        try:
+            self._make()
+        finally:
+            self.over.set()
 
     def _make(self) -> None:
-        with _one:
-            if not self.wanted:
-                return
-            twin = self._build()
-            twin.set_rate(0.0)  # its two steps only make the program and the optimiser's memory
-            step = compiled(twin.update)
-            try:
-                with np.errstate(all="ignore"):
-                    for _ in range(2):
-                        for _ in step.stretches([self._batch]):
-                            pass
-            except UpriverError:
-                return
-            self.made = twin, step
+        twin = self._build()
+        twin.set_rate(0.0)  # its two steps only make the program and the optimiser's memory
+        step = compiled(twin.update)
+        try:
+            with np.errstate(all="ignore"):
+                for _ in range(2):
+                    for _ in step.stretches([self._batch]):
+                        pass
+        except UpriverError:
+            return
+        self.made = twin, step
+
+
+class _Thread:
+    """The thread, begun when it is first needed. Each has memory of its own, and compiling takes a processor: one."""
+
+    def __init__(self) -> None:
+        self._waiting: SimpleQueue[weakref.ref[Maker]] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def make(self, maker: Maker) -> None:
+        """Have one made, after those that came before."""
+        self._waiting.put(weakref.ref(maker))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, daemon=True, name="playground compiles")
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            maker = self._waiting.get()()
+            if maker is not None:
+                maker.make()
+            del maker
+
+
+_thread = _Thread()
 
 
 class Makers:
@@ -63,11 +94,9 @@ class Makers:
     def get(self, key: Any, build: Callable[[], Network], batch: tuple[Any, Any]) -> Maker:
         """The maker for networks of the kind ``key``: a known one, or a new one."""
         known = self._known.pop(key, None)
-        if known is None or (known.made is None and not known.thread.is_alive()):
+        if known is None or (known.made is None and known.over.is_set()):
             known = Maker(build, batch)
-        for other, maker in self._known.items():
-            if other[0] == key[0]:
-                maker.wanted = maker.made is not None
+        self._known = {k: maker for k, maker in self._known.items() if k[0] != key[0] or maker.made is not None}
         self._known[key] = known
         while len(self._known) > KEPT:
             del self._known[next(iter(self._known))]

@@ -6,6 +6,7 @@ numbers, bit for bit, whether training was interrupted or not. Meanwhile a threa
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,14 +74,12 @@ class Run:
         return wrap(self.inputs[chosen], None), wrap(self.targets[chosen], None), chosen
 
     def prepare(self) -> None:
-        """Begin to compile, in a thread of its own."""
+        """Begin to compile, in the thread for that."""
         if self._wanted and self._maker is None and self._makers is not None:
             chosen = self.rows(0, 1)
             batch = wrap(self.inputs[chosen], None), wrap(self.targets[chosen], None)
-            self._maker = self._makers.get((self._side, self.batch, *self.network.kind), self._twin, batch)
-
-    def _twin(self) -> Network:
-        return Network(self.config, self.points.quantity)
+            build = partial(Network, self.config, self.points.quantity)
+            self._maker = self._makers.get((self._side, self.batch, *self.network.kind), build, batch)
 
     def ready(self, steps: int) -> bool:
         """Whether so many steps can be taken at once, without waiting for the compiled step."""
@@ -130,8 +129,7 @@ class Run:
         if self._compiled is not None:
             return True
         assert self._maker is not None
-        self._maker.thread.join(_WAIT if wait else _PATIENCE)
-        if self._maker.thread.is_alive():
+        if not self._maker.over.wait(_WAIT if wait else _PATIENCE):
             return False
         if self._maker.made is None:  # it cannot be compiled: go on as before
             self._wanted = False
