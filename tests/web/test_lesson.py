@@ -292,9 +292,28 @@ def test_a_section_by_its_link(opened: Any) -> None:
     assert page.locator(".contents [aria-current]").inner_text() in page.locator("#flow h2").inner_text()
 
 
+def test_the_button_that_waits_for_a_guess_looks_so(opened: Any) -> None:
+    page = opened().go("#/learn", "[data-testid=step]")
+    step = page.get_by_test_id("step")
+    look = "element => getComputedStyle(element).opacity"
+    assert step.evaluate(look) == "1"
+    for _ in range(7):
+        step.click()
+    page.wait_for_selector(".tour[data-stage=guess]")
+    assert float(step.evaluate(look)) < 0.7
+
+
 def test_suggest_an_edit_leads_to_the_source(opened: Any) -> None:
     page = opened(language="ja").go("#/learn", "[data-testid=step]")
-    assert page.locator(".edit a").get_attribute("href").endswith("/edit/main/src/upriver/i18n/ja/lesson.md")
+    link = page.locator(".edit a")
+    if "://" in (link.get_attribute("href") or ""):  # the project's metadata name its source
+        assert link.get_attribute("href").endswith("/edit/main/src/upriver/i18n/ja/lesson.md")
+        return
+    with page.expect_popup() as coming:
+        link.click()
+    shown = coming.value.inner_text("body")
+    assert "src/upriver/i18n/ja/lesson.md" in shown
+    assert "誤差逆伝播法" in shown
 
 
 def test_narrow_screens_scroll_down_only(opened: Any) -> None:

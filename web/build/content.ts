@@ -1,10 +1,10 @@
 /**
  * A Vite plugin that compiles src/upriver/i18n/xx/*.md: `virtual:prose` gives a loader for each document and language,
  * each a chunk of its own. The build fails where the languages differ; UPRIVER_DRAFT=1 makes that a warning and lets
- * a language be absent.
+ * a language be absent. The Markdown itself goes along as `source/xx/name.txt`, for "suggest an edit".
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 import { compare, dangling } from "./compare.ts";
@@ -74,6 +74,13 @@ function namesOf(path: string): Names {
   return { figure: keys(data.figures), predict: keys(data.predict), run: keys(data.run) };
 }
 
+/** Where the project says that its source is (`Source` or `Repository` of [project.urls]); "" if it does not say. */
+export function repository(pyproject: string): string {
+  const [, urls = ""] = /^\[project\.urls\]\n((?:(?!\[).*(?:\n|$))*)/m.exec(pyproject) ?? [];
+  const [, found = ""] = /^"?(?:source|repository)"?\s*=\s*"(https:[^"]+)"/im.exec(urls) ?? [];
+  return found.replace(/\/+$/, "");
+}
+
 export interface Places {
   /** src/upriver/i18n */
   prose: string;
@@ -90,6 +97,18 @@ export function content(places: Places = PLACES): Plugin {
   const all = (): Compilation => (compiled ??= compileAll(places.prose, places.figures));
   return {
     name: "upriver-prose",
+    config() {
+      const pyproject = readFileSync(fileURLToPath(new URL("../../pyproject.toml", import.meta.url)), "utf-8");
+      return { define: { __REPOSITORY__: JSON.stringify(repository(pyproject)) } };
+    },
+    generateBundle() {
+      for (const file of all().files) {
+        const path = relative(places.prose, file).split(sep).join("/");
+        // The mark at the front tells every browser, from every host, that it is UTF-8; then, which file of the project.
+        const text = `\ufeffsrc/upriver/i18n/${path}\n\n${readFileSync(file, "utf-8")}`;
+        this.emitFile({ type: "asset", fileName: `source/${path.replace(/\.md$/, ".txt")}`, source: text });
+      }
+    },
     configResolved(config) {
       strict = config.command === "build" && process.env["UPRIVER_DRAFT"] !== "1" && !process.env["VITEST"];
     },

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compare } from "../build/compare.ts";
-import { compileAll, PLACES } from "../build/content.ts";
+import { compileAll, PLACES, repository } from "../build/content.ts";
 import { block, formula } from "../build/markdown.ts";
 import { parse } from "../build/parse.ts";
 
@@ -162,5 +162,13 @@ describe("all documents", () => {
     writeFileSync(join(folder, "en", "lesson.md"), TEXT.replace(":::figure worked", ":::figure nothing"));
     const { problems } = compileAll(folder, PLACES.figures);
     expect(problems).toContain("en/lesson.md: #two: no figure is called nothing");
+  });
+});
+
+describe("where the project's source is", () => {
+  it("is what its metadata say, and nothing is made up where they do not", () => {
+    const urls = '[project.urls]\nDocs = "https://a.example/docs"\nSource = "https://a.example/up/"\n\n[tool.x]\n';
+    expect(repository(`[project]\nname = "x"\n${urls}`)).toBe("https://a.example/up");
+    expect(repository('[project]\nname = "x"\n[tool.x]\nsource = "https://b.example"\n')).toBe("");
   });
 });

@@ -22,9 +22,7 @@ import { value, type Nudged } from "./types";
 /** What is learnt about, and the frames at which the parts of the tour begin. */
 const NAME = "w";
 
-const PYTHON = `pip install upriver
-
-import upriver as ur
+const PYTHON = `import upriver as ur
 w, x, y = ur.tensor(2.0, requires_grad=True), ur.tensor(3.0), ur.tensor(10.0)
 loss = (w * x - y) ** 2
 print(ur.explain(loss, wrt=w))`;
