@@ -31,7 +31,7 @@ def test_it_leaves_the_road_learns_and_drives_laps(opened: Opener):
     page.wait_for_selector(".facts .bad")  # it has learnt nothing
     page.click('[data-testid="learn"]')
     page.wait_for_function(
-        """() => / 100 %, as a mean/.test(document.querySelector('[data-testid="laps"]').innerText)""", timeout=60_000
+        """() => / 100%, as a mean/.test(document.querySelector('[data-testid="laps"]').innerText)""", timeout=60_000
     )
     text = page.inner_text('[data-testid="laps"]')
     assert float(re.search(r"learnt: ([\d.]+) %", text)[1]) < 25

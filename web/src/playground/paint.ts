@@ -2,13 +2,17 @@
 
 export type Colour = [number, number, number];
 
-/** A colour of theme.css as numbers. */
+/** A colour of theme.css as numbers; where the system forces its palette, a name such as Canvas stands there. */
 export function token(name: string): Colour {
   const text = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const digits = text.replace("#", "");
+  const named = text.startsWith("#") ? null : document.createElement("canvas").getContext("2d");
+  if (named) named.fillStyle = text;
+  const digits = String(named?.fillStyle ?? text).replace("#", "");
   const wide = digits.length === 3 ? [...digits].map((d) => d + d).join("") : digits;
   return [0, 2, 4].map((i) => parseInt(wide.slice(i, i + 2), 16) || 0) as Colour;
 }
+
+const forced = matchMedia("(forced-colors: active)");
 
 interface Colours {
   map: Uint8ClampedArray;
@@ -22,7 +26,7 @@ let known: { theme: string; colours: Colours } | undefined;
 
 /** The colours of the theme that is shown, looked up once for each. */
 export function colours(): Colours {
-  const theme = document.documentElement.dataset.theme ?? "";
+  const theme = `${document.documentElement.dataset.theme ?? ""}${forced.matches ? " forced" : ""}`;
   if (known?.theme !== theme) {
     const [paper, plus, minus, ink] = [token("--paper"), token("--plus"), token("--minus"), token("--ink")];
     const css = (colour: Colour) => `rgb(${colour.join()})`;

@@ -138,12 +138,12 @@ function More({ lab, session, begin }: Props) {
         min={0}
         max={1}
         step={0.1}
-        shown={`${number(100 * spread.value, 3)} %`}
+        shown={`${number(100 * spread.value, 3)}%`}
         onInput={(value) => (spread.value = value)}
       />
       <button onClick={() => choose({ spread: spread.value })}>{t("Start over with these examples")}</button>
       <p class="soft">
-        {t("A teacher that never leaves the middle (0 %) cannot show how to come back to it.")}{" "}
+        {t("A teacher that never leaves the middle (0%) cannot show how to come back to it.")}{" "}
         {t(
           "Of your own driving there {n, plural, =0 {are no examples} one {is # example} other {are # examples}}; the network has {weights} weights.",
           {

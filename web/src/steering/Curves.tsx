@@ -35,7 +35,7 @@ export function Curves({ lab }: { lab: Lab }) {
         {begun && now && (
           <p data-testid="laps">
             {t(
-              "Before it learnt: {before} % of a lap. After {n, plural, one {# step} other {# steps}}: {after} %, as a mean of {starts} starts.",
+              "Before it learnt: {before}% of a lap. After {n, plural, one {# step} other {# steps}}: {after}%, as a mean of {starts} starts.",
               {
                 before: number(100 * begun.laps, 2),
                 n: now.step,

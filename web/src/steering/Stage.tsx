@@ -102,7 +102,7 @@ export function Stage({ lab, session }: { lab: Lab; session: Session }) {
     steer(event.type === "keyup" ? 0 : event.key === "ArrowLeft" ? -0.6 : 0.6);
   }
   const label = useComputed(() =>
-    t("A road seen from above, with a car on it. This run: {along} % of a lap; {state}.", {
+    t("A road seen from above, with a car on it. This run: {along}% of a lap; {state}.", {
       along: number(100 * lab.along.value, 2),
       state: lab.off.value ? t("it has left the road") : t("it is on the road"),
     }),
@@ -138,10 +138,10 @@ export function Stage({ lab, session }: { lab: Lab; session: Session }) {
       </div>
       <div class="row stage-foot">
         <p class="facts" data-testid="drive">
-          <b>{t("{along} % of a lap", { along: number(Math.floor(100 * lab.along.value), 3) })}</b>
+          <b>{t("{along}% of a lap", { along: number(Math.floor(100 * lab.along.value), 3) })}</b>
           {lab.off.value && <span class="bad">{t("off the road")}</span>}
           <span class="soft">
-            {t("farthest so far: {best} %", { best: number(Math.floor(100 * lab.best.value), 4) })}
+            {t("farthest so far: {best}%", { best: number(Math.floor(100 * lab.best.value), 4) })}
           </span>
         </p>
         <button

@@ -70,7 +70,7 @@ function Figures({ data }: { data: Extract<ArrayData, { summary: unknown }> }): 
         <Row
           key={key}
           name={names[key] ?? key}
-          value={key === "zeros" && typeof value === "number" ? `${number(100 * value, 3)} %` : whole(value)}
+          value={key === "zeros" && typeof value === "number" ? `${number(100 * value, 3)}%` : whole(value)}
         />
       ))}
       {data.entries.map(({ at, value }) => (

@@ -68,7 +68,7 @@ export function Attention({ blamed, open }: Opening) {
                 </>
               ),
               value: gradient[asks]?.[to] ?? 0,
-              beside: <bdi dir="ltr">{number(100 * (row[to] ?? 0), 3)} %</bdi>,
+              beside: <bdi dir="ltr">{number(100 * (row[to] ?? 0), 3)}%</bdi>,
               open: () => pick(to),
             }))}
           />

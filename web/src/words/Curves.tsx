@@ -38,7 +38,7 @@ export function Curves({ lab }: { lab: Lab }) {
       />
       <p class="soft">
         {t(
-          "The loss is −ln of the probability of the right symbol, as a mean: now {loss}, so the right symbol gets about {p} %.",
+          "The loss is −ln of the probability of the right symbol, as a mean: now {loss}, so the right symbol gets about {p}%.",
           {
             loss: number(lab.latest.value, 3),
             p: number(100 * Math.exp(-lab.latest.value), 2),

@@ -133,7 +133,7 @@ export const visible = (symbol: string): string => ({ " ": "␣", "\n": "↵", "
 
 /** A probability in percent; one that is hardly there is not written with all its zeros. */
 export const percent = (p: number): string =>
-  p < 0.001 ? "< 0.1 %" : p > 0.999 && p < 1 ? "> 99.9 %" : `${number(100 * p, 3)} %`;
+  p < 0.001 ? "< 0.1%" : p > 0.999 && p < 1 ? "> 99.9%" : `${number(100 * p, 3)}%`;
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
 export const directionOf = (text: string): "ltr" | "rtl" => (RIGHT_TO_LEFT.test(text) ? "rtl" : "ltr");
