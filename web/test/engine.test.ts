@@ -94,6 +94,23 @@ describe("the socket", () => {
     expect(await second).toBe(7);
   });
 
+  it("asks a slow engine no more at once than it takes, and nothing twice", async () => {
+    const { connect, open, question } = await import("../src/engine/socket");
+    connect();
+    const [first] = Array.from({ length: 40 }, (_, i) => question("derive", { w: i }));
+    const handle = open("playground", {}, { frame: () => {} });
+    for (let i = 0; i < 40; i++) void handle.tell("speed", { speed: i });
+    Socket.all[0]?.opened();
+    const sent = (word: string) => Socket.all[0]!.sent.filter((message) => word in message);
+    expect([sent("ask").length, sent("tell").length]).toEqual([8, 8]);
+    Socket.all[0]?.hears({ id: 1, answer: 5 });
+    expect(await first).toBe(5);
+    for (let id = 2; id <= 40; id++) Socket.all[0]?.hears({ id, answer: 0 });
+    for (let call = 1; call <= 40; call++) Socket.all[0]?.hears({ id: 41, call, answer: 0 });
+    expect(sent("ask").map(({ id }) => id)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    expect(sent("tell").map(({ call }) => call)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+  });
+
   it("rejects with the engine's sentence", async () => {
     const { connect, question, EngineError } = await import("../src/engine/socket");
     connect();

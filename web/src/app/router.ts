@@ -23,8 +23,11 @@ function parse(hash: string): Place {
 }
 
 export const place = signal<Place>(parse(location.hash));
+/** The link that the pages know of: between its being followed and being heard of, another one stands there. */
+let known = location.hash;
 addEventListener("hashchange", () => {
-  place.value = parse(location.hash);
+  known = location.hash;
+  place.value = parse(known);
 });
 
 /** Go to a page, with an entry in the browser's history. */
@@ -32,7 +35,12 @@ export function go(hash: string): void {
   location.hash = hash;
 }
 
-/** Write the state of the page into its link, with no entry in the history and without leaving the page. */
+/**
+ * Write the state of the page into its link, with no entry in the history and without leaving the page.
+ * A link that was followed just now is not written over.
+ */
 export function note(hash: string): void {
+  if (location.hash !== known) return;
   history.replaceState(history.state, "", hash);
+  known = location.hash;
 }

@@ -1,7 +1,7 @@
 /** What stands around every page: the way between pages, the switches, the live region. */
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentType } from "preact";
-import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef } from "preact/hooks";
 import { online } from "../engine/engine";
 import { choose, language, languages, t } from "../i18n/t";
 import { Problem } from "../ui/Problem";
@@ -144,7 +144,7 @@ function Current() {
   const page = place.value.page in PAGES ? place.value.page : "learn";
   const shown = useSignal<{ page: string; Page?: ComponentType; failed?: boolean }>({ page: "" });
   const main = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     let current = true;
     const load = PAGES[page] as () => Promise<Loaded>;
     load().then(
@@ -154,7 +154,10 @@ function Current() {
         shown.value = { page, Page };
         if (moved) {
           if (!place.value.rest) scrollTo(0, 0);
-          main.current?.focus({ preventScroll: true });
+          // Who has gone on from the link while the page was fetched is left there, unless that goes with the old page.
+          const at = document.activeElement;
+          if (at === document.body || at?.matches(`main, main *, a[href="#/${page}"]`))
+            main.current?.focus({ preventScroll: true });
         }
       },
       () => {

@@ -30,6 +30,7 @@ export const online = signal<"connecting" | "on" | "off" | "recorded">("connecti
 
 interface Pending {
   message: object;
+  sent: boolean;
   done(answer: unknown): void;
   failed(error: EngineError): void;
 }
@@ -41,6 +42,8 @@ let last = 0;
 let tries = 0;
 
 const LONGEST_WAIT = 5000;
+/** So many questions of the page, or messages to one session, are on their way at once; the server takes twice that. */
+const ROOM = 8;
 const LARGEST = 8 * 2 ** 20; // bytes of a message that the server reads (limits.py)
 const address = (): string => new URL("engine", document.baseURI.split("#")[0]).href.replace(/^http/, "ws");
 
@@ -54,7 +57,8 @@ export function connect(): void {
     tries = 0;
     online.value = "on";
     for (const [id, { name, given }] of sessions) send({ id, open: name, with: given });
-    for (const { message } of pending.values()) send(message);
+    for (const one of pending.values()) one.sent = false;
+    sendNext();
   };
   opened.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
     if (typeof data !== "string") {
@@ -88,12 +92,30 @@ function hear(heard: Heard): void {
   if (heard.event !== undefined) session?.on.event?.({ ...heard, event: heard.event });
   else if (heard.error) {
     const error = new EngineError(heard.error.kind, heard.error.sentence, heard.error.fix, heard.error.message);
-    pending.delete(key);
+    answered(key);
     if (asked) asked.failed(error);
     else session?.on.error?.(error);
   } else if (asked) {
-    pending.delete(key);
+    answered(key);
     asked.done(heard.answer);
+  }
+}
+
+function answered(key: string): void {
+  pending.delete(key);
+  sendNext();
+}
+
+/** Send what waits, in the order in which it was asked, where there is room: a slow engine is not asked all at once. */
+function sendNext(): void {
+  const busy = new Map<string, number>();
+  for (const [key, one] of pending) {
+    const [session] = key.includes("/") ? key.split("/") : [""];
+    const before = busy.get(session!) ?? 0;
+    busy.set(session!, before + 1);
+    if (one.sent || before >= ROOM) continue;
+    one.sent = true;
+    send(one.message);
   }
 }
 
@@ -117,8 +139,8 @@ function request<T>(key: string, message: object): Promise<T> {
       failed(new EngineError("limit", text.replace("{megabytes}", String(args.megabytes)), null, { text, args }));
       return;
     }
-    pending.set(key, { message, done: done as (answer: unknown) => void, failed });
-    send(message);
+    pending.set(key, { message, sent: false, done: done as (answer: unknown) => void, failed });
+    sendNext();
   });
 }
 

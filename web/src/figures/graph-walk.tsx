@@ -1,6 +1,6 @@
 /** A graph with its sentence and two buttons, between two frames of its walk. */
 import type { ReadonlySignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { Content } from "../engine/types";
 import { GraphTable } from "../graph/GraphTable";
 import { GraphView } from "../graph/GraphView";
@@ -23,10 +23,10 @@ export function GraphWalk({ content, label, part = "all", fromTheStart = false }
   const end = part === "forward" ? frames.findIndex((frame) => frame.phase === "seed") - 1 : frames.length - 1;
   const walk = useWalk(content, { at: fromTheStart ? 0 : end });
   // Another value may change how many steps there are, as when a unit falls silent.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (walk.at.peek() > end) walk.go(end);
   }, [end]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const complete = () => walk.go(end);
     addEventListener("beforeprint", complete);
     return () => removeEventListener("beforeprint", complete);

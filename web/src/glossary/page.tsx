@@ -1,6 +1,6 @@
 /** The glossary: every term with its meaning and the way back to where the lesson uses it; searched as one types. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useId } from "preact/hooks";
+import { useId, useLayoutEffect } from "preact/hooks";
 import { place } from "../app/router";
 import { language, t } from "../i18n/t";
 import { Html, Inline } from "../lesson/html";
@@ -32,7 +32,7 @@ function Glossary({ glossary, lesson }: { glossary: Prose; lesson: Prose | undef
   const search = useSignal("");
   const field = useId();
   const { page, rest } = place.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (page !== "glossary" || !rest) return;
     search.value = "";
     requestAnimationFrame(() => document.getElementById(`term-${rest}`)?.scrollIntoView({ block: "center" }));

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/t";
 import { Failed } from "../ui/Problem";
 import type { Lab } from "./state";
@@ -15,8 +15,9 @@ export function ExpressionLine({ lab }: { lab: Lab }): JSX.Element {
   const colours = useRef<HTMLDivElement>(null);
   const timer = useRef(0);
   const typed = useSignal(lab.expression.peek());
-  useEffect(() => lab.expression.subscribe((text) => (typed.value = text)), []);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  // (At once: what is typed before the next frame is kept, and what was typed in a line that is gone is not taken.)
+  useLayoutEffect(() => lab.expression.subscribe((text) => (typed.value = text)), []);
+  useLayoutEffect(() => () => clearTimeout(timer.current), []);
   const wrong = lab.deriving.error.value;
   function take(text: string, wait: number): void {
     typed.value = text;

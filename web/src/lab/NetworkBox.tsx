@@ -1,7 +1,7 @@
 /** Where a small network is pasted. The editor is fetched when it is first wanted. */
 
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/t";
 import { Failed } from "../ui/Problem";
 import type { Editor } from "./editor";
@@ -11,7 +11,7 @@ export function NetworkBox({ lab }: { lab: Lab }): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
   const wrong = lab.deriving.error.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     let gone = false;
     void import("./editor").then(({ createEditor }) => {
       if (gone || !host.current) return;

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { ask, EngineError, online } from "../engine/engine";
 import type { Content } from "../engine/types";
@@ -51,7 +51,7 @@ export function OpenFile({ lab }: { lab: Lab }): JSX.Element {
       wrong.value = problem instanceof EngineError ? problem : new EngineError("internal", String(problem));
     }
   }
-  useEffect(() => {
+  useLayoutEffect(() => {
     const files = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
     const enter = (event: DragEvent) => {
       if (!files(event)) return;

@@ -37,8 +37,12 @@ export function SaveMenu({ lab }: { lab: Lab }): JSX.Element {
       await saveAs(lab, format);
       const done = format === "link" ? t("The link is copied.") : t("Saved: {what}.", { what: names[format] });
       announce(done);
-      if (menu.current) menu.current.open = false;
-      menu.current?.querySelector("summary")?.focus();
+      if (!menu.current) return;
+      const at = document.activeElement;
+      const inside = at === document.body || menu.current.contains(at);
+      menu.current.open = false;
+      // Who has gone on meanwhile is left there.
+      if (inside) menu.current.querySelector("summary")?.focus();
     } catch (problem) {
       wrong.value = problem instanceof EngineError ? problem : new EngineError("internal", String(problem));
     }

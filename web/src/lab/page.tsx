@@ -2,7 +2,7 @@
 
 import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { note, place } from "../app/router";
 import { online } from "../engine/engine";
 import { t } from "../i18n/t";
@@ -49,19 +49,20 @@ let written = "";
 
 /** What a link or another page asks for is opened; what one does is written into the link. */
 function useLinks(state: Lab): void {
-  useSignalEffect(() => {
-    const found = incoming.value;
+  const found = incoming.value;
+  // (Not after the next frame: what is done by then would be undone.)
+  useLayoutEffect(() => {
     if (!found) return;
     incoming.value = null;
     state.show(found.content, found.title ?? found.content.title, found.given ?? null, found.back);
-  });
-  useSignalEffect(() => {
+  }, [found]);
+  useLayoutEffect(() => {
     const { page, parameters } = place.value;
     if (page !== "lab" || location.hash === written) return;
     const asked = read(parameters);
     if (asked) state.restore(asked);
-    else if (!state.walk.peek() && !incoming.peek()) state.refresh();
-  });
+    else if (!state.walk.peek() && !found) state.refresh();
+  }, [place.value]);
   useSignalEffect(() => {
     const saved = state.save();
     if (!saved) return undefined;

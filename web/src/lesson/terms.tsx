@@ -25,15 +25,19 @@ export function Terms({ children }: { children: ComponentChildren }) {
   const open = useSignal<Open | null>(null);
   const id = useId();
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     let timer = 0;
+    let wanted: HTMLAnchorElement | null = null;
     const show = async (link: HTMLAnchorElement, stays: boolean) => {
+      wanted = link;
       const glossary = await load("glossary", language.peek().code);
       const term = glossary.sections.find((section) => section.id === link.dataset["term"]);
-      if (term && link.isConnected) open.value = { link, term, stays };
+      // Whoever has gone on by the time it is there does not want it any more.
+      if (term && link === wanted && link.isConnected) open.value = { link, term, stays };
     };
     const close = () => {
       clearTimeout(timer);
+      wanted = null;
       open.value = null;
     };
     const later = (what: () => void) => {

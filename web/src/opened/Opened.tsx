@@ -1,7 +1,7 @@
 /** One gradient, opened: its derivation on the graph that ran, step by step, and the largest of its paths. */
 import { computed, type ReadonlySignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { GraphTable } from "../graph/GraphTable";
 import { GraphView } from "../graph/GraphView";
@@ -36,7 +36,7 @@ export function Opened({ found, children, back, close }: Props) {
   useEffect(() => walk.dispose, []);
   const answer = found.value as OpenedAnswer;
   const here = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     walk.last();
     here.current?.scrollIntoView({ block: "nearest" });
     announce(told(answer.content.trace.result.said ?? answer.content.title));

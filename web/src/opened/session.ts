@@ -1,6 +1,6 @@
 /** A session of the engine that lives as long as its page, and begins anew when its configuration changes. */
-import { useSignal, useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
-import { useMemo, useRef } from "preact/hooks";
+import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { EngineError, online, open, type Frame, type SessionHandle } from "../engine/engine";
 
@@ -21,8 +21,9 @@ export function useSession(name: string, given: ReadonlySignal<object>, frame: (
     error.value = problem instanceof EngineError ? problem : new EngineError("internal", String(problem));
     announce(error.value.sentence);
   };
-  useSignalEffect(() => {
-    const config = given.value;
+  const config = given.value;
+  // In the same turn: what is pressed before the next frame is told to the session that is meant.
+  useLayoutEffect(() => {
     // Only looked at: a session outlives a lost connection, and is opened again with the next.
     if (online.peek() === "recorded") return undefined;
     error.value = null;
@@ -38,7 +39,7 @@ export function useSession(name: string, given: ReadonlySignal<object>, frame: (
       handle.current = null;
       opened.stop();
     };
-  });
+  }, [config]);
   return useMemo(
     () => ({
       error,

@@ -1,6 +1,5 @@
 /** The weight, bias or unit that is looked at: its value, to be changed; its gradient, to be opened. */
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { announce } from "../app/announce";
 import { numberOf } from "../i18n/numberOf";
 import { number, t } from "../i18n/t";
@@ -51,7 +50,6 @@ export function Inspector({ ground, side }: { ground: Playground; side: number }
 /** A number that follows training until it is being edited. */
 function Value({ label, value, onSet }: { label: string; value: number; onSet(value: number): void }) {
   const draft = useSignal<string | null>(null);
-  useEffect(() => () => void (draft.value = null), []);
   const done = () => {
     const to = numberOf(draft.value ?? "");
     if (Number.isFinite(to) && Math.abs(to) <= 1e6) {

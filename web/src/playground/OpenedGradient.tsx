@@ -17,7 +17,11 @@ const Signed = ({ value, digits = 3 }: { value: Numeric; digits?: number }) => {
 export function OpenedGradient({ ground }: { ground: Playground }) {
   const found = ground.opened.value;
   const head = useRef<HTMLHeadingElement>(null);
-  useLayoutEffect(() => head.current?.focus({ preventScroll: false }), [found]);
+  useLayoutEffect(() => {
+    // Who has gone on while the engine computed is left there.
+    const at = document.activeElement;
+    if (at === ground.asker() || at === document.body) head.current?.focus({ preventScroll: false });
+  }, [found]);
   if (!found) return null;
   const name = typeof found.name === "string" ? found.name : say(found.name);
   const close = () => {

@@ -27,6 +27,8 @@ export interface Playground {
   /** The weight, bias or unit that is looked at; and its gradient, where it has been opened. */
   chosen: Signal<Part | null>;
   opened: Signal<Opened | null>;
+  /** Where the focus was when it was asked for. */
+  asker(): Element | null;
   rate: ReadonlySignal<{ frames: number; steps: number }>;
   ready: ReadonlySignal<boolean>;
   play(): void;
@@ -121,6 +123,8 @@ export function createPlayground(parameters: URLSearchParams): Playground {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let dropped: { at: number; playing: boolean } | null = null;
   let touched = false; // changed by hand since it began: its step alone does not tell where it is
+  let asker: Element | null = null;
+  let told = 0; // times that it was told to play or not, and has not answered
   let meter = { at: performance.now(), frames: 0, step: 0 };
 
   function shown(frame: Frame): void {
@@ -159,7 +163,8 @@ export function createPlayground(parameters: URLSearchParams): Playground {
         const history = histories[i];
         if (history) history.value = history.value.add(one);
       });
-      playing.value = frame.playing as boolean;
+      // (A frame of before it was told does not know of it yet.)
+      if (!told) playing.value = frame.playing as boolean;
       if (!playing.value || now - slowed > READ || another) {
         slow.value = nows.value;
         slowed = now;
@@ -189,6 +194,14 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     }
   }
 
+  async function run<T>(on: boolean, what: string, more: object = {}): Promise<T | undefined> {
+    playing.value = on;
+    told += 1;
+    const answer = await tell<T>(what, more);
+    told = Math.max(0, told - 1);
+    return answer;
+  }
+
   /** The connection was lost, and with it the session: the new one trains up to where the old one was. */
   async function caughtUp(was: { at: number; playing: boolean }): Promise<void> {
     dropped = null;
@@ -200,6 +213,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
   }
 
   function begin(): void {
+    told = 0;
     session = open("playground", given, {
       frame: shown,
       event: ({ event: what }) => {
@@ -290,16 +304,13 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     rate,
     ready,
     play() {
-      playing.value = true;
-      void tell("play", { speed: speed.value });
+      void run(true, "play", { speed: speed.value });
     },
     pause() {
-      playing.value = false;
-      void tell("pause");
+      void run(false, "pause");
     },
     step(count = 1) {
-      playing.value = false;
-      void tell("step", { count }).then(write);
+      void run(false, "step", { count }).then(write);
     },
     reset: again,
     setSpeed(value) {
@@ -328,10 +339,12 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     },
     async open(part) {
       chosen.value = part;
+      asker = document.activeElement;
       const { side, layer, unit, from } = part;
       const found = await tell<Opened>("open", { side, layer, unit, ...(from === null ? {} : { from }) });
       if (found) opened.value = found;
     },
+    asker: () => asker,
     freeze: (side) => tell("freeze", { side }),
     link,
     write,

@@ -1,6 +1,6 @@
 /** The playground: a network is trained in front of the reader, and every gradient of it can be opened. */
-import { untracked, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { place } from "../app/router";
 import { online } from "../engine/engine";
 import { say, t } from "../i18n/t";
@@ -29,14 +29,12 @@ let kept: Playground | undefined;
 
 export default function Page() {
   const ground = useMemo(() => (kept ??= createPlayground(place.peek().parameters)), []);
-  useEffect(() => {
+  // (Not after the next frame: a button may have been pressed by then.)
+  useLayoutEffect(() => {
     ground.write();
     return () => ground.leave();
   }, []);
-  useSignalEffect(() => {
-    const to = place.value;
-    untracked(() => ground.come(to));
-  });
+  useLayoutEffect(() => ground.come(place.value), [place.value]);
   if (online.value === "recorded") {
     return (
       <div class="pg">
@@ -67,7 +65,7 @@ function Ground({ ground }: { ground: Playground }) {
     else return;
     event.preventDefault();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.addEventListener("keydown", keys);
     return () => document.removeEventListener("keydown", keys);
   }, []);

@@ -1,6 +1,6 @@
 /** The slides: one at a time, all at once, printed one to a page, or with a presenter's window beside them. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { note, place } from "../app/router";
 import { language, number, t } from "../i18n/t";
@@ -46,7 +46,8 @@ function Deck({ slides }: { slides: Prose }) {
     link.value?.tell({ at: to });
     announce(t("Slide {n} of {count}: {title}", { n: to + 1, count: sections.length, title: bare(section.title) }));
   };
-  useEffect(() => {
+  // (In the same turn, as all below: a slide that is turned before the next frame stays turned.)
+  useLayoutEffect(() => {
     const found = named(slides);
     if (found >= 0) show(found);
   }, [place.value, slides]);
@@ -58,7 +59,7 @@ function Deck({ slides }: { slides: Prose }) {
     if (left && document.activeElement === document.body)
       heading.current?.querySelector<HTMLElement>('[data-state="now"]')?.focus({ preventScroll: true });
   }, [overview.value]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opened = channel(({ at: wanted, hello }) => {
       if (hello) opened.tell({ at: at.peek() });
       else if (wanted !== undefined) show(wanted);
@@ -66,7 +67,7 @@ function Deck({ slides }: { slides: Prose }) {
     link.value = opened;
     return () => opened.close();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       // A presenter's remote sends these, whatever was dragged last on the slide.

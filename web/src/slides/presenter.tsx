@@ -16,7 +16,7 @@ export function Presenter({ slides }: { slides: Prose }) {
     at.value = Math.max(0, Math.min(sections.length - 1, wanted));
     if (tell) link.current?.tell({ at: at.value });
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opened = channel(({ at: there }) => there !== undefined && show(there, false));
     link.current = opened;
     opened.tell({ hello: true });

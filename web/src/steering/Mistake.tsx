@@ -1,6 +1,6 @@
 /** One moment of a drive, opened: what it saw, what it did, what was right, and where the blame goes. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { number, say, t } from "../i18n/t";
 import { BarTable } from "../opened/Bars";
@@ -33,7 +33,7 @@ export function Mistake({ lab, session }: { lab: Lab; session: Session }) {
   const busy = useSignal(false);
   const tab = useSignal("rays");
   const here = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     found.value = null;
     if (blamed) announce(say(blamed.message));
   }, [blamed]);

@@ -1,6 +1,6 @@
 /** One prediction, opened: what each symbol, head, part and weight had to do with its loss. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../app/announce";
 import { number, say, t } from "../i18n/t";
 import { BarTable } from "../opened/Bars";
@@ -20,7 +20,7 @@ export function Blame({ lab, session }: { lab: Lab; session: Session }) {
   const busy = useSignal(false);
   const here = useRef<HTMLElement>(null);
   const blamed = lab.blamed.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     found.value = null;
     if (blamed) announce(t("Opened: {message}", { message: say(blamed.message) }));
     if (blamed) here.current?.scrollIntoView({ block: "nearest" });

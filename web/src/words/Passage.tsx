@@ -1,6 +1,6 @@
 /** A passage that the network has never read, symbol by symbol: how likely it thought each, and which it got wrong. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/t";
 import type { Session } from "../opened/session";
 import { directionOf, percent, visible, type Blamed, type Lab } from "./state";
@@ -24,7 +24,7 @@ export function Passage({ lab, session }: { lab: Lab; session: Session }) {
   const text = symbols.join("");
   const direction = directionOf(text);
   const own = useSignal("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (at.peek() >= symbols.length) at.value = 1;
   }, [symbols]);
   /** The symbol that was given the least, of those with something before them to blame. */
