@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .kept import Key, remember
 from .refusal import RefusalError, broken, late, lost
 from .wire import Parcel
 from .workers import LostError, Setup, Worker
@@ -37,10 +38,13 @@ class Link(Protocol):
         """Send a frame; ``session.unsent`` is counted down when it is on its way."""
 
     def event(self, session: Running, name: str) -> None:
-        """Tell what has become of it: opened, waiting, recovered."""
+        """Tell what has become of it: opened, resumed, waiting, recovered."""
 
     def error(self, session: Running, error: dict[str, Any]) -> None:
         """Tell why it has ended."""
+
+    def taken(self, session: Running) -> None:
+        """Another connection of the same tab goes on with it."""
 
 
 @dataclass(eq=False)
@@ -55,6 +59,8 @@ class Running:
     language: str | None
     link: Link
     host: Host
+    secret: Key | None = None
+    news: str = "opened"
     begun: bool = False
     opened: bool = False
     ended: bool = False
@@ -67,6 +73,8 @@ class Running:
     strikes: int = 0
     struck_at: float = 0.0
     state: bytes = b""
+    answers: OrderedDict[int, bytes] = field(default_factory=OrderedDict)
+    left: asyncio.Future[None] | None = None
     kept_at: float = 0.0
     cost: float = 0.0
     served_at: float = 0.0
@@ -90,14 +98,15 @@ class Host:
     Args:
         setup: what the process is started with.
         nice: how much it gives way: questions come first.
+        served: when each learner had a turn, in any process.
     """
 
-    def __init__(self, setup: Setup, nice: int) -> None:
+    def __init__(self, setup: Setup, nice: int, served: dict[Hashable, float]) -> None:
         self._setup, self._limits, self._nice = setup, setup.limits, nice
         self._jobs: deque[Job] = deque()
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._served: dict[Hashable, float] = {}  # when each learner had a turn
+        self._served = served
         self.sessions: dict[int, Running] = {}
         self.worker = Worker("sessions", setup, nice)
 
@@ -125,24 +134,36 @@ class Host:
         self._wake.set()
 
     def add(self, session: Running) -> None:
-        """Begin a session."""
+        """Begin a session, from its state if it has one."""
         self.sessions[session.key] = session
-        self._put(lambda worker: self._open(worker, session))
+        session.news = "resumed" if session.state else "opened"
+        self._put(lambda worker: self._begin(worker, session))
 
-    def remove(self, session: Running) -> None:
-        """End a session; no word of it to the page."""
-        if not session.ended:
+    def remove(self, session: Running, keep: bool = False) -> asyncio.Future[None]:
+        """End a session; no word of it to the page.
+
+        Args:
+            session: which.
+            keep: whether its state as it ends is wanted.
+
+        Returns:
+            Done when it has ended, and its state, if it is wanted, is the last.
+        """
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if session.ended:
+            gone.set_result(None)
+        else:
+            keep = keep and session.opened
             session.ended = True
             self.sessions.pop(session.key, None)
-            if session.learner not in {other.learner for other in self.sessions.values()}:
-                self._served.pop(session.learner, None)
-            self._put(lambda worker: self._close(worker, session))
+            self._put(lambda worker: self._close(worker, session, keep, gone))
+        return gone
 
-    def tell(self, session: Running, what: str, payload: bytes) -> asyncio.Future[bytes]:
+    def tell(self, session: Running, what: str, payload: bytes, call: object = None) -> asyncio.Future[bytes]:
         """Give a session a message; its answer as JSON, or RefusalError."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         session.tells += 1
-        self._put(lambda worker: self._tell(worker, session, what, payload, answer))
+        self._put(lambda worker: self._tell(worker, session, what, payload, answer, call))
         return answer
 
     async def _serve(self, worker: Worker) -> None:
@@ -198,39 +219,32 @@ class Host:
 
     # What a process is given to do.
 
-    def _open(self, worker: Worker, session: Running) -> None:
+    def _begin(self, worker: Worker, session: Running) -> None:
         if session.ended:
             return
         session.begun = True
 
         def then(reply: Parcel | LostError) -> None:
             if isinstance(reply, LostError):
-                self._strike(session, reply, self._limits.open_seconds, at_most=1 if reply.late else _STRIKES)
-            elif self._in_order(session, reply):
-                session.opened = True
-                session.link.event(session, "opened")
-
-        head = {"do": "open", "name": session.name, "session": session.key, "language": session.language}
-        self._watch(worker.send(head, session.payload, seconds=self._limits.open_seconds), then)
-
-    def _resume(self, worker: Worker, session: Running) -> None:
-        if session.ended:
-            return
-
-        def then(reply: Parcel | LostError) -> None:
-            if isinstance(reply, LostError):
-                self._strike(session, reply, self._limits.open_seconds)
+                at_most = 1 if reply.late and session.news == "opened" else _STRIKES
+                self._strike(session, reply, self._limits.open_seconds, at_most)
             elif self._in_order(session, reply):
                 session.opened, session.idle = True, False
-                session.link.event(session, "recovered")
+                session.link.event(session, session.news)
+                session.news = "recovered"  # what the next one will be
 
         do = "resume" if session.state else "open"
         head = {"do": do, "name": session.name, "session": session.key, "language": session.language}
         self._watch(worker.send(head, session.state or session.payload, seconds=self._limits.open_seconds), then)
 
-    def _close(self, worker: Worker, session: Running) -> None:
-        head = {"do": "close", "session": session.key}
-        self._watch(worker.send(head, seconds=self._limits.turn_seconds), lambda _: None)
+    def _close(self, worker: Worker, session: Running, keep: bool, gone: asyncio.Future[None]) -> None:
+        def then(reply: Parcel | LostError) -> None:
+            if not isinstance(reply, LostError):
+                self._keep(session, *reply)
+            gone.set_result(None)
+
+        head = {"do": "close", "session": session.key, "state": keep}
+        self._watch(worker.send(head, seconds=self._limits.turn_seconds), then)
 
     def _turn(self, worker: Worker, session: Running) -> None:
         now = asyncio.get_running_loop().time()
@@ -263,7 +277,9 @@ class Host:
         }
         self._watch(worker.send(head, seconds=self._limits.turn_seconds), then)
 
-    def _tell(self, worker: Worker, session: Running, what: str, payload: bytes, answer: asyncio.Future[bytes]) -> None:
+    def _tell(
+        self, worker: Worker, session: Running, what: str, payload: bytes, answer: asyncio.Future[bytes], call: object
+    ) -> None:
         def then(reply: Parcel | LostError) -> None:
             session.tells -= 1
             session.idle = False
@@ -272,17 +288,17 @@ class Host:
             if isinstance(reply, LostError):
                 refused = late(session.language, seconds) if reply.late else lost(session.language)
                 self._strike(session, reply, seconds)
-            elif session.ended:
-                refused = lost(session.language)
             elif "error" in reply[0]:
-                refused = _refused(session, reply[0])
+                refused = lost(session.language) if session.ended else _refused(session, reply[0])
+            else:
+                head, data = reply
+                self._keep(session, head, data[head["first"] :])
+                remember(session.answers, call, data[: head["first"]], self._limits.tells)
             if answer.done():
                 return
             if refused is not None:
                 answer.set_exception(refused)
-            elif not isinstance(reply, LostError):
-                head, data = reply
-                self._keep(session, head, data[head["first"] :])
+            else:
                 answer.set_result(data[: head["first"]])
 
         if session.ended:
@@ -334,7 +350,7 @@ class Host:
         """In the new process, from its latest state, before anything that waits."""
         session.turning = session.opened = False
         session.link.event(session, "waiting")
-        self._jobs.appendleft(lambda worker: self._resume(worker, session))
+        self._jobs.appendleft(lambda worker: self._begin(worker, session))
 
 
 def _refused(session: Running, head: dict[str, Any]) -> RefusalError:

@@ -20,11 +20,12 @@ class Limits:
     Attributes:
         message: bytes of one message from a page: a trace or a table dropped on it.
         sockets: pages open at once.
-        sockets_per_address: of these, from one address; a class may share one.
-        asks: questions of one page that are not answered yet.
-        queue: questions waiting, of all pages.
-        sessions: sessions of one page.
-        all_sessions: of all pages.
+        sockets_per_address: of these, from one address; a class behind one router shares one.
+        sockets_per_learner: of these, of one learner: tabs of one browser.
+        asks: questions of one page, or of one learner's that wait, that are not answered yet.
+        queue: questions waiting, of all learners.
+        sessions: sessions of one learner.
+        all_sessions: of all learners.
         tells: messages to one session that are not answered yet.
         ask_seconds: time for one question.
         open_seconds: time for a session to begin: data are read, a step is compiled.
@@ -34,16 +35,20 @@ class Limits:
         unseen: frames of one session on their way to the page.
         memory: bytes that a worker process may have beyond what it starts with.
         state: bytes of a session's state; a larger one is not kept.
+        kept_seconds: how long a session is kept whose page has lost its connection.
+        kept_bytes: of such sessions, of one learner; the oldest go.
+        all_kept_bytes: of all learners.
         unsent: bytes that wait for a page which does not take them, until nothing more is read from it.
         unanswered: bytes of all questions that are not answered yet.
     """
 
     message: int = 8 * _MB
     sockets: int = 200
-    sockets_per_address: int = 64
+    sockets_per_address: int = 160
+    sockets_per_learner: int = 16
     asks: int = 16
     queue: int = 200
-    sessions: int = 4
+    sessions: int = 8
     all_sessions: int = 120
     tells: int = 16
     ask_seconds: float = 10.0
@@ -54,6 +59,9 @@ class Limits:
     unseen: int = 2
     memory: int = 1024 * _MB
     state: int = 8 * _MB
+    kept_seconds: float = 900.0
+    kept_bytes: int = 16 * _MB
+    all_kept_bytes: int = 256 * _MB
     unsent: int = 4 * _MB
     unanswered: int = 64 * _MB
 

@@ -44,12 +44,12 @@ def busy(language: str | None) -> RefusalError:
 
 
 def too_many(language: str | None) -> RefusalError:
-    """One page has too much going on."""
+    """One learner has too much going on."""
     with use(language):
         return refusal(
             "busy",
-            say("This page has as much computing already as one page may have here."),
-            say("Wait for what is running, or stop it."),
+            say("You have as much computing here already as one learner may have."),
+            say("Wait for what is running, stop it, or close other tabs with this page."),
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -23,6 +23,9 @@ _LARGEST_ID = 2**53
 _HEAD = re.compile(r'\s*\{\s*"id"\s*:\s*(\d{1,16})\s*,')
 _TRY_LATER = 1013
 _NOT_UNDERSTOOD = 1003
+_LEFT = 1001
+"""How a browser closes the socket of a page that is closed, or left for another: it will not be back."""
+_RANDOM = re.compile(r"[\w-]{16,64}", re.ASCII)
 _PATIENCE = 0.5
 """Seconds after which a session that has not begun is said to wait."""
 
@@ -35,11 +38,21 @@ class Page:
         answering: the pool for questions.
         sessions: the pool for sessions.
         setup: what can be asked and opened, and how much.
+        learner: whose page it is; nobody else's if it is not told.
     """
 
-    def __init__(self, socket: WebSocket, answering: Answering, sessions: Sessions, setup: Setup) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        answering: Answering,
+        sessions: Sessions,
+        setup: Setup,
+        learner: Hashable = None,
+    ) -> None:
         self._socket, self._answering, self._sessions = socket, answering, sessions
         self._setup, self._limits = setup, setup.limits
+        self._learner: Hashable = self if learner is None else learner
+        self._back = True  # whether it may be back with another socket
         self._asked: dict[int, Question] = {}
         self._running: dict[int, Running] = {}
         self._outbox: deque[tuple[str | bytes, Running | None]] = deque()
@@ -60,20 +73,22 @@ class Page:
             await asyncio.gather(sending, receiving, return_exceptions=True)
             for question in self._asked.values():
                 self._answering.withdraw(question)
-            for session in self._running.values():
-                self._sessions.close(session)
+            end = self._sessions.leave if self._back else self._sessions.close
+            for session in list(self._running.values()):
+                end(session)
 
     async def _receive(self) -> None:
         while True:
             await self._room.wait()  # who does not take answers need not ask more
             received = await self._socket.receive()
             if received["type"] != "websocket.receive":
+                self._back = received.get("code") != _LEFT
                 return
             text = received.get("text")
             if text is None:
                 await self._socket.close(_NOT_UNDERSTOOD)
                 return
-            self._take(text)
+            await self._take(text)
 
     async def _send(self) -> None:
         while True:
@@ -103,7 +118,7 @@ class Page:
 
     # What comes from the page.
 
-    def _take(self, text: str) -> None:
+    async def _take(self, text: str) -> None:
         # A message that cannot be read whole is answered too, or its page would wait for ever.
         head = _HEAD.match(text)
         number: Any = int(head[1]) if head else None
@@ -119,18 +134,18 @@ class Page:
             message = _parsed(text)
             number, call, language = message.get("id"), message.get("call"), message.get("language")
             with use(language if isinstance(language, str) else "en"):
-                self._do(message, text.encode())
+                await self._do(message, text.encode())
         except RefusalError as refused:
             self._refuse(number, call, refused.error)
 
-    def _do(self, message: dict[str, Any], payload: bytes) -> None:
+    async def _do(self, message: dict[str, Any], payload: bytes) -> None:
         number = message.get("id")
         if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < _LARGEST_ID:
             raise refusal("input", say("A message needs an `id`, a whole number."))
         if "ask" in message:
             self._ask(number, message, payload)
         elif "open" in message:
-            self._open(number, message, payload)
+            await self._open(number, message, payload)
         elif "tell" in message:
             self._tell(number, message, payload)
         elif message.get("seen"):
@@ -146,7 +161,7 @@ class Page:
         self._new(number)
         if len(self._asked) >= self._limits.asks:
             raise too_many(_language(message))
-        question = self._answering.ask(self, name, payload, _language(message))
+        question = self._answering.ask(self._learner, name, payload, _language(message))
         self._asked[number] = question
 
         def done(answer: asyncio.Future[bytes]) -> None:
@@ -155,10 +170,15 @@ class Page:
 
         question.answer.add_done_callback(done)
 
-    def _open(self, number: int, message: dict[str, Any], payload: bytes) -> None:
+    async def _open(self, number: int, message: dict[str, Any], payload: bytes) -> None:
         name = self._known(message["open"], self._setup.sessions)
         self._new(number)
-        session = self._sessions.open(self, number, name, payload, _language(message), self)
+        secret = _random(message.get("token"))
+        if secret is not None:
+            await self._sessions.settled(name, secret)
+        session = self._sessions.open(self._learner, number, name, payload, _language(message), self, secret)
+        if "seen" in message:
+            session.seen = 0
         self._running[number] = session
         asyncio.get_running_loop().call_later(_PATIENCE, self._still_waiting, session)
 
@@ -175,7 +195,7 @@ class Page:
         session = self._running[number]
         if isinstance(message.get("language"), str):
             session.language = _language(message)
-        answer = self._sessions.tell(session, what, payload)
+        answer = self._sessions.tell(session, what, payload, call)
         answer.add_done_callback(lambda answer: self._answered(answer, number, call))
 
     def _stop(self, number: int) -> None:
@@ -227,12 +247,22 @@ class Page:
     def error(self, session: Running, error: dict[str, Any]) -> None:
         """The end of a session."""
         self._running.pop(session.number, None)
+        self._sessions.close(session)
         self._refuse(session.number, None, error)
+
+    def taken(self, session: Running) -> None:
+        """The tab has another socket, and goes on with a session there."""
+        self._running.pop(session.number, None)
 
 
 def _language(message: dict[str, Any]) -> str:
     language = message.get("language")
     return language[:20] if isinstance(language, str) else "en"
+
+
+def _random(given: Any) -> str | None:
+    """What a page has made up at random, if it looks like that."""
+    return given if isinstance(given, str) and _RANDOM.fullmatch(given) else None
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -246,7 +276,12 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 class Door:
-    """Lets pages in, so many altogether and so many from one address.
+    """Lets pages in: so many altogether, so many of one learner, and so many from one address.
+
+    A learner is a browser: an address, and what that browser has made up at random and keeps. It is not proof of
+    anything: who makes up another one each time gets no more than with a browser that keeps none. The address belongs
+    to it since the computers of a school may be copies of one another; by itself it says little, as a class behind one
+    router has one address.
 
     Args:
         limits: how many.
@@ -254,33 +289,38 @@ class Door:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._inside: dict[str, int] = {}
+        self._inside: Counter[Hashable] = Counter()
 
-    def enter(self, address: str) -> Callable[[], None] | None:
+    def enter(self, address: str, learner: Hashable = None) -> Callable[[], None] | None:
         """Let one in; what to call when it leaves. None if there is no room."""
-        here = self._inside.get(address, 0)
-        if here >= self._limits.sockets_per_address or sum(self._inside.values()) >= self._limits.sockets:
+        limits = self._limits
+        most: dict[Hashable, int] = {"all": limits.sockets, ("at", address): limits.sockets_per_address}
+        if learner is not None:
+            most["of", learner] = limits.sockets_per_learner
+        if any(self._inside[key] >= count for key, count in most.items()):
             return None
-        self._inside[address] = here + 1
+        self._inside.update(most.keys())
 
         def leave() -> None:
-            self._inside[address] -= 1
-            if not self._inside[address]:
-                del self._inside[address]
+            self._inside.subtract(most.keys())
+            self._inside = +self._inside  # only what is left
 
         return leave
 
 
 async def connect(socket: WebSocket, door: Door, answering: Answering, sessions: Sessions, setup: Setup) -> None:
     """Serve one socket from its opening to its end."""
-    leave = door.enter(socket.client.host if socket.client else "")
+    address = socket.client.host if socket.client else ""
+    made_up = _random(socket.query_params.get("learner"))
+    learner = None if made_up is None else (address, made_up)
+    leave = door.enter(address, learner)
     if leave is None:
         await socket.accept()
         await socket.close(_TRY_LATER, "busy")
         return
     try:
         await socket.accept()
-        await Page(socket, answering, sessions, setup).serve()
+        await Page(socket, answering, sessions, setup, learner).serve()
         if socket.client_state == socket.application_state == WebSocketState.CONNECTED:
             await socket.close()
     finally:

@@ -99,10 +99,12 @@ class Work:
 
     def _close(self, head: Mapping[str, Any], payload: bytes) -> Reply:
         closed = self._sessions.pop(head["session"], None)
-        if closed is not None:
-            del closed
-            gc.collect()  # graphs and arenas go back now, not when a collection happens to come
-        return {}, b""
+        if closed is None:
+            return {}, b""
+        done, state = self._state(head, closed)
+        del closed
+        gc.collect()  # graphs and arenas go back now, not when a collection happens to come
+        return done, state
 
 
 def told(error: BaseException) -> dict[str, Any]:
