@@ -16,13 +16,14 @@ import pytest
 class Page:
     """A page's side of the socket; what comes is sorted by what it is."""
 
-    def __init__(self, port, **options):
+    def __init__(self, port, learner=None, **options):
         from websockets.sync.client import connect
 
         options.setdefault("origin", f"http://127.0.0.1:{port}")
         self._open = ExitStack()
+        query = "" if learner is None else f"?learner={learner}"
         options = {"max_size": 2**26, "close_timeout": 0.2, **options}
-        self.socket = self._open.enter_context(connect(f"ws://127.0.0.1:{port}/engine", **options))
+        self.socket = self._open.enter_context(connect(f"ws://127.0.0.1:{port}/engine{query}", **options))
         self.last = 0
 
     def send(self, message):
@@ -66,6 +67,15 @@ class Page:
 
     def event(self, number, name, seconds=40.0):
         return self.until(lambda m: m["id"] == number and m.get("event") == name, seconds)
+
+    def tell(self, number, what, given=None, call=1):
+        """Its answer."""
+        self.send({"id": number, "tell": what, "with": given or {}, "call": call})
+        return self.reply(number, call=call)["answer"]
+
+    def drop(self):
+        """As when a cable is pulled."""
+        self.socket.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self._open.close()

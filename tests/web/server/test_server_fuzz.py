@@ -25,7 +25,8 @@ MESSAGES = st.fixed_dictionaries(
     {},
     optional={
         "id": st.integers(0, 5) | JSON, "ask": WORDS, "open": WORDS, "tell": WORDS, "call": JSON, "with": JSON,
-        "stop": JSON, "seen": JSON, "language": st.sampled_from(["ja", "xx"]) | JSON,
+        "stop": JSON, "seen": JSON, "token": st.sampled_from(["t" * 16, "t"]) | JSON,
+        "language": st.sampled_from(["ja", "xx"]) | JSON,
     },
 )  # fmt: skip
 
@@ -39,7 +40,7 @@ def test_any_message(messages, texts):
         )
         page = Page(None, Answering(1, setup), Sessions(1, setup), setup)
         for text in [*map(json.dumps, messages), *texts]:
-            page._take(text)
+            await page._take(text)
         await asyncio.sleep(0)
         for data, _ in page._outbox:
             told = json.loads(data)

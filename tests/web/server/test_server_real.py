@@ -79,6 +79,38 @@ def test_a_session_goes_on_in_another_process(page, name):
     page.send({"id": number, "stop": True})
 
 
+PAUSED = {"playground": {"sides": [{"data": "xor"}]}, "words": {"width": 32}, "steering": {"learning": True}}
+COUNT = {"playground": "count", "words": "steps", "steering": "moments"}
+
+
+def shown(page, name, drops):
+    """What a session shows after two times 30 steps, with the socket dropped between them or not."""
+    token = f"{name:s>16}"
+    number = page.open(name, PAUSED[name], token=token)
+    page.tell(number, "step", {COUNT[name]: 30}, call=1)
+    if drops:
+        page.drop()
+        page = page.server.page()
+        number = page.open(name, PAUSED[name], token=token)
+        page.event(number, "resumed")
+    page.tell(number, "step", {COUNT[name]: 30}, call=2)
+    if name == "playground":
+        frame = page.until(lambda m: "numbers" in m and m["numbers"]["sides"][0]["step"] == 60)
+        page.send({"id": number, "stop": True})
+        return frame["arrays"]["0.weights"]
+    page.tell(number, "whole", call=3)
+    frame = page.until(lambda m: "numbers" in m and m["numbers"]["step"] == 60 and not m["numbers"]["lossFrom"])
+    page.send({"id": number, "stop": True})
+    return frame["arrays"]["loss"]
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_session_goes_on_with_another_socket_bit_for_bit(page, name):
+    whole, dropped = shown(page.server.page(), name, False), shown(page.server.page(), name, True)
+    assert whole.size
+    assert whole.tobytes() == dropped.tobytes()
+
+
 @pytest.mark.parametrize("name", SESSIONS)
 def test_a_session_that_cannot_be_meant(page, name):
     for given in ({"sides": 3, "speed": -1, "seed": "x"}, {"sides": [{"layers": [1e9]}], "seed": -1, "speed": "x"}):

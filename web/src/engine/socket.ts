@@ -1,8 +1,9 @@
 /**
  * The one socket to the engine: questions with their answers, sessions with their frames (docs/web.md).
- * It connects again by itself; what was asked meanwhile is asked again, sessions are opened again.
+ * It connects again by itself; what was asked meanwhile is asked again, and sessions go on where they were.
  */
 import { signal } from "@preact/signals";
+import { keep, kept } from "../app/keep";
 import { language, type Message } from "../i18n/t";
 import { read, type Frame } from "./frame";
 
@@ -36,7 +37,8 @@ interface Pending {
 }
 
 const pending = new Map<string, Pending>();
-const sessions = new Map<number, { given: object; name: string; on: Listener }>();
+/** `opening` is sent again with each socket: its token, which only this tab knows, stands for the session as it was left. */
+const sessions = new Map<number, { opening: object; on: Listener }>();
 let socket: WebSocket | undefined;
 let last = 0;
 let tries = 0;
@@ -45,7 +47,22 @@ const LONGEST_WAIT = 5000;
 /** So many questions of the page, or messages to one session, are on their way at once; the server takes twice that. */
 const ROOM = 8;
 const LARGEST = 8 * 2 ** 20; // bytes of a message that the server reads (limits.py)
-const address = (): string => new URL("engine", document.baseURI.split("#")[0]).href.replace(/^http/, "ws");
+const random = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The tabs of one browser have their turns as one learner. */
+function learner(): string {
+  const known = kept<unknown>("learner");
+  if (typeof known === "string" && /^[0-9a-f]{32}$/.test(known)) return known;
+  const made = random();
+  keep("learner", made);
+  return made;
+}
+
+function address(): string {
+  const url = new URL(`engine?learner=${learner()}`, document.baseURI.split("#")[0]);
+  return url.href.replace(/^http/, "ws");
+}
 
 /** Open the socket, and keep it open. */
 export function connect(): void {
@@ -56,7 +73,7 @@ export function connect(): void {
   opened.onopen = () => {
     tries = 0;
     online.value = "on";
-    for (const [id, { name, given }] of sessions) send({ id, open: name, with: given });
+    for (const { opening } of sessions.values()) send(opening);
     for (const one of pending.values()) one.sent = false;
     sendNext();
   };
@@ -65,7 +82,7 @@ export function connect(): void {
       const frame = read(data);
       sessions.get(frame.id)?.on.frame(frame);
       // Told once it is drawn: a tab that is slow, or that nobody sees, is sent no more than it draws.
-      requestAnimationFrame(() => send({ id: frame.id, seen: frame.frame }));
+      requestAnimationFrame(() => socket === opened && send({ id: frame.id, seen: frame.frame }));
     } else hear(JSON.parse(data) as Heard);
   };
   opened.onclose = () => {
@@ -161,8 +178,9 @@ export function open(name: string, given: object, on: Listener): SessionHandle {
   last += 1;
   const id = last;
   let calls = 0;
-  sessions.set(id, { name, given, on });
-  send({ id, open: name, with: given });
+  const opening = { id, open: name, with: given, token: random(), seen: 0 };
+  sessions.set(id, { opening, on });
+  send(opening);
   return {
     tell<T>(what: string, more: object = {}): Promise<T> {
       calls += 1;

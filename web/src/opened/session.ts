@@ -7,7 +7,7 @@ import { EngineError, online, open, type Frame, type SessionHandle } from "../en
 export interface Session {
   /** What the engine could not do, last. */
   error: Signal<EngineError | null>;
-  /** "recovered" or "anew" once it was lost, until it is begun with another configuration. */
+  /** "recovered", "resumed" or "anew" once it was lost, until it is begun with another configuration. */
   news: Signal<string>;
   /** Tell the session something; undefined where it could not be done, which `error` then tells. */
   tell<T>(what: string, given?: object): Promise<T | undefined>;
@@ -28,10 +28,11 @@ export function useSession(name: string, given: ReadonlySignal<object>, frame: (
     if (online.peek() === "recorded") return undefined;
     error.value = null;
     news.value = "";
-    let dropped = false;
+    let begun = false;
     const event = ({ event: what }: { event: string }) => {
-      if (what === "dropped") dropped = true;
-      else if (what === "recovered" || (what === "opened" && dropped)) news.value = what === "opened" ? "anew" : what;
+      if (what === "recovered" || what === "resumed") news.value = what;
+      else if (what === "opened" && begun) news.value = "anew";
+      begun ||= what === "opened";
     };
     const opened = open(name, config, { frame, event, error: failed });
     handle.current = opened;

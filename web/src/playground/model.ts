@@ -202,7 +202,7 @@ export function createPlayground(parameters: URLSearchParams): Playground {
     return answer;
   }
 
-  /** The connection was lost, and with it the session: the new one trains up to where the old one was. */
+  /** The connection was lost, and the session is no longer kept: the new one trains up to where the old one was. */
   async function caughtUp(was: { at: number; playing: boolean }): Promise<void> {
     dropped = null;
     // What was changed by hand meanwhile cannot be trained again: then it is said that it begins anew.
@@ -221,7 +221,10 @@ export function createPlayground(parameters: URLSearchParams): Playground {
           dropped ??= { at: nows.value[0]?.step ?? 0, playing: playing.value };
           playing.value = false;
         } else if (what === "opened" && dropped) void caughtUp(dropped);
-        else event.value = what;
+        else {
+          if (what === "resumed") dropped = null;
+          event.value = what;
+        }
       },
       error: (problem) => {
         failed(problem);

@@ -77,6 +77,8 @@ class Counter:
             raise ArgumentError("it will not", at=False)
         if what in ("play", "pause"):
             self.playing = what == "play"
+        if what == "add":
+            self.count += 1
         if what == "set":
             self.count = given["count"]
         return {"count": self.count, "what": what}
