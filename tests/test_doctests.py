@@ -15,7 +15,11 @@ MODULES = ["upriver", *(found.name for found in pkgutil.walk_packages(upriver.__
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
-def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if name == "upriver.explain.page":
+        request.getfixturevalue("built")
     module = importlib.import_module(name)
     monkeypatch.chdir(tmp_path)  # for what an example writes without saying where
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS

@@ -3,13 +3,14 @@ import preact from "@preact/preset-vite";
 import { defineConfig } from "vite";
 import { content } from "./build/content.ts";
 import { FOLDER, languages } from "./build/languages.ts";
+import { single } from "./build/single.ts";
 
 /** Where `upriver learn` serves the engine while pages are developed with `npm run dev`. */
 const ENGINE = process.env.UPRIVER_ENGINE ?? "http://127.0.0.1:8321";
 
 export default defineConfig({
   base: "./",
-  plugins: [preact(), languages(), content({ prose: FOLDER, figures: `${FOLDER}../web/figures.json` })],
+  plugins: [preact(), languages(), content({ prose: FOLDER, figures: `${FOLDER}../web/figures.json` }), single()],
   build: {
     outDir: process.env.UPRIVER_PAGES ?? "../src/upriver/web/pages",
     emptyOutDir: true,

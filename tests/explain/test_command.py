@@ -66,6 +66,7 @@ def test_mermaid(capsys: Any) -> None:
     assert capsys.readouterr().out.strip()
 
 
+@pytest.mark.usefixtures("built")
 def test_a_trace_and_a_page(tmp_path: Path, capsys: Any) -> None:
     pytest.importorskip("upriver.explain.trace")
     pytest.importorskip("upriver.explain.page")

@@ -27,7 +27,7 @@ def pseudo(templates: extract.Found, tmp_path: Path, monkeypatch: pytest.MonkeyP
         folder.mkdir(parents=True)
         about = json.loads((catalogue.HERE / "en" / "language.json").read_text(encoding="utf-8"))
         (folder / "language.json").write_text(json.dumps(about), encoding="utf-8")
-    for name in catalogue.READ_BY_PYTHON:
+    for name in (*catalogue.READ_BY_PYTHON, "pages"):
         texts = {text: marked(text) for text in templates.templates[name]}
         (tmp_path / "languages" / "xx" / f"{name}.json").write_text(json.dumps(texts), encoding="utf-8")
     monkeypatch.setattr(catalogue, "HERE", tmp_path / "languages")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from upriver.explain.nudge import nudge
 from upriver.explain.page import html
 from upriver.explain.profile import step_profile
 from upriver.explain.records import Step
+from upriver.explain.single import read_single
 from upriver.explain.why import why
 
 from .marks import english, unsaid
@@ -77,15 +79,16 @@ def test_derivations(kind: str) -> None:
     assert english(re.sub(r"\S+: .*", "", shown), {*names, "quot", "amp"}) == []
 
 
+@pytest.mark.usefixtures("built")
 def test_the_page_says_its_words() -> None:
     e = derivations()["numbers"]
-    page = html(e.trace())
-    assert page.count("⟦") > 60
-    words = re.search(r'"words":\{(.*?)\}\s*[,}]', page, re.DOTALL)
-    assert words is not None
-    told = re.findall(r'"(?:\w+)":"([^"]*)"', words[1])
-    assert told
-    assert english("\n".join(told)) == []
+    found = re.search(r'id="data">(.*?)</script>', html(e.trace()))
+    assert found is not None
+    shown = json.loads(found[1])
+    assert set(read_single().says) <= shown["catalogue"].keys()
+    assert len(shown["catalogue"]) > 100
+    assert all(text.startswith("⟦") for text in shown["catalogue"].values())
+    assert shown["trace"]["result"]["sentence"].startswith("⟦")
 
 
 _KEPT: list[ur.Tensor] = []

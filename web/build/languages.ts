@@ -25,14 +25,19 @@ export function catalogue(code: string): Record<string, string> {
   return Object.fromEntries(Object.entries(all).filter(([, text]) => text));
 }
 
-export function languages(): Plugin {
+/** The English texts that the pages say. */
+export const keysOf = (code: string): string[] =>
+  existsSync(`${FOLDER}${code}/pages.json`) ? Object.keys(read(`${code}/pages.json`) as object) : [];
+
+/** @param wanted the languages that the pages can fetch */
+export function languages(wanted = codes()): Plugin {
   return {
     name: "upriver-languages",
     resolveId: (id) => (/^virtual:(languages|catalogue)/.test(id) ? `\0${id}` : undefined),
     load(id) {
       if (id === "\0virtual:languages") {
-        const all = codes().map((code) => ({ code, ...(read(`${code}/language.json`) as object) }));
-        const loaders = codes().map((code) => `${JSON.stringify(code)}: () => import("virtual:catalogue/${code}")`);
+        const all = wanted.map((code) => ({ code, ...(read(`${code}/language.json`) as object) }));
+        const loaders = wanted.map((code) => `${JSON.stringify(code)}: () => import("virtual:catalogue/${code}")`);
         return `export const all = ${JSON.stringify(all)};\nexport const catalogues = { ${loaders.join(", ")} };`;
       }
       const code = id.match(/^\0virtual:catalogue\/([\w-]+)$/)?.[1];

@@ -1,25 +1,23 @@
-"""A trace as one HTML file that opens offline: the graph to be opened, and the walk to be stepped through.
+"""What pages draw of a trace, and a trace as one HTML file that opens offline.
 
-The page draws what the trace says and computes no gradient. It has no library and asks for nothing from
-anywhere: its security policy forbids it. Its words are those of :func:`words`.
+The file draws what the trace says, with the script of the lab's own graph and walk (see :mod:`.single`), and computes
+no gradient. It asks for nothing from anywhere: its security policy forbids it.
 """
 
 from __future__ import annotations
 
 import base64
-import re
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
-from html import escape
-from importlib.resources import files
 from typing import Any
 
 from ..errors import ArgumentError
-from ..i18n import language, say
+from ..i18n import from_data, language, say
 from .encoding import dumps
 from .mathml import convert
 from .reading import Trace, load_trace
+from .single import read_single, speech
 from .views import Views, short_value, sign_of
 
 _LONGEST = 120
@@ -87,6 +85,7 @@ def html(trace: Mapping[str, Any] | Trace, *, title: str | None = None, budget: 
 
     Raises:
         ArgumentError: the document is not a trace.
+        FileError: the page's script is not built.
 
     Example:
         >>> import upriver as ur
@@ -96,17 +95,31 @@ def html(trace: Mapping[str, Any] | Trace, *, title: str | None = None, budget: 
         >>> page.startswith("<!doctype html>") and "://" not in page.replace("http://www.w3.org/", "")
         True
     """
+    single = read_single()
     found = content(trace, budget=budget)
-    data = found["trace"]
-    shown = {**found, "trace": _once(data), "title": found["title"] if title is None else title, "words": words()}
-    title = shown["title"]
-    text, packed = _inline(shown), ""
+    title = str(found["title"] if title is None else title)
+    data = _once(found["trace"])
+    shown = {**found, "trace": data, "title": title, **speech(single, language(), _templates(data))}
+    text, packed = _inline(shown), False
     if len(text) > _PLAIN:
-        text, packed = base64.b64encode(zlib.compress(dumps(shown).encode(), 9)).decode(), " data-packed"
-    parts = {"title": escape(title), "plain": escape(data["result"]["sentence"]), "packed": packed, "data": text}
-    parts["lang"] = language()
-    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+        text, packed = base64.b64encode(zlib.compress(dumps(shown).encode(), 9)).decode(), True
+    return single.page(title, data["result"]["sentence"], text, shown["language"], packed=packed)
+
+
+def _templates(data: Mapping[str, Any]) -> set[str]:
+    """The templates of all sentences of a document."""
+    found: set[str] = set()
+
+    def look(value: Any) -> None:
+        if isinstance(value, Mapping):
+            found.add(value["text"])
+            look(list(value["args"].values()))
+        elif isinstance(value, list):
+            for item in value:
+                look(item)
+
+    look([item["said"] for item in (data["result"], *data["frames"], *data.get("module_frames", ())) if "said" in item])
+    return found
 
 
 def _inline(content: Mapping[str, Any]) -> str:
@@ -124,19 +137,33 @@ def _once(data: Mapping[str, Any]) -> dict[str, Any]:
             del edge["product"]
         if edge["derivative"]["unsimplified"] == edge["derivative"]["text"]:
             edge["derivative"] = {k: v for k, v in edge["derivative"].items() if k != "unsimplified"}
-    frames, sentence = data["frames"], data["result"]["sentence"]
-    result = {key: value for key, value in data["result"].items() if key != "said"}
-    slim = {**data, "edges": edges, "result": result, "frames": [_but(f, "sentence", sentence) for f in frames]}
+    told = [_told(frame) for frame in data["frames"]]
+    result = {**_told(data["result"]), "sentence": _sentence(data["result"])}
+    slim = {**data, "edges": edges, "result": result, "frames": [_but(frame, result) for frame in told]}
     if data["modules"]:
-        slim["module_frames"] = [_but(f, "sentence", frames[f["first"]]["sentence"]) for f in data["module_frames"]]
+        slim["module_frames"] = [_but(_told(stride), told[stride["first"]]) for stride in data["module_frames"]]
     else:
         del slim["module_frames"]  # the same as the frames by operation
     return slim
 
 
-def _but(item: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """``item`` without what says the sentence in other languages, and without ``key`` if it has that value."""
-    return {k: v for k, v in item.items() if k != "said" and (k != key or v != value)}
+def _told(item: Mapping[str, Any]) -> dict[str, Any]:
+    """``item`` with what says its sentence in any language, or with its sentence if nothing does that can be read."""
+    try:
+        from_data(item["said"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {key: value for key, value in item.items() if key != "said"}
+    return {key: value for key, value in item.items() if key != "sentence"}
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    """A sentence of the trace in the language of the moment."""
+    return str(from_data(item["said"])) if "said" in _told(item) else item["sentence"]
+
+
+def _but(item: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """``item`` without the words that it shares with another."""
+    return {k: v for k, v in item.items() if k not in ("said", "sentence") or v != other.get(k)}
 
 
 def _formulas(data: Mapping[str, Any]) -> dict[str, str]:
@@ -176,88 +203,3 @@ def _mathml(latex: str) -> str | None:
 
 def _grouped(latex: str) -> str:
     return latex if len(latex) == 1 or (latex.startswith("\\math") and " " not in latex) else rf"\left({latex}\right)"
-
-
-def words() -> dict[str, Any]:
-    """What the page says beyond what the trace says."""
-    return {
-        "graph": say("Graph"),
-        "details": say("Details"),
-        "detail": say("Show"),
-        "levelfirst": say("as much as fits"),
-        "levelclosed": say("modules closed"),
-        "levelall": say("every operation"),
-        "levelown": say("opened by hand"),
-        "fit": say("Fit"),
-        "zoomin": say("Larger"),
-        "zoomout": say("Smaller"),
-        "keys": say("Keys"),
-        "save": say("Save trace"),
-        "table": say("The same as tables"),
-        "home": say("First step"),
-        "back": say("Step back"),
-        "next": say("Step forward"),
-        "last": say("Last step"),
-        "play": say("Play"),
-        "pause": say("Pause"),
-        "scrub": say("Place in the walk"),
-        "stride": say("Step by"),
-        "byoperation": say("by operation"),
-        "bymodule": say("by module"),
-        "themeauto": say("Theme: automatic"),
-        "themedark": say("Theme: dark"),
-        "themelight": say("Theme: light"),
-        "start": say("Start"),
-        "forward": say("Forward"),
-        "seed": say("Backward"),
-        "backward": say("Backward"),
-        "end": say("Result"),
-        "later": say("not computed yet"),
-        "none": say("not computed (which is not zero)"),
-        "gradient": say("gradient"),
-        "sofar": say("so far"),
-        "gradienttitle": say("Gradient"),
-        "value": say("Value"),
-        "inwords": say("In words"),
-        "formula": say("Formula"),
-        "line": say("Code line"),
-        "asrun": say("as the gradient rule computed it:"),
-        "givenleaf": say("Given."),
-        "leaf": say("input that wants a gradient"),
-        "input": say("input"),
-        "constant": say("constant"),
-        "one": say("one number"),
-        "open": say("Open or close"),
-        "close": say("Close this module."),
-        "module": say("Press C to open it."),
-        "more": say("press C to open"),
-        "values": say("Values"),
-        "name": say("Name"),
-        "operation": say("Operation"),
-        "steps": say("Steps back"),
-        "derivative": say("Derivative"),
-        "upstream": say("Upstream"),
-        "local": say("Local derivative"),
-        "flows": say("Flows on"),
-        "walk": say("The walk"),
-        "phase": say("Phase"),
-        "said": say("What happens"),
-        "shape": say("shape"),
-        "min": say("smallest"),
-        "max": say("largest"),
-        "mean": say("mean"),
-        "std": say("standard deviation"),
-        "norm": say("norm"),
-        "zeros": say("exactly zero"),
-        "not_finite": say("not finite"),
-        "shut": say("Close"),
-        "help": [
-            ["→ ←", say("step forward, step back")],
-            ["Home End", say("first step, last step")],
-            [say("Space"), say("play, pause")],
-            ["↑ ↓", say("in the graph: the box before, the box after")],
-            ["Enter", say("open what is in a box")],
-            ["C", say("open or close the module around it")],
-            ["?", say("this list")],
-        ],
-    }

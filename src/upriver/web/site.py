@@ -120,8 +120,8 @@ def _make_room(out: Path) -> None:
 
 
 def _not_wanted(folder: str, names: list[str]) -> list[str]:
-    """Compressed forms, which a host makes itself, and what the build keeps for itself."""
-    return [name for name in names if name.endswith(_COMPRESSED) or name.startswith(".")]
+    """Compressed forms, which a host makes itself, and what the build and the engine keep for themselves."""
+    return [name for name in names if name.endswith((*_COMPRESSED, "single.json")) or name.startswith(".")]
 
 
 def _marked(html: str) -> str:

@@ -7,7 +7,8 @@ import { choose, language, languages, t } from "../i18n/t";
 import { Problem } from "../ui/Problem";
 import { announced } from "./announce";
 import { place } from "./router";
-import { motion, setMotion, setTheme, theme, THEMES, type Theme } from "./settings";
+import { motion, setMotion } from "./settings";
+import { ThemeChoice } from "./ThemeChoice";
 
 type Loaded = { default: ComponentType };
 
@@ -47,19 +48,6 @@ const nameOf = (page: string): string => {
   }
 };
 
-const themeName = (which: Theme): string => {
-  switch (which) {
-    case "auto":
-      return t("theme|Automatic");
-    case "light":
-      return t("theme|Light");
-    case "dark":
-      return t("theme|Dark");
-    default:
-      return t("theme|High contrast");
-  }
-};
-
 function Switches() {
   return (
     <div class="switches">
@@ -77,20 +65,7 @@ function Switches() {
           ))}
         </select>
       </label>
-      <label>
-        <span class="unseen">{t("Theme")}</span>
-        <select
-          value={theme.value}
-          onChange={(event) => setTheme(event.currentTarget.value as Theme)}
-          data-testid="theme"
-        >
-          {THEMES.map((one) => (
-            <option key={one} value={one}>
-              {themeName(one)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ThemeChoice />
       <label class="tick">
         <input
           type="checkbox"

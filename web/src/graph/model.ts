@@ -4,6 +4,9 @@ import type { Text } from "../engine/types";
 import type { Message } from "../i18n/t";
 import type { ArrayData, Content, Edge, Frame, ModuleFrame, Node, Num, Phase, Sign, Trace } from "./content";
 
+/** What is said of a stop. */
+export type Words = Pick<Frame, "sentence" | "said">;
+
 /** One stop of the walk: frames `first` to `last`. */
 export interface Stop {
   phase: Phase;
@@ -90,18 +93,15 @@ function whole(trace: Trace): Trace {
     const product = edge.product ?? trace.nodes[edge.from]!.gradient ?? undefined;
     return product === undefined ? { ...edge, derivative } : { ...edge, derivative, product };
   });
-  const { sentence, said } = trace.result;
-  const frames = trace.frames.map((frame) =>
-    frame.sentence === undefined
-      ? { ...frame, sentence, ...((frame.said ?? said) ? { said: frame.said ?? said } : {}) }
-      : frame,
-  );
-  const strides = trace.module_frames?.map((stride) => {
-    const first = frames[stride.first];
-    if (stride.sentence !== undefined || !first) return stride;
-    return { ...stride, sentence: first.sentence ?? "", ...(first.said ? { said: first.said } : {}) };
-  });
+  const frames = trace.frames.map((frame) => spoken(frame, trace.result));
+  const strides = trace.module_frames?.map((stride) => spoken(stride, frames[stride.first] ?? {}));
   return strides ? { ...trace, edges, frames, module_frames: strides } : { ...trace, edges, frames };
+}
+
+/** What a stop says: its own, or where it has no words of its own those of another. */
+function spoken<T extends Words>(stop: T, other: Words): T & { sentence: string } {
+  const said = stop.said ?? (stop.sentence === undefined ? other.said : undefined);
+  return { ...stop, sentence: stop.sentence ?? other.sentence ?? "", ...(said ? { said } : {}) };
 }
 
 /** The last share of a node's gradient that is there after frame `at`; undefined if none is. */

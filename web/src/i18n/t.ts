@@ -35,7 +35,11 @@ function preferred(): Language {
 /** Speak this language from now on; the page shows it as soon as its catalogue is there. */
 export async function speak(code: string): Promise<void> {
   const chosen = all.find((one) => one.code === code) ?? english;
-  const words = (await catalogues[chosen.code]?.())?.default ?? {};
+  adopt(chosen, (await catalogues[chosen.code]?.())?.default ?? {});
+}
+
+/** Speak a language whose catalogue is at hand. */
+export function adopt(chosen: Language, words: Record<string, string>): void {
   catalogue.value = words;
   language.value = chosen;
   document.documentElement.lang = chosen.locale;

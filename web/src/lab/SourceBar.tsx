@@ -4,9 +4,9 @@ import type { JSX } from "preact";
 import { spell } from "../graph/spell";
 import { t } from "../i18n/t";
 import { Choice } from "../ui/Choice";
+import { Help } from "../walk/Help";
 import { examples, type Example } from "./examples";
 import { ExpressionLine } from "./ExpressionLine";
-import { Help } from "./Help";
 import { NetworkBox } from "./NetworkBox";
 import { OpenFile } from "./OpenFile";
 import { SaveMenu } from "./SaveMenu";
@@ -34,7 +34,12 @@ export function SourceBar({ lab }: { lab: Lab }): JSX.Element {
         <Examples lab={lab} />
         <OpenFile lab={lab} />
         <SaveMenu lab={lab} />
-        <Help />
+        <Help
+          more={[
+            [["H"], t("hide the number of the step, to predict it first")],
+            [["G"], t("check the gradient by a finite difference")],
+          ]}
+        />
       </div>
       {kind === "expression" ? (
         <ExpressionLine lab={lab} />

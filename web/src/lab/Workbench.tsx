@@ -1,41 +1,32 @@
-/** The graph, what is said of the step, the walk's controls, the card of what is open, and the same as tables. */
+/** The bench of the walk, with what only the lab has: numbers to be predicted, and an engine to be asked. */
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
-import { GraphTable } from "../graph/GraphTable";
-import { GraphView } from "../graph/GraphView";
 import { t } from "../i18n/t";
-import { Drawer } from "../walk/Drawer";
-import { StepSentence } from "../walk/StepSentence";
-import { Timeline } from "../walk/Timeline";
+import { Bench } from "../walk/Bench";
+import { Check } from "../walk/Check";
+import type { MoreTab } from "../walk/Drawer";
+import { Paths } from "../walk/Paths";
 import type { Walk } from "../walk/walk";
 import { Predict } from "./Predict";
 import type { Lab } from "./state";
 
+const ASKING: readonly MoreTab[] = [
+  { key: "check", label: () => t("Check"), panel: Check },
+  { key: "paths", label: () => t("Paths"), panel: Paths },
+];
+
 export function Workbench({ lab, walk }: { lab: Lab; walk: Walk }): JSX.Element {
-  const stale = useComputed(() => (lab.deriving.error.value && lab.kind.value !== "trace" ? "bench stale" : "bench"));
+  const stale = useComputed(() => lab.deriving.error.value !== null && lab.kind.value !== "trace");
   return (
-    <>
-      <div class={stale}>
-        <div class="stage">
-          <GraphView content={walk.content} walk={walk} label={t("Graph of the computation")} />
-        </div>
-        <div class="told">
-          <StepSentence walk={walk} />
-          <Predict lab={lab} walk={walk} />
-        </div>
-        <div class="controls">
-          <Timeline walk={walk} />
-        </div>
-        <div class="side">
-          <Drawer walk={walk} tab={lab.tab} />
-        </div>
-      </div>
-      <div class="under">
-        <GraphTable walk={walk} />
-        <Trip lab={lab} />
-      </div>
-    </>
+    <Bench
+      walk={walk}
+      stale={stale}
+      told={<Predict lab={lab} walk={walk} />}
+      more={ASKING}
+      tab={lab.tab}
+      under={<Trip lab={lab} />}
+    />
   );
 }
 

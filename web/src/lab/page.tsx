@@ -7,9 +7,9 @@ import { note, place } from "../app/router";
 import { online } from "../engine/engine";
 import { t } from "../i18n/t";
 import { Failed } from "../ui/Problem";
+import { useKeys } from "../walk/keys";
 import { incoming } from "./incoming";
 import "./lab.css";
-import { useKeys } from "./keys";
 import { read, write } from "./links";
 import { SourceBar } from "./SourceBar";
 import { createLab, type Lab } from "./state";
@@ -21,7 +21,10 @@ const lab = createLab();
 
 export default function Page(): JSX.Element {
   useLinks(lab);
-  useKeys(lab);
+  useKeys(() => lab.walk.peek(), {
+    h: () => (lab.predict.value = !lab.predict.peek()),
+    g: () => (lab.tab.value = "check"),
+  });
   const walk = lab.walk.value;
   const wrong = lab.deriving.error.value;
   return (

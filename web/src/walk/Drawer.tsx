@@ -1,30 +1,38 @@
 /** The card of the box that was opened: in words, numbers, formula, code line, check, paths. */
 
 import { useComputed, useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import type { ComponentType, JSX } from "preact";
 import { shapeText } from "../graph/numbers";
 import { isolate } from "../graph/direction";
 import { spell } from "../graph/spell";
 import { kindOf } from "../graph/words";
 import { t } from "../i18n/t";
 import { Tabs, type Tab } from "../ui/Tabs";
-import { Check } from "./Check";
 import { CodeLine, Formula, InWords, NumbersOf } from "./panels";
-import { Paths } from "./Paths";
 import type { Walk } from "./walk";
 import "./walk.css";
 
-export type DrawerTab = "words" | "numbers" | "formula" | "line" | "check" | "paths";
-export const DRAWER_TABS: readonly DrawerTab[] = ["words", "numbers", "formula", "line", "check", "paths"];
+type Told = "words" | "numbers" | "formula" | "line";
+export type DrawerTab = Told | "check" | "paths";
+const TOLD: readonly Told[] = ["words", "numbers", "formula", "line"];
+
+/** A tab beside those that show what the trace says: where there is an engine, it can be asked about the box. */
+export interface MoreTab {
+  key: DrawerTab;
+  label(): string;
+  panel: ComponentType<{ walk: Walk; node: number }>;
+}
 
 interface Props {
   walk: Walk;
-  tabs?: readonly DrawerTab[];
+  /** Which of those that show what the trace says. */
+  tabs?: readonly Told[];
+  more?: readonly MoreTab[];
   /** The tab that shows; its own if none is given. */
   tab?: { value: DrawerTab };
 }
 
-export function Drawer({ walk, tabs = DRAWER_TABS, tab }: Props): JSX.Element {
+export function Drawer({ walk, tabs = TOLD, more = [], tab }: Props): JSX.Element {
   const own = useSignal<DrawerTab>(tabs[0] ?? "words");
   const open = tab ?? own;
   const root = useComputed(() => walk.model.value.trace.result.node);
@@ -39,15 +47,20 @@ export function Drawer({ walk, tabs = DRAWER_TABS, tab }: Props): JSX.Element {
     found.shape.length ? isolate(shapeText(found.shape)) : t("one number"),
     found.module != null ? isolate(walk.model.value.trace.modules[found.module]?.path ?? "") : "",
   ];
-  const panels: Record<DrawerTab, Omit<Tab, "key">> = {
+  const panels: Record<Told, Omit<Tab, "key">> = {
     words: { label: t("In words"), panel: () => <InWords walk={walk} node={node} /> },
     numbers: { label: t("Numbers"), panel: () => <NumbersOf walk={walk} node={node} /> },
     formula: { label: t("Formula"), panel: () => <Formula walk={walk} node={node} /> },
     line: { label: t("Code line"), panel: () => <CodeLine walk={walk} node={node} /> },
-    check: { label: t("Check"), panel: () => <Check key={node} walk={walk} node={node} /> },
-    paths: { label: t("Paths"), panel: () => <Paths key={node} walk={walk} node={node} /> },
   };
-  const shown = tabs.map((key): Tab => ({ key, ...panels[key] }));
+  const shown: Tab[] = [
+    ...tabs.map((key) => ({ key, ...panels[key] })),
+    ...more.map(({ key, label, panel: Panel }) => ({
+      key,
+      label: label(),
+      panel: () => <Panel key={node} walk={walk} node={node} />,
+    })),
+  ];
   return (
     <section class="drawer" aria-label={t("Details")}>
       <h2>
@@ -57,7 +70,7 @@ export function Drawer({ walk, tabs = DRAWER_TABS, tab }: Props): JSX.Element {
       <Tabs
         label={t("Ways of seeing it")}
         tabs={shown}
-        open={tabs.includes(open.value) ? open.value : (tabs[0] ?? "words")}
+        open={open.value}
         onOpen={(to) => (open.value = to as DrawerTab)}
       />
     </section>

@@ -1,5 +1,6 @@
 /** The keys of the walk, the same on every page that has one. */
 
+import { useLayoutEffect } from "preact/hooks";
 import { mirrored } from "../graph/direction";
 import type { Walk } from "./walk";
 
@@ -38,4 +39,29 @@ export function walkKeys(walk: Walk): (event: KeyboardEvent) => boolean {
     found();
     return true;
   };
+}
+
+/** What the list of the keys is found by. */
+export const HELP = "keys-help";
+
+/** The keys of a page that is a walk, wherever the focus is, unless it is where one types; and keys of its own. */
+export function useKeys(walk: () => Walk | null, own: Record<string, () => void> = {}): void {
+  useLayoutEffect(() => {
+    const all: Record<string, () => void> = {
+      "/": () => document.querySelector<HTMLInputElement>("[data-find]")?.focus(),
+      "?": () => document.querySelector<HTMLDialogElement>(`#${HELP}`)?.showModal(),
+      ...own,
+    };
+    const handle = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || types(event.target)) return;
+      const through = walk();
+      if (through && walkKeys(through)(event)) return;
+      const act = all[event.key.toLowerCase()];
+      if (!act) return;
+      event.preventDefault();
+      act();
+    };
+    addEventListener("keydown", handle);
+    return () => removeEventListener("keydown", handle);
+  }, []);
 }

@@ -24,7 +24,7 @@ export const phrase = (stop: Pick<Stop, "said" | "sentence">): string => told(st
 function inWords({ text, args }: Message): Message {
   const spelled = Object.entries(args).map(([name, value]) => [
     name,
-    name === "operation" ? operation(value as string) : within(value),
+    name === "operation" && typeof value === "string" ? operation(value) : within(value),
   ]);
   return { text, args: Object.fromEntries(spelled) as Message["args"] };
 }

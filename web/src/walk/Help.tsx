@@ -6,10 +6,13 @@ import { mirrored } from "../graph/direction";
 import { t } from "../i18n/t";
 import { HELP } from "./keys";
 
-export function Help(): JSX.Element {
+export type HelpRow = [keys: string[], text: string];
+
+/** @param more the keys of this page alone */
+export function Help({ more = [] }: { more?: HelpRow[] }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const [ahead, back] = mirrored.value ? ["←", "→"] : ["→", "←"];
-  const keys: [string[], string][] = [
+  const keys: HelpRow[] = [
     [[t("key|Space")], t("play, pause")],
     [
       [ahead, back],
@@ -20,8 +23,7 @@ export function Help(): JSX.Element {
     [["Home", "End"], t("first step, last step")],
     [["Enter"], t("open what is in a box")],
     [["C"], t("in the graph: open or close the module around a box")],
-    [["H"], t("hide the number of the step, to predict it first")],
-    [["G"], t("check the gradient by a finite difference")],
+    ...more,
     [["/"], t("find a value by its name")],
     [["+", "−", "0"], t("in the graph: larger, smaller, fit")],
     [["?"], t("this list")],
@@ -31,7 +33,7 @@ export function Help(): JSX.Element {
       <button class="quiet" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
         {t("Keys")}
       </button>
-      <dialog id={HELP} ref={dialog} aria-labelledby={`${HELP}-title`} class="keys">
+      <dialog id={HELP} ref={dialog} aria-labelledby={`${HELP}-title`} class="keys-help">
         <h2 id={`${HELP}-title`}>{t("Keys")}</h2>
         <dl>
           {keys.map(([names, text]) => (
