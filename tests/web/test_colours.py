@@ -34,3 +34,19 @@ def test_what_is_drawn_takes_the_forced_colours(opened: Any) -> None:
         " getComputedStyle(document.body).backgroundColor]"
     )
     assert box == page
+
+
+def test_a_graph_that_is_cut_off_says_that_it_can_be_moved(opened: Any) -> None:
+    shown = opened(width=360).go("#/learn", "main h1")
+    figure = shown.locator('[data-figure="forward"]')
+    figure.scroll_into_view_if_needed()
+    pane = figure.locator(".pane[data-cut~=right]")
+    pane.wait_for()
+    assert figure.locator(".sideways").is_visible()
+    box = pane.bounding_box()
+    y = box["y"] + box["height"] - 12
+    shown.mouse.move(box["x"] + box["width"] - 20, y)
+    shown.mouse.down()
+    shown.mouse.move(box["x"] + 20, y, steps=5)
+    shown.mouse.up()
+    figure.locator(".pane[data-cut~=left]").wait_for()

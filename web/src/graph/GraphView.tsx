@@ -101,11 +101,14 @@ export function GraphView({ content, walk, compact = false, label }: GraphViewPr
   return (
     <div class={compact ? "graph compact" : "graph"}>
       {compact ? null : <Toolbar walk={walk} camera={camera} move={move} />}
-      <div ref={pane} class={still} style={height}>
+      <div ref={pane} class={still} style={height} data-cut={camera.cut}>
         <Sheet camera={camera} picture={picture} label={label ?? t("Graph")} onKeyDown={onKeyDown}>
           <Parts walk={walk} picture={picture} at={at} drawn={hand} press={press} toggle={toggle} />
         </Sheet>
       </div>
+      {compact && camera.cut.value ? (
+        <p class="soft sideways">{t("Drag the graph sideways to see all of it.")}</p>
+      ) : null}
     </div>
   );
 }

@@ -17,6 +17,8 @@ export interface Camera {
   scale: ReadonlySignal<number>;
   /** Whether the reader has zoomed or panned. */
   held: ReadonlySignal<boolean>;
+  /** The sides on which the picture goes on beyond the pane: "left", "right", both or none. */
+  cut: ReadonlySignal<string>;
   zoom(by: number, at?: { x: number; y: number }): void;
   pan(dx: number, dy: number): void;
   fit(): void;
@@ -71,6 +73,11 @@ export function createCamera(picture: ReadonlySignal<Picture>, size: Signal<Size
     size,
     scale,
     held: computed(() => chosen.value !== null),
+    cut: computed(() => {
+      const { x } = corner.value;
+      const beyond = x + picture.value.width * scale.value > size.value.width + 1;
+      return [...(x < -1 ? ["left"] : []), ...(beyond ? ["right"] : [])].join(" ");
+    }),
     place: computed(() => {
       const { x, y } = corner.value;
       const z = scale.value;
