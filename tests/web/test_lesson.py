@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from .waiting import settled, until
+
 FIGURES = json.loads((Path(__file__).parents[2] / "src/upriver/web/figures.json").read_text(encoding="utf-8"))
 
 
@@ -59,8 +61,7 @@ def test_the_first_minute(opened: Any) -> None:
     page.wait_for_selector(".nudge-it")
     assert "dL/dw = -24" in text(page, ".tour .step-sentence")
     slide_to(page.locator(".nudge-it"), 0.1)
-    page.wait_for_selector(".nudge-it [data-testid=after]")
-    assert text(page, ".nudge-it .from-to") == "L 16 → 13.69"
+    until(page, lambda: text(page, ".nudge-it .from-to") == "L 16 → 13.69")
     assert "-2.4" in text(page, ".nudge-it .predicted")
     assert "-2.31" in text(page, ".nudge-it .measured")
     assert page.locator(".doors a").count() == 3
@@ -91,16 +92,13 @@ def test_the_first_minute_by_keyboard(opened: Any) -> None:
 
 
 def test_it_is_there_at_once(opened: Any) -> None:
-    """The first step can be taken within a second of the first byte, with less than 150 kB of script."""
+    """The first step can be taken with less than 150 kB of script; after how long is measured by benchmarks/pages.py."""
     watched = opened()
     page, sizes = watched.page, []
     page.on("response", lambda r: r.url.endswith(".js") and sizes.append(int(r.headers.get("content-length", 0))))
     watched.go("#/learn", "[data-testid=step]")
-    ready = page.evaluate("performance.now()")
     assert sum(sizes) < 150_000, sizes
     assert sizes
-    # A figure of a busy machine: the aim is 1 s.
-    assert ready < 5000, ready
 
 
 def test_every_figure_is_drawn_when_it_is_scrolled_to(opened: Any) -> None:
@@ -134,7 +132,8 @@ def test_axe_finds_nothing_in_the_whole_lesson(opened: Any, theme: str, language
     page.locator(".tour .number").first.click()
     page.wait_for_selector(".verdict p")
     page.locator("#forward a.term").first.focus()
-    page.wait_for_timeout(300)
+    page.wait_for_selector(".term-card")
+    settled(page)
     assert watched.violations() == []
 
 
@@ -148,7 +147,7 @@ def test_nothing_moves_when_figures_come(opened: Any) -> None:
     height = page.evaluate("document.documentElement.scrollHeight")
     for y in range(0, height, 500):
         page.evaluate(f"scrollTo(0, {y})")
-        page.wait_for_timeout(120)
+        settled(page)
     assert page.evaluate("window.shift") < 0.1
 
 
@@ -167,8 +166,7 @@ def test_figures_follow_their_sliders(opened: Any) -> None:
     update = at(page, "update")
     slide_to(update, 15)
     page.wait_for_function("() => document.querySelector('.figure-update .slider output').textContent === '0.12'")
-    page.wait_for_timeout(500)
-    assert "diverge" in update.locator(".verdict-line").inner_text() or "farther" in text(page, ".figure-update")
+    until(page, "/diverge|farther/.test(document.querySelector('.figure-update').innerText)")
 
 
 def test_gradients_add_up_until_they_are_zeroed(opened: Any) -> None:
@@ -179,9 +177,9 @@ def test_gradients_add_up_until_they_are_zeroed(opened: Any) -> None:
     figure.get_by_role("button", name="loss.backward()").click()
     page.wait_for_function("() => document.querySelector('[data-testid=grad]').textContent.endsWith('−72')")
     figure.get_by_role("button", name="zero_grad").click()
-    assert grad.inner_text() == "0"
+    until(page, lambda: grad.inner_text() == "0")
     figure.get_by_role("button", name="loss.backward()").click()
-    assert grad.inner_text().endswith("−24")
+    until(page, lambda: grad.inner_text().endswith("−24"))
 
 
 def test_remedies_heal(opened: Any) -> None:
@@ -190,7 +188,6 @@ def test_remedies_heal(opened: Any) -> None:
     figure = at(page, "remedies")
     treated = figure.locator(".pair > section").nth(1)
     first = treated.locator(".readout strong").first
-    page.wait_for_timeout(300)
     assert float(first.inner_text()) > 1e-3
     figure.get_by_label("residual connections").uncheck()
     figure.get_by_label("clipping").check()
@@ -277,8 +274,8 @@ def test_reading_is_counted(opened: Any) -> None:
     assert text(page, "[data-testid=percent]").startswith("0")
     for section in page.locator(".story > section").all():
         section.locator(".section-end").scroll_into_view_if_needed()
-        page.wait_for_timeout(60)
-    assert page.locator(".contents [data-read=true]").count() == page.locator(".contents li").count()
+        settled(page)
+    until(page, lambda: page.locator(".contents [data-read=true]").count() == page.locator(".contents li").count())
     share = text(page, "[data-testid=percent]")
     assert not share.startswith("0"), share
     page.evaluate("location.hash = '#/progress'")
@@ -301,6 +298,9 @@ def test_the_button_that_waits_for_a_guess_looks_so(opened: Any) -> None:
         step.click()
     page.wait_for_selector(".tour[data-stage=guess]")
     assert float(step.evaluate(look)) < 0.7
+    page.locator(".tour .quiet", has_text="Show me").click()
+    page.wait_for_selector(".tour[data-stage=nudge]")
+    assert step.get_attribute("aria-disabled") == "true", "there is no further step"
 
 
 def test_suggest_an_edit_leads_to_the_source(opened: Any) -> None:
@@ -320,7 +320,7 @@ def test_narrow_screens_scroll_down_only(opened: Any) -> None:
     page = opened(width=360).go("#/learn", "[data-testid=step]")
     for i in range(page.locator("figure[data-figure]").count()):
         page.locator("figure[data-figure]").nth(i).scroll_into_view_if_needed()
-        page.wait_for_timeout(150)
+        settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 

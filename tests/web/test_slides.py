@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .waiting import settled, until
+
 NOW = '.slide-frame[data-state="now"]'
 
 
@@ -57,8 +59,7 @@ def test_every_slide_fits(opened: Any) -> None:
     """Nothing of a slide is cut off: neither its text nor its figure."""
     page = opened().go("#/slides", ".slide-frame")
     for i in range(8):
-        page.wait_for_function("() => !document.querySelector('.slide-frame[data-state=now] .waiting')")
-        page.wait_for_timeout(400)
+        settled(page, ".slide-frame[data-state=now]")
         over = page.evaluate(
             "() => [...document.querySelectorAll('.slide-frame[data-state=now] :is(.slide, .figure, .slide-text)')]"
             ".filter((one) => one.scrollHeight > one.clientHeight + 2 || one.scrollWidth > one.clientWidth + 2)"
@@ -76,9 +77,8 @@ def test_overview(opened: Any) -> None:
     page.locator(".slide-choose").nth(4).click()
     assert shown(page) == ["chain"]
     assert page.locator(".overview").count() == 0
-    page.wait_for_timeout(300)
     # All are as large again as they were, those that do not show too: they may be printed.
-    assert page.locator(".slide-frame[data-flowing=true]").count() == 0
+    until(page, lambda: page.locator(".slide-frame[data-flowing=true]").count() == 0)
 
 
 def test_the_presenters_window(opened: Any) -> None:
@@ -90,6 +90,7 @@ def test_the_presenters_window(opened: Any) -> None:
     window.wait_for_selector(".presenter-notes")
     assert "cake" in window.locator(".presenter-notes").inner_text()
     assert window.locator(".presenter-next .slide-frame").get_attribute("data-slide") == "forward"
+    assert window.locator(".presenter-next .slide h2").evaluate("e => getComputedStyle(e).fontSize") == "42px"
     assert re.search(r"\d\d?:\d\d", window.locator("[data-testid=clock]").inner_text())
     assert not window.locator(".top").is_visible()
     window.locator(".presenter-tools .main").click()
@@ -107,7 +108,7 @@ def test_a_page_of_paper_for_each(opened: Any) -> None:
     page = opened().go("#/slides", ".slide-frame")
     page.evaluate("() => { window.printed = 0; window.print = () => { window.printed += 1; }; }")
     page.get_by_role("button", name="Print").click()
-    page.wait_for_function("() => window.printed === 1", timeout=20_000)
+    page.wait_for_function("() => window.printed === 1")
     assert page.locator('.figure[data-ready="false"]').count() == 0
     assert page.locator(".figure .waiting").count() == 0
     paper = page.pdf(prefer_css_page_size=True, print_background=True)
@@ -118,7 +119,7 @@ def test_axe_finds_nothing(opened: Any) -> None:
     watched = opened(theme="dark")
     page = watched.go("#/slides", NOW)
     for _ in range(8):
-        page.wait_for_function("() => !document.querySelector('.slide-frame[data-state=now] .waiting')")
+        settled(page, ".slide-frame[data-state=now]")
         assert watched.violations() == []
         page.keyboard.press("ArrowRight")
     page.keyboard.press("o")

@@ -105,7 +105,7 @@ export function Tour({ content }: { content: ReadonlySignal<Content> }) {
           ref={step}
           class="main big"
           data-testid="step"
-          aria-disabled={now === "guess" || walk.at.value === last}
+          aria-disabled={now === "guess" || walk.at.value >= last}
           onClick={() => walk.at.value < last && forward()}
         >
           {t("verb|Step")}
