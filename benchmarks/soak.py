@@ -102,6 +102,7 @@ class Learner:
         self.last = self.session = 0
         self.name = ""
         self.waiting: dict[int, float] = {}
+        self.looking: set[asyncio.Task[None]] = set()
 
     async def send(self, message: dict[str, Any]) -> None:
         await self.socket.send(json.dumps({**message, "language": "en"}))
@@ -141,7 +142,7 @@ class Learner:
         again = 0.0
         while loop.time() < until:
             if loop.time() > again:
-                again = loop.time() + self.chance.uniform(8, 25)
+                again = loop.time() + self.chance.uniform(15, 45)
                 await self.begin()
             await asyncio.sleep(self.chance.uniform(0.5, 1.5) * self.every)
             await (self.tell() if self.chance.random() < 0.3 else self.ask())
@@ -151,14 +152,21 @@ class Learner:
         else:
             await self.socket.close()
 
+    async def look(self, number: int) -> None:
+        """At a frame, for a while."""
+        await asyncio.sleep(self.chance.uniform(0.5, 1.5) * self.seen.pause)
+        with contextlib.suppress(ConnectionClosed):
+            await self.send({"id": number, "seen": True})
+
     async def listen(self) -> None:
         """Take what comes, a frame after the other."""
         async for data in self.socket:
             if isinstance(data, bytes):
                 self.seen.frames += 1
                 number = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])["id"]
-                await asyncio.sleep(self.chance.uniform(0.5, 1.5) * self.seen.pause)
-                await self.send({"id": number, "seen": True})
+                looking = asyncio.create_task(self.look(number))
+                self.looking.add(looking)
+                looking.add_done_callback(self.looking.discard)
                 continue
             told = json.loads(data)
             if "error" in told and ("call" not in told or told["id"] == self.session):
@@ -261,7 +269,7 @@ async def measure(port: int, pid: int, asked: argparse.Namespace) -> None:
             spent = sum(after[pid] - before.get(pid, 0.0) for pid in after)
             before, total = after, total + spent
             share = spent / (time.monotonic() - now)
-            seen.pause = min(max(seen.pause * min(max(share / asked.share, 0.8), 1.25), 0.02), 20.0)
+            seen.pause = min(max(seen.pause * min(max(share / asked.share, 0.8), 1.25), 0.02), 5.0)
             looks.append(((time.monotonic() - begun) / 60, resident(pids)))
             if time.monotonic() - last > 60 * asked.look or not shown:
                 last = shown = time.monotonic()

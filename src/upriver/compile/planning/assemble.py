@@ -30,6 +30,9 @@ from .chains import chain_numbers
 from .lower import Place, Slot, Step
 from .plan import laid_out, steps_of
 
+_KEPT = 256
+"""Kernels of each sort whose code is remembered, 5 to 25 kB of text each; more than a program mostly has."""
+
 
 @dataclass
 class Assembled:
@@ -141,7 +144,7 @@ def _calls(step: Step, target: Target, buffers: dict[Place, int]) -> list[tuple[
     return [(convolution.pack, [weight, place]), (convolution.main, [*step.places, place])]
 
 
-@lru_cache(4096)
+@lru_cache(_KEPT)
 def _loop_code(kernel: LoopKernel, target: Target) -> KernelCode:
     return emit_loops(kernel, target)
 
@@ -156,17 +159,17 @@ def _loops(kernel: LoopKernel, target: Target) -> KernelCode:
     return _loop_code(kernel, target)
 
 
-@lru_cache(4096)
+@lru_cache(_KEPT)
 def _gemm(kernel: GemmKernel, target: Target) -> GemmCode:
     return emit_gemm(kernel, target)
 
 
-@lru_cache(1024)
+@lru_cache(_KEPT)
 def _conv(kernel: ConvKernel, target: Target) -> ConvCode:
     return emit_conv(kernel, target)
 
 
-@lru_cache(1024)
+@lru_cache(_KEPT)
 def _pool(kernel: PoolKernel, target: Target) -> KernelCode:
     return emit_pool(kernel, target)
 
