@@ -49,7 +49,7 @@ class Socket {
   onopen?: () => void;
   onmessage?: (event: { data: unknown }) => void;
   onclose?: () => void;
-  constructor() {
+  constructor(readonly address: string) {
     Socket.all.push(this);
   }
   send(text: string) {
@@ -130,8 +130,25 @@ describe("the socket", () => {
     vi.runAllTimers();
     Socket.all[1]?.opened();
     expect(events).toEqual(["dropped"]);
-    expect(Socket.all[1]?.sent).toMatchObject([{ open: "playground", with: { seed: 1 } }]);
+    expect(Socket.all[1]?.sent).toMatchObject([{ open: "playground", with: { seed: 1 }, seen: 0 }]);
+    // The token of the session is the same, and nobody else's.
+    expect(Socket.all[1]?.sent[0]).toEqual(Socket.all[0]?.sent[0]);
+    const other = open("playground", { seed: 1 }, { frame: () => {} });
+    const [mine, its] = Socket.all[1]?.sent.map((one) => one.token) as string[];
+    expect(mine).toMatch(/^[0-9a-f]{32}$/);
+    expect(its).not.toBe(mine);
+    other.stop();
     handle.stop();
     expect(Socket.all[1]?.sent.at(-1)).toMatchObject({ stop: true });
+  });
+
+  it("says which browser it is, always the same", async () => {
+    const { connect } = await import("../src/engine/socket");
+    connect();
+    Socket.all[0]?.closed();
+    vi.runAllTimers();
+    const [first, second] = Socket.all.map((one) => one.address);
+    expect(first).toMatch(/engine\?learner=[0-9a-f]{32}$/);
+    expect(second).toBe(first);
   });
 });
