@@ -11,6 +11,7 @@ import pytest
 
 import upriver as ur
 from upriver.causes import cause
+from upriver.cli import main
 from upriver.data import read_table
 from upriver.errors import FileError
 from upriver.explain.derivation import explain
@@ -71,3 +72,10 @@ def test_names_of_values(language: str) -> None:
     with use(language):
         told = explain(loss, w).text()
     assert " repeated" not in told
+
+
+def test_a_sentence_within_argparses_runs_in_the_readers_direction(capsys: pytest.CaptureFixture[str]) -> None:
+    with use("ar"):
+        assert main(["learn", "--port", "abc"]) == 2
+    # Set apart as code it would run from left to right.
+    assert "\u2066\u200f" not in capsys.readouterr().err

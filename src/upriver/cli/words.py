@@ -58,7 +58,10 @@ def argparse_in_our_language() -> Iterator[None]:
     known = _in_english()
 
     def translated(text: Any) -> Any:
-        return str(known[text]) if text in known else text  # None, too, is asked for
+        if text not in known:  # None, too, is asked for
+            return text
+        # A placeholder looks like code and is set apart as such; what argparse puts there is a sentence of ours.
+        return str(known[text]).replace("\u2066%(message)s\u2069", "%(message)s")
 
     def counted(one: str, many: str, n: int) -> str:
         if one == "expected %s argument":

@@ -94,7 +94,8 @@ class Plain(Progress):
             row += f"  {self._metric.show(record['train_' + self._metric.name]):>10}"
             if self._validated:
                 row += f"  {self._metric.show(record['val_' + self._metric.name]):>13}"
-        return row + f"  {record['lr']:>8.2g}  {record['elapsed']:>4.1f} s"
+        took = say("{seconds} s", seconds=f"{record['elapsed']:.1f}")
+        return row + f"  {record['lr']:>8.2g}  {right(took, 6)}"
 
 
 class Live(Plain):
