@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { notch, onGrid } from "../src/lab/DragNumber";
 import { createDeriving } from "../src/lab/derive";
-import { read, write } from "../src/lab/links";
+import { damaged, read, write } from "../src/lab/links";
 import { createLab } from "../src/lab/state";
-import { names, tokens } from "../src/lab/tokens";
+import { entryOf } from "../src/lab/target";
+import { names, plain, tokens } from "../src/lab/tokens";
 import type { Content } from "../src/engine/types";
 import { contentOf } from "./contents";
 
@@ -60,6 +61,8 @@ describe("expressions and values", () => {
     expect(names("h = tanh(w1*x + b); sum((h - y)**2, axis=0)")).toEqual(["w1", "x", "b", "y"]);
     expect(names("2e3*a.b")).toEqual([]);
     expect(names("")).toEqual([]);
+    expect(names("2x² + √y·|z| − sin²(v)π ÷ ŵ")).toEqual(["x", "y", "z", "v", "ŵ"]);
+    expect(names(plain("w₁x₂ + ３ｚ"))).toEqual(["w1x2", "z"]);
   });
 
   it("loses no character in colouring", () => {
@@ -70,6 +73,12 @@ describe("expressions and values", () => {
           .join(""),
       ).toBe(text);
     }
+  });
+
+  it("asks of an array for the entry that is largest", () => {
+    expect(entryOf(-24)).toEqual({ entry: [], answer: -24 });
+    expect(entryOf([[1, -7], ["nan", 3]])).toEqual({ entry: [0, 1], answer: -7 }); // prettier-ignore
+    expect([entryOf([]), entryOf("inf")]).toEqual([null, null]);
   });
 
   it("moves numbers in notches of their size, on a grid", () => {
@@ -98,6 +107,17 @@ describe("links", () => {
     expect(read(short)).toEqual({ e: "(w*x-y)**2", v: { w: 2, x: [1, 2], y: "-1/3" }, at: 4 });
     expect(read(new URLSearchParams(""))).toBeUndefined();
     expect(read(new URLSearchParams("s=%%%"))).toBeUndefined();
+  });
+
+  it("that were cut or changed are known", () => {
+    const link = write({ e: "w*x", v: { w: 2 } }).split("?")[1]!;
+    const broken = (text: string) => damaged(new URLSearchParams(text));
+    expect([broken(link), broken("e=w*x"), broken("")]).toEqual([false, false, false]);
+    expect([broken(link.slice(0, -6)), broken("s=%%%"), broken(write([] as object).split("?")[1]!)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 
   describe("restore", () => {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..causes import cause
 from ..core.registry import ops
 from ..core.tensor import Tensor, wrap
 from ..errors import ArgumentError, UpriverError, joined
@@ -86,7 +87,7 @@ class Run:
             raise
         except (TypeError, ValueError, IndexError, MemoryError) as error:
             raise ArgumentError(
-                f"expression: cannot be computed ({error})\n  {source}",
+                f"expression: cannot be computed ({cause(error)})\n  {source}",
                 "Look at what each function is given.",
                 at=False,
             ) from None
@@ -120,12 +121,8 @@ class Run:
                 return self.scope[name]
             case ast.Constant(value=value):
                 return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-            case ast.BinOp(left=left, op=operator, right=right):
-                a, b = self.value(left), self.value(right)
-                name = BINARY.get(type(operator)) or COMPARE[type(operator)]
-                if not isinstance(a, Tensor) and not isinstance(b, Tensor):
-                    return _plain(name, a, b)
-                return getattr(ops, name)(a, b)
+            case ast.BinOp():
+                return self._chain(node)
             case ast.Compare(left=left, comparators=[right], ops=[operator]):
                 return getattr(ops, COMPARE[type(operator)])(_tensor(self.value(left)), self.value(right))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -144,6 +141,24 @@ class Run:
             case ast.List(elts=items):
                 return self._list([self.value(item) for item in items])
         raise AssertionError(node)
+
+    def _chain(self, node: ast.expr) -> Any:
+        """Operators from left to right: a long sum is no deeper than a short one."""
+        links: list[ast.BinOp] = []
+        while isinstance(node, ast.BinOp):
+            links.append(node)
+            node = node.left
+        a = self.value(node)
+        for link in reversed(links):
+            b = self.value(link.right)
+            name = BINARY.get(type(link.op)) or COMPARE[type(link.op)]
+            if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+                a = _plain(name, a, b)
+                continue
+            a = getattr(ops, name)(a, b)
+            if self.most is not None:
+                self._bound(a)
+        return a
 
     def _call(self, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Any:
         given = [ast.literal_eval(arg) if language.static(arg, self.internal) else self.value(arg) for arg in args]

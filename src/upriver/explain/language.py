@@ -4,9 +4,9 @@
     tanh(W @ x + b)
     h = relu(w1*x); (w2*h - y)**2
 
-A value is a number, or nested lists of numbers for vectors and matrices. Formulas of derivatives are in a
-slightly wider language, which people's input is not: comparisons, ``[x > 0]`` for a condition as a number
-(Iverson's bracket), ``gelu'`` for the derivative of ``gelu``.
+What people write otherwise, as ``2x²`` and ``|w|``, :mod:`.notation` brings to it. A value is a number, or nested lists
+of numbers for vectors and matrices. Formulas of derivatives are in a slightly wider language, which people's input is
+not: comparisons, ``[x > 0]`` for a condition as a number (Iverson's bracket), ``gelu'`` for the derivative of ``gelu``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..core.tensor import Tensor
 from ..errors import ArgumentError
 from ..ops.elementwise import Elementwise
 from ..ops.shape import axes
+from .notation import written
 
 BINARY: dict[type[ast.AST], str] = {
     ast.Add: "add",
@@ -115,11 +116,14 @@ class Program(NamedTuple):
 
     @property
     def depth(self) -> int:
-        """How deeply its parts are nested."""
+        """How deeply its parts are nested; a chain such as ``a + b + c`` is one level, however long."""
         deepest, stack = 0, [(tree, 1) for _, tree in self.steps]
         while stack:
             node, depth = stack.pop()
             deepest = max(deepest, depth)
+            while isinstance(node, ast.BinOp):
+                stack.append((node.right, depth + 1))
+                node = node.left
             stack += [(child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
         return deepest
 
@@ -150,14 +154,13 @@ def parse(source: str, *, internal: bool = False) -> Program:
     text = source.strip()
     if len(text) > _LONGEST and not internal:
         raise ArgumentError(f"expression: longer than {_LONGEST:,} characters", at=False)
-    if internal:
-        text = re.sub(r"([A-Za-z_]\w*)'\(", r"\1_slope(", text)
+    text = re.sub(r"([A-Za-z_]\w*)'\(", r"\1_slope(", text) if internal else written(text, functions())
     try:
         body = ast.parse(text, mode="exec").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = max(0, (getattr(error, "offset", None) or 1) - 1)
         raise ArgumentError(
-            f"expression: not in the language\n  {text[:200]}\n  {' ' * min(column, 200)}^",
+            f"expression: {_unread(error)}\n  {text[:200]}\n  {' ' * min(column, 200)}^",
             "Write arithmetic and functions, as in (w*x - y)**2 or tanh(w*x + b).",
             at=False,
         ) from None
@@ -174,6 +177,18 @@ def parse(source: str, *, internal: bool = False) -> Program:
         checker.known.add(name)
         steps.append((name, tree))
     return Program(text, tuple(steps), tuple(checker.free), internal)
+
+
+def _unread(error: BaseException) -> str:
+    """Why a text could not be read at all."""
+    why = getattr(error, "msg", None) or ""
+    if why.startswith("invalid character"):
+        return f"the character {why.split()[2]} is not in the language"
+    if why.startswith("too many nested"):
+        return "nested too deeply"
+    if why.endswith("was never closed"):
+        return "a bracket is not closed"
+    return "a bracket too many is closed" if why.startswith("unmatched") else "not in the language"
 
 
 class Checker:
@@ -308,8 +323,13 @@ def _kind(node: ast.AST) -> str:
 def _unknown(source: str, node: ast.AST, name: str, allowed: Mapping[str, Any]) -> ArgumentError:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, allowed, 1, 0.6)
-    fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(allowed))}."
+    known = {one.lower(): one for one in allowed}
+    near = get_close_matches(name.lower(), known, 1, 0.6)
+    fix = f"There are: {', '.join(sorted(allowed))}."
+    if near:
+        fix = f"Did you mean {known[near[0]]}?"
+    elif len(name) <= 3:  # a weight, as in w(x + 1)
+        fix = f"To multiply, write {name}*(…)."
     return refuse(source, node, f"there is no function {name!r}", fix)
 
 

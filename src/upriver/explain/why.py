@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,27 @@ def why(what: Any, *, loss: Tensor | Callable[[], Any] | None = None) -> Reason:
         ('closed', 'relu')
     """
     return _Question(what, loss).answer()
+
+
+def why_of(loss: Tensor, key: Any, entry: Index | None, names: Mapping[Any, str]) -> Reason:
+    """Why the gradient of ``loss`` is what it is at a leaf or node: ``backward()`` need not have run.
+
+    Args:
+        loss: one number, with a history.
+        key: the leaf, or the node of a result, that a gradient flows to.
+        entry: which entry; None for all of it.
+        names: what leaves and nodes are called.
+
+    Raises:
+        GradError: no gradient flows there.
+    """
+    question = _Question(key, loss)
+    question.variables = dict(names)
+    if key not in question.up.cotangents:
+        raise GradError(f"no gradient flows to {names.get(key, 'this value')}", "Ask about a value that the loss uses.")
+    selected = np.zeros(key.shape, bool)
+    selected[... if entry is None else entry] = True
+    return question.of_size(names.get(key, _shape(key)) + written(entry or None), key, selected)
 
 
 class _Question:

@@ -86,14 +86,68 @@ def test_the_right_number_is_never_a_mistake() -> None:
     assert said(flat, 3)[0] == "forgot-upstream"
 
 
-def test_an_entry_of_a_matrix() -> None:
-    given = {"expression": "sum((W @ x)**2)", "values": {"W": [[1, 2], [3, 4]], "x": [1, 1]}}
-    assert said(given, 14, "W", entry=[1, 0])[0] == "right"
-    assert said(given, -14, "W", entry=[1, 0])[0] == "sign"
+LAYER: dict[str, Any] = {"expression": "sum((W @ x)**2)", "values": {"W": [[1, 2], [3, 4]], "x": [1, 2]}}
 
 
 @pytest.mark.parametrize(
-    ("number", "part"), [("many", "a number is needed"), (None, "a number"), (float("nan"), "bounds")]
+    ("name", "entry", "number", "mistake", "part"),
+    [
+        ("W", [0, 1], 20, "right", "dL/dW[0, 1] = 20"),
+        ("W", [0, 1], -20, "sign", "the sign is not"),
+        ("W", [0, 1], 12, "added", "You added: 10 + 2 = 12. Along a path the factors are multiplied: 10 × 2 = 20."),
+        ("W", [0, 1], 2, "forgot-upstream", "multiplied by the upstream gradient 10"),
+        ("W", [0, 1], 10, "forgot-local", "dL/d((W @ x)[0])"),
+        ("W", [0, 1], 22, "other-name", "That is dL/dW[1, 0]. Asked for is dL/dW[0, 1]"),
+        ("W", [0, 1], 121, "forward-value", "((W @ x)**2)[1]"),
+        ("W", [0, 1], 18.4, "after-update", "after W[0, 1] has been updated"),
+        ("W", [0, 1], 1000, None, "Not yet."),
+        ("x", [0], 76, "right", "76"),
+        ("x", [0], 66, "overwrote", "66 comes along one path (22 × 3). x[0] reaches L along 2 paths"),
+        ("x", [0], 660, "multiplied-paths", "we add: 66 + 10 = 76"),
+        ("x", [0], 38, "forgot-factor", "The factor 2 of the power is missing in each path"),
+        ("W @ x", [1], 22, "right", "22"),
+        ("W @ x", [1], 11, "forgot-factor", "The factor 2 is missing"),
+    ],
+)
+def test_one_entry_of_an_array(name: str, entry: list[int], number: float, mistake: str | None, part: str) -> None:
+    found, message = said(LAYER, number, name, entry=entry)
+    assert found == mistake
+    assert part in message
+
+
+def test_every_entry_has_its_own_paths() -> None:
+    for i in range(2):
+        for j in range(2):
+            right = 2 * (5, 11)[i] * (1, 2)[j]
+            assert said(LAYER, right, "W", entry=[i, j])[0] == "right"
+            assert said(LAYER, -right, "W", entry=[i, j])[0] == "sign"
+
+
+def test_a_value_in_between_and_a_pasted_network() -> None:
+    assert said(WORKED, -8, "w * x")[0] == "right"
+    assert said(WORKED, -4, "w * x")[0] == "forgot-factor"
+    code = "model = Linear(2, 1)\nx = [[1., 2.]]\ny = [[1.]]\nloss = mse_loss(model(x), y)"
+    answer = ask("mistakes", {"code": code, "name": "weight", "entry": [0, 1], "given": 2})
+    assert answer["mistake"] == "forgot-upstream"
+    right = answer["answer"]
+    assert ask("mistakes", {"code": code, "name": "weight", "entry": [0, 1], "given": right})["right"]
+    wrong = ask("mistakes", {"code": code, "name": "weight", "entry": [0, 1], "given": right / 2})
+    assert wrong["mistake"] is not None
+
+
+def test_where_there_are_too_many_paths_what_is_left_is_matched() -> None:
+    many: dict[str, Any] = {
+        "expression": "sum((W @ (W @ x))**2)",
+        "values": {"W": [[0.1 * (i + j) for j in range(8)] for i in range(8)], "x": [1.0] * 8},
+    }
+    right = ask("mistakes", {**many, "name": "x", "entry": [0], "given": 1e200})["answer"]
+    assert said(many, right, "x", entry=[0])[0] == "right"
+    assert said(many, -right, "x", entry=[0])[0] == "sign"
+
+
+@pytest.mark.parametrize(
+    ("number", "part"),
+    [("many", "a number is needed"), ("1,000", "not one clear number"), (None, "a number"), (float("nan"), "bounds")],
 )
 def test_what_is_no_number_is_refused(number: Any, part: str) -> None:
     with pytest.raises(UpriverError, match=part):

@@ -2,9 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { mirrored } from "../graph/direction";
 import { numberOf } from "../i18n/numberOf";
+import { notANumber } from "../ui/notANumber";
 
 interface Props {
   value: number;
@@ -25,10 +26,13 @@ const PIXELS = 8;
 export function DragNumber({ value, label, id, onValue }: Props): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
   const typing = useSignal<string | null>(null);
+  const unclear = useSignal("");
+  const note = useId();
   const drag = useRef<{ x: number; value: number; step: number; moved: boolean } | null>(null);
   // (Not after the next frame: what is typed by then is kept.)
   useLayoutEffect(() => {
     typing.value = null;
+    unclear.value = "";
   }, [value]);
 
   function move(by: number): void {
@@ -37,10 +41,12 @@ export function DragNumber({ value, label, id, onValue }: Props): JSX.Element {
   }
   function type(text: string): void {
     const found = numberOf(text);
-    typing.value = null;
+    // What is no number stays to be mended, and the value with it.
+    unclear.value = Number.isFinite(found) ? "" : notANumber(text);
+    typing.value = unclear.value ? text : null;
     if (Number.isFinite(found) && found !== value) onValue(found);
   }
-  return (
+  const box = (
     <input
       ref={field}
       id={id}
@@ -51,6 +57,8 @@ export function DragNumber({ value, label, id, onValue }: Props): JSX.Element {
       autoComplete="off"
       aria-label={id ? undefined : label}
       aria-valuenow={value}
+      aria-invalid={unclear.value ? true : undefined}
+      aria-describedby={unclear.value ? note : undefined}
       aria-valuetext={String(value)}
       size={Math.max(4, String(value).length + 1)}
       value={typing.value ?? String(value).replace("-", "−")}
@@ -63,7 +71,10 @@ export function DragNumber({ value, label, id, onValue }: Props): JSX.Element {
           move(event.shiftKey ? by * 10 : event.altKey ? by / 10 : by);
           event.preventDefault();
         } else if (event.key === "Enter") type(event.currentTarget.value);
-        else if (event.key === "Escape") typing.value = null;
+        else if (event.key === "Escape") {
+          typing.value = null;
+          unclear.value = "";
+        }
       }}
       onPointerDown={(event) => {
         if (event.button !== 0 || document.activeElement === field.current) return;
@@ -89,5 +100,15 @@ export function DragNumber({ value, label, id, onValue }: Props): JSX.Element {
       }}
       onPointerCancel={() => (drag.current = null)}
     />
+  );
+  return (
+    <>
+      {box}
+      {unclear.value ? (
+        <span id={note} class="unclear" role="status">
+          {unclear.value}
+        </span>
+      ) : null}
+    </>
   );
 }

@@ -6,6 +6,7 @@ import { useId } from "preact/hooks";
 import { announce } from "../app/announce";
 import { isolate } from "../graph/direction";
 import { numberOf } from "../i18n/numberOf";
+import { notANumber } from "../ui/notANumber";
 import { number, say, t, type Message } from "../i18n/t";
 import { useAsked } from "../walk/asked";
 import type { Walk } from "../walk/walk";
@@ -50,6 +51,7 @@ function Question({ walk, target, done }: { walk: Walk; target: Target; done(): 
   const id = useId();
   const typed = useSignal("");
   const told = useSignal<{ right: boolean; text: string } | null>(null);
+  const unclear = useSignal("");
   const asked = useAsked<Verdict>();
   const tell = (right: boolean, text: string) => {
     told.value = { right, text };
@@ -61,10 +63,12 @@ function Question({ walk, target, done }: { walk: Walk; target: Target; done(): 
   async function answer(event: Event): Promise<void> {
     event.preventDefault();
     const given = numberOf(typed.value);
+    unclear.value = Number.isFinite(given) ? "" : notANumber(typed.value);
     if (!Number.isFinite(given)) return;
     const from = walk.given.peek();
-    if (target.what === "gradient" && from && "expression" in from) {
-      await asked.ask("mistakes", { ...from, name: target.name, given });
+    const entry = target.entry ? { entry: target.entry } : {};
+    if (target.what === "gradient" && from) {
+      await asked.ask("mistakes", { ...from, name: target.name, ...entry, given });
       const found = asked.answer.peek();
       if (found) tell(found.right, typeof found.message === "string" ? found.message : say(found.message));
     } else if (Math.abs(given - target.answer) <= 0.005 * Math.abs(target.answer) + 1e-9) {
@@ -94,7 +98,8 @@ function Question({ walk, target, done }: { walk: Walk; target: Target; done(): 
         {t("Show it")}
       </button>
       <span role="status">
-        {told.value && !told.value.right ? (
+        {unclear.value ? <span class="unclear">{unclear.value}</span> : null}
+        {!unclear.value && told.value && !told.value.right ? (
           <>
             <strong class="bad">{t("✗ Not this one")}</strong> {told.value.text}
           </>

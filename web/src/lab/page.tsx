@@ -1,16 +1,16 @@
 /** The lab: type an expression or paste a network, walk through it forward and back, open any number. */
 
-import { useSignalEffect } from "@preact/signals";
+import { signal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { note, place } from "../app/router";
 import { online } from "../engine/engine";
 import { t } from "../i18n/t";
-import { Failed } from "../ui/Problem";
+import { Failed, Problem } from "../ui/Problem";
 import { useKeys } from "../walk/keys";
 import { incoming } from "./incoming";
 import "./lab.css";
-import { read, write } from "./links";
+import { damaged, read, write } from "./links";
 import { SourceBar } from "./SourceBar";
 import { createLab, type Lab } from "./state";
 import { Values } from "./Values";
@@ -30,6 +30,7 @@ export default function Page(): JSX.Element {
   return (
     <div class="lab" data-ready={walk ? "1" : "0"}>
       <h1 class="unseen">{t("Lab")}</h1>
+      <Damaged />
       <SourceBar lab={lab} />
       <Values lab={lab} />
       {walk ? (
@@ -44,6 +45,19 @@ export default function Page(): JSX.Element {
         </p>
       )}
     </div>
+  );
+}
+
+/** What stood there when a link was followed that cannot be read. */
+const instead = signal<string | null>(null);
+
+function Damaged(): JSX.Element | null {
+  if (instead.value === null || instead.value !== lab.sourceText.value) return null;
+  return (
+    <Problem
+      sentence={t("This link is damaged: what it was to open cannot be read.")}
+      fix={t("Opened instead: {what}. Ask for the whole link again.", { what: instead.value.split("\n")[0] ?? "" })}
+    />
   );
 }
 
@@ -63,6 +77,7 @@ function useLinks(state: Lab): void {
     const { page, parameters } = place.value;
     if (page !== "lab" || location.hash === written) return;
     const asked = read(parameters);
+    instead.value = damaged(parameters) ? state.sourceText.peek() : null;
     if (asked) state.restore(asked);
     else if (!state.walk.peek() && !found) state.refresh();
   }, [place.value]);

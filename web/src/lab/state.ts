@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, signal, untracked, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Content, Nested, Text } from "../engine/types";
+import { spell } from "../graph/spell";
 import { createWalk, type Given, type Stride, type Walk } from "../walk/walk";
 import type { DrawerTab } from "../walk/Drawer";
 import { createDeriving, type Deriving, type Source, type Values } from "./derive";
@@ -39,6 +40,8 @@ export interface Lab {
   predict: Signal<boolean>;
   known: Signal<Known>;
   source: ReadonlySignal<Source | null>;
+  /** What is looked at, in a line. */
+  sourceText: ReadonlySignal<string>;
   /** Ask for what is typed, with the values that there are. */
   refresh(): void;
   choose(source: Source, values: Values): void;
@@ -48,6 +51,8 @@ export interface Lab {
   save(): Saved | null;
   restore(saved: Saved): void;
 }
+
+const USUAL: Values = { pi: Math.PI, e: Math.E };
 
 export function createLab(deriving: Deriving = createDeriving()): Lab {
   const kind = signal<Kind>("expression");
@@ -67,6 +72,9 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
       ? { kind: "expression", expression: expression.value }
       : { kind: "network", code: code.value };
   });
+  const sourceText = computed(() =>
+    kind.value === "expression" ? expression.value : kind.value === "network" ? code.value : spell(title.value),
+  );
   const given = computed<Given | null>(() => {
     if (kind.value === "trace") return outside.value;
     // What the picture shows, not what is being typed.
@@ -90,10 +98,12 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
     const wanted = source.peek();
     if (wanted) void deriving.derive(wanted, wanted.kind === "expression" ? values.peek() : {});
   }
-  /** Values for the names of the expression: those given, those that there were, or 1. */
+  /** Values for the names of the expression: those given, those that there were, or 1 (but for pi and e). */
   function fill(given: Values = {}): void {
     Object.assign(remembered, values.peek(), given);
-    values.value = Object.fromEntries(names(expression.peek()).map((name) => [name, remembered[name] ?? 1]));
+    values.value = Object.fromEntries(
+      names(expression.peek()).map((name) => [name, remembered[name] ?? USUAL[name] ?? 1]),
+    );
   }
   function begin(): void {
     const through = walk.peek();
@@ -104,7 +114,7 @@ export function createLab(deriving: Deriving = createDeriving()): Lab {
     through.playing.value = false;
   }
   const lab: Lab = {
-    kind, expression, code, values, title, back, deriving, walk, tab, source, refresh,
+    kind, expression, code, values, title, back, deriving, walk, tab, source, sourceText, refresh,
     predict: signal(false),
     known: signal<Known>({ content: null, keys: new Set() }),
     choose(wanted, given) {

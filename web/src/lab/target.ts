@@ -1,6 +1,6 @@
 /** Which number a step brings, to be predicted before it is shown. */
 
-import type { Content } from "../engine/types";
+import type { Content, Nested } from "../engine/types";
 import type { Walk } from "../walk/walk";
 import type { Lab } from "./state";
 
@@ -10,7 +10,21 @@ export interface Target {
   name: string;
   symbol: string;
   what: "value" | "gradient";
+  /** Of an array one entry is asked for. */
+  entry?: number[];
   answer: number;
+}
+
+/** The entry of an array that is asked for: the largest in size, which tells most. */
+export function entryOf(data: Nested): { entry: number[]; answer: number } | null {
+  let found: { entry: number[]; answer: number } | null = null;
+  const look = (part: Nested, entry: number[]) => {
+    if (Array.isArray(part)) part.forEach((inner, i) => look(inner, [...entry, i]));
+    else if (typeof part === "number" && !(found && Math.abs(found.answer) >= Math.abs(part)))
+      found = { entry, answer: part };
+  };
+  look(data, []);
+  return found;
 }
 
 export function targetOf(walk: Walk): Target | null {
@@ -21,13 +35,15 @@ export function targetOf(walk: Walk): Target | null {
   if (frame.share !== undefined && frame.share !== frame.shares) return null;
   const node = nodes[frame.node]!;
   const data = phase === "forward" ? node.value : node.gradient;
-  const answer = data && "data" in data ? data.data : null;
-  if (typeof answer !== "number") return null;
+  const asked = data && "data" in data ? entryOf(data.data) : null;
+  if (!asked) return null;
   const root = trace.result.symbol;
   const simple = /^[\p{L}_][\p{L}\p{N}_.]*$/u.test(node.name) ? node.name : `(${node.name})`;
+  const at = asked.entry.length ? `[${asked.entry.join(", ")}]` : "";
+  const about = { name: node.name, answer: asked.answer, ...(at ? { entry: asked.entry } : {}) };
   return phase === "forward"
-    ? { key: `v:${node.name}`, name: node.name, symbol: node.name, what: "value", answer }
-    : { key: `g:${node.name}`, name: node.name, symbol: `d${root}/d${simple}`, what: "gradient", answer };
+    ? { ...about, key: `v:${node.name}`, symbol: at ? simple + at : node.name, what: "value" }
+    : { ...about, key: `g:${node.name}`, symbol: `d${root}/d${simple}${at}`, what: "gradient" };
 }
 
 /** What has been answered, of one computation: another has other numbers. */

@@ -1,27 +1,31 @@
 /** An expression cut into tokens, for its colours and for the names that want values. The engine alone judges it. */
 
+import { digits } from "../i18n/numberOf";
+
 export interface Token {
   text: string;
   kind: "name" | "function" | "number" | "operator" | "space";
 }
 
-const WRITTEN: Record<string, string> = { "·": "*", "×": "*", "⋅": "*", "−": "-", "÷": "/", "²": "**2", "³": "**3" };
+const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
 
-/** What a formula says, as in a book or as these pages write it, in the characters of the language. */
+/** What was typed with letters and digits as the engine has them in names; signs such as × and ² it reads itself. */
 export const plain = (text: string): string =>
-  text
-    .replace(/[·×⋅−÷²³]/g, (mark) => WRITTEN[mark]!)
-    .replace(/[！-～]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
+  digits(text).replace(/[₀-₉]/g, (digit) => String(LOWERED.indexOf(digit)));
 
-const PARTS = /\s+|[\p{L}_][\p{L}\p{N}_.]*|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\*\*|==|!=|<=|>=|./gu;
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻";
+const PARTS =
+  /\s+|π|(?:(?!π)\p{L}|_)(?:(?!π)[\p{L}\p{M}\p{Nd}_.])*|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\*\*|==|!=|<=|>=|[⁰¹²³⁴-⁹⁺⁻]+|./gu;
 
 export function tokens(text: string): Token[] {
   const parts = text.match(PARTS) ?? [];
   return parts.map((part, i) => {
     if (/^\s/.test(part)) return { text: part, kind: "space" };
     if (/^[\d.]/.test(part) && /\d/.test(part)) return { text: part, kind: "number" };
+    if (part === "π") return { text: part, kind: "number" };
     if (!/^[\p{L}_]/u.test(part)) return { text: part, kind: "operator" };
-    const next = parts.slice(i + 1).find((one) => !/^\s/.test(one));
+    // Also of sin²(x).
+    const next = parts.slice(i + 1).find((one) => !/^\s/.test(one) && !RAISED.includes(one.charAt(0)));
     return { text: part, kind: next === "(" || part.includes(".") ? "function" : "name" };
   });
 }

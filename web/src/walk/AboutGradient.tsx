@@ -3,6 +3,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
+import { numberOf } from "../i18n/numberOf";
 import { t } from "../i18n/t";
 import { Failed } from "../ui/Problem";
 import { useAsked } from "./asked";
@@ -65,7 +66,7 @@ function useEntry(shape: number[]): { at: { readonly value: number[] | null }; f
             const parts = event.currentTarget.value
               .split(/[\s,[\]]+/)
               .filter(Boolean)
-              .map(Number);
+              .map((part) => numberOf(part));
             const fits =
               parts.length === shape.length && parts.every((x, i) => Number.isInteger(x) && x >= 0 && x < shape[i]!);
             if (fits) typed.value = parts;

@@ -19,6 +19,8 @@ export interface PathsAnswer {
   rest?: number | string | null;
   count?: number | string | null;
   message?: Message | string | null;
+  /** Where no path adds anything, or the gradient is not finite: the first cause. */
+  why?: { finding: Message | string; sentence: Message | string; fix: Message | string } | null;
 }
 
 const glyph = (value: unknown): string => (tone(value) === "plus" ? "▲ " : tone(value) === "minus" ? "▼ " : "");
@@ -30,6 +32,15 @@ export function PathList({ answer }: { answer: PathsAnswer }): JSX.Element {
   return (
     <div data-testid="paths">
       {answer.message ? <p>{told(answer.message)}</p> : null}
+      {answer.why ? (
+        <>
+          <p>
+            <strong>{told(answer.why.finding)}</strong>
+          </p>
+          <p>{t("The first cause: {cause}", { cause: told(answer.why.sentence) })}</p>
+          {answer.why.fix ? <p class="soft">{told(answer.why.fix)}</p> : null}
+        </>
+      ) : null}
       <ol class="paths">
         {answer.paths.map((path, i) => (
           <li key={i}>

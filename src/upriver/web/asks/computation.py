@@ -77,6 +77,17 @@ class Computation:
         with sites_off(), tracing():
             return derive(self.root, [(key, None)], self.known, source=self.source)
 
+    def explain_all(self) -> Explanation:
+        """The explanation of the gradients of all leaves that one flows to."""
+        reached = {key for node in self.graph.nodes for key in node.edges}
+        asked: list[Any] = [(x, None) for x in self.graph.leaves if x.requires_grad and x in reached]
+        with sites_off(), tracing():
+            return derive(self.root, asked, self.known, source=self.source)
+
+    def anew(self) -> Computation:
+        """The same, run again: for leaves that have changed."""
+        return Computation(self._run, self.source)
+
     def again(self, key: Any, value: Array) -> float:
         """The result where ``key`` has another value, and everything after it follows: run by the same kernels."""
         known: dict[Any, Array] = {key: value}

@@ -52,6 +52,10 @@ def number(given: Given, name: str, low: float, high: float, default: float | No
         try:
             found = float(found.replace("\u2212", "-"))  # the minus sign that pages show
         except ValueError:
+            if "," in found:
+                raise ArgumentError(
+                    f"{name}: {found[:40]} is not one clear number", "Write 1000 without a comma, and 0.5.", at=False
+                ) from None
             found = None
     if isinstance(found, bool) or not isinstance(found, (int, float)):
         raise ArgumentError(f"{name}: a number is needed", f"Give one from {low:g} to {high:g}.", at=False)

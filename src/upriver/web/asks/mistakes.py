@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from ...explain.explanation import Explanation
-from ...explain.expression import Expression
+from ...core.tensor import Tensor
+from ...errors import ArgumentError, GradError
 from ...explain.labels import number as shown
 from ...explain.render import derivative
 from ...i18n import Message, say
-from .chains import Chain, chains
-from .given import choice, entry, expression, number, text
+from .chains import Chain, chains, entry_name
+from .computation import Computation, computation
+from .given import choice, number
 
 _LARGEST = 1e300
 _CLOSE = 0.005
 """An answer this close, as a part of the right number, is that number rounded."""
+_OTHERS = 200
+"""Of no more numbers than this one is looked for that was given in place of the right one."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
     """Which mistake gives this number, said with the numbers that were added, forgotten or mixed up.
 
     Args:
-        given: ``expression`` and ``values``; ``name`` (and ``entry``) whose gradient was asked for; ``given``, the
-            learner's number; ``kind``: "gradient", or "update" for the value after one step with ``lr``.
+        given: ``expression`` and ``values``, or ``code``; ``name`` of any value, and ``entry`` if it has several (by
+            default the first), whose gradient was asked for; ``given``, the learner's number; ``kind``: "gradient", or
+            "update" for the value after one step with ``lr``.
 
     Returns:
         ``right``, ``mistake`` (its name; null where it is right, or no mistake that is known), ``answer`` (the right
@@ -61,11 +65,10 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
         >>> found["mistake"], str(found["message"])
         ('added', 'You added: −8 + 3 = −5. Along a path the factors are multiplied: −8 × 3 = −24.')
     """
-    asked = expression(given)
     guess = number(given, "given", -_LARGEST, _LARGEST)
     kind = choice(given, "kind", ("gradient", "update"), "gradient")
     rate = number(given, "lr", 0.0, 1e6, 0.01)
-    question = _Question(asked, given)
+    question = _Question(computation(given), given)
     right = question.value - rate * question.gradient if kind == "update" else question.gradient
     guesses = question.updates(rate) if kind == "update" else question.guesses(rate)
     symbol = say("new {name}", name=question.name) if kind == "update" else question.symbol
@@ -111,22 +114,23 @@ def _product(factors: list[float]) -> str:
 class _Question:
     """The derivation that was asked about, and the numbers that come up in it."""
 
-    def __init__(self, asked: Expression, given: Mapping[str, Any]) -> None:
+    def __init__(self, asked: Computation, given: Mapping[str, Any]) -> None:
         self.asked = asked
-        self.name = text(given, "name", 200).strip()
-        results = asked.run()
-        shape = results[self.name].shape if self.name in results else ()
-        at = entry(given, self.name, shape)
+        self.plain, self.key, at = asked.find(given)
+        shape = self.key.shape
+        if 0 in shape:
+            raise ArgumentError(f"{self.plain} has no entries", "Ask about another value.", at=False)
         self.at: tuple[int, ...] = at if at else (0,) * len(shape)
-        if shape:
-            self.name += f"[{','.join(map(str, self.at))}]"
-        self.e: Explanation = asked.explain(self.name)
+        self.e = asked.explain(self.key)
         answer = self.e.answers[0]
+        value = self.e.values[answer.value]
+        self.flat = int(np.ravel_multi_index(self.at, shape)) if shape else 0
+        self.name = entry_name(value, self.flat)
         self.root = self.e.values[self.e.root].name
-        self.symbol = derivative(self.root, answer.name)
-        self.gradient = float(np.asarray(answer.gradient).reshape(-1)[0])
-        self.value = float(self.e.values[answer.value].array[self.at])
-        self.chains: list[Chain] = chains(self.e)
+        self.symbol = derivative(self.root, self.name)
+        self.gradient = float(np.asarray(answer.gradient)[self.at])
+        self.value = float(value.array[self.at])
+        self.chains: list[Chain] = chains(self.e, asked.root, self.at)
 
     def guesses(self, rate: float) -> Iterator[Guess]:
         """The wrong answers, the most telling first."""
@@ -173,6 +177,18 @@ class _Question:
             ),
         )  # fmt: skip
 
+        exponents = {max([link.exponent for link in chain.links], default=0.0) for chain in self.chains}
+        exponent = exponents.pop()
+        if not exponents and exponent not in (0.0, 1.0):
+            yield Guess(
+                "forgot-factor",
+                self.gradient / exponent,
+                say(
+                    "The factor {exponent} of the power is missing in each path: {sum} = {total}.",
+                    exponent=shown(exponent), sum=told, total=total,
+                ),
+            )  # fmt: skip
+
     def _sum_of(self, factors: list[float], chain: Chain) -> Guess:
         return Guess(
             "added",
@@ -205,7 +221,7 @@ class _Question:
 
     def _forgot(self) -> Iterator[Guess]:
         for chain in self.chains:
-            factors, steps = chain.factors, chain.steps
+            factors = chain.factors
             if len(chain.telling) >= 2:
                 told, total = _product(chain.telling), shown(chain.product)
                 yield Guess(
@@ -224,36 +240,34 @@ class _Question:
                         "{value} is the gradient that arrives at the last step: {symbol}. It is still multiplied by "
                         "the local derivative {local}: {product} = {total}.",
                         value=shown(math.prod(factors[:-1])), local=shown(factors[-1]), product=told, total=total,
-                        symbol=derivative(self.root, self.e.values[steps[-1].source].name),
+                        symbol=derivative(self.root, chain.links[-1].source),
                     ),
                 )  # fmt: skip
             yield from self._without_factor(chain)
 
     def _without_factor(self, chain: Chain) -> Iterator[Guess]:
         """One factor left out of a longer chain, and the exponent left out of the derivative of a power."""
-        for i, (step, factor) in enumerate(zip(chain.steps, chain.factors, strict=True)):
+        for i, (link, factor) in enumerate(zip(chain.links, chain.factors, strict=True)):
             others = math.prod([f for j, f in enumerate(chain.factors) if j != i])
-            local = derivative(self.e.values[step.source].name, self.e.values[step.target].name)
-            exponent = self._exponent(step.source) if step.operation == "pow" and step.operand == 0 else 0.0
+            local, exponent = derivative(link.source, link.target), link.exponent
             if exponent not in (0.0, 1.0):
-                power = float(self.e.values[step.source].array.reshape(()))
                 yield Guess(
                     "forgot-factor",
                     others * factor / exponent,
                     say(
                         "The factor {exponent} is missing: {symbol} = {formula} = {factor}, not {wrong}.",
-                        exponent=shown(exponent), symbol=local, formula=step.formula, factor=shown(factor),
+                        exponent=shown(exponent), symbol=local, formula=link.formula, factor=shown(factor),
                         wrong=shown(factor / exponent),
                     ),
                 )  # fmt: skip
                 yield Guess(
                     "forgot-factor",
-                    others * power,
+                    others * link.power,
                     say(
                         "You used the value {wrong} itself. Its derivative belongs here: "
                         "{symbol} = {formula} = {factor}.",
-                        symbol=local, formula=step.formula, factor=shown(factor),
-                        wrong=shown(power),
+                        symbol=local, formula=link.formula, factor=shown(factor),
+                        wrong=shown(link.power),
                     ),
                 )  # fmt: skip
             if factor not in (1.0, 0.0) and len(chain.telling) > 2:
@@ -266,33 +280,38 @@ class _Question:
                     ),
                 )  # fmt: skip
 
-    def _exponent(self, source: int) -> float:
-        operands = self.e.values[source].operands
-        last = operands[1] if len(operands) > 1 else 0.0
-        value = self.e.values[last].array if isinstance(last, int) else getattr(last, "number", 0.0)
-        return float(np.asarray(value).reshape(-1)[0])
-
     def _others(self) -> Iterator[Guess]:
-        for other in self.asked.explain(every=True).answers:
-            if np.size(other.gradient) == 1 and other.value != self.e.answers[0].value:
+        e = self.asked.explain_all()
+        own = [answer for answer in e.answers if e.values[answer.value].name == self.plain]
+        many = 0
+        for answer in [*own, *[answer for answer in e.answers if answer not in own]]:  # its own entries first
+            value = e.values[answer.value]
+            many += value.array.size
+            if many > _OTHERS:
+                return
+            for at, g in enumerate(np.reshape(answer.gradient, -1)):
+                if answer in own and at == self.flat:
+                    continue
                 yield Guess(
                     "other-name",
-                    float(np.reshape(other.gradient, ())),
+                    float(g),
                     say(
                         "That is {other}. Asked for is {symbol}: follow the path that leads to {name}.",
-                        other=derivative(self.root, other.name), symbol=self.symbol, name=self.name,
+                        other=derivative(self.root, entry_name(value, at)), symbol=self.symbol, name=self.name,
                     ),
                 )  # fmt: skip
 
     def _after(self, rate: float) -> Iterator[Guess]:
-        plain = self.name.partition("[")[0]
-        if plain not in self.asked.leaves or not rate:
+        if not isinstance(self.key, Tensor) or not rate:
             return
-        array = self.asked.leaves[plain].array
+        array = self.key.array
         before = array[self.at].copy()
         array[self.at] = before - rate * self.gradient
         try:
-            after = float(np.asarray(self.asked.explain(self.name).answers[0].gradient).reshape(-1)[0])
+            again = self.asked.anew()
+            after = float(np.asarray(again.explain(again.keys[self.plain]).answers[0].gradient)[self.at])
+        except (KeyError, GradError):  # it is made anew by each run, or lies behind a switch that closed
+            return
         finally:
             array[self.at] = before
         yield Guess(
@@ -306,17 +325,20 @@ class _Question:
         )  # fmt: skip
 
     def _forward(self) -> Iterator[Guess]:
+        many = 0
         for value in reversed(self.e.values):
-            if value.array.size == 1 and value.kind != "constant":
-                number = float(value.array.reshape(()))
+            many += value.array.size
+            if value.kind == "constant" or many > _OTHERS:
+                continue
+            for at, forward in enumerate(value.array.reshape(-1).astype(np.float64)):
                 yield Guess(
                     "forward-value",
-                    number,
+                    float(forward),
                     say(
                         "{number} is a value from the forward pass: {name}. The gradient {symbol} says how quickly "
                         "{root} changes as {asked} does: {right}.",
-                        number=shown(number), name=value.name, symbol=self.symbol, root=self.root, asked=self.name,
-                        right=shown(self.gradient),
+                        number=shown(float(forward)), name=entry_name(value, at), symbol=self.symbol, root=self.root,
+                        asked=self.name, right=shown(self.gradient),
                     ),
                 )  # fmt: skip
 

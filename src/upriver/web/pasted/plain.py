@@ -164,6 +164,18 @@ class _Reader(ast.NodeTransformer):
             return _at(ast.Name(_CALLED.get(node.attr, node.attr), ast.Load()), node)
         return _at(ast.Attribute(self.visit(node.value), node.attr, node.ctx), node)
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """A chain of operators from left to right: a long sum is no deeper than a short one."""
+        links: list[ast.BinOp] = []
+        first: ast.expr = node
+        while isinstance(first, ast.BinOp):
+            links.append(first)
+            first = first.left
+        found = self.visit(first)
+        for link in reversed(links):
+            found = _at(ast.BinOp(found, link.op, self.visit(link.right)), link)
+        return found
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """``x.mean()`` as ``mean(x)``; a layer that is called where it is made, as it is."""
         keywords = [k for k in node.keywords if k.arg not in _SETTINGS]
