@@ -81,3 +81,19 @@ def test_the_lab_opens_what_the_lesson_points_to(browser, address):
         page.wait_for_selector('.lab[data-ready="1"]')
     context.close()
     assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["playground", "words", "steering"])
+def test_what_trains_says_that_it_needs_the_engine_and_does_not_look_for_one(browser, address, name):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en")
+    page = context.new_page()
+    wrong = []
+    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+    page.on("websocket", lambda socket: wrong.append(socket.url))
+    page.goto(f"{address}#/{name}")
+    page.wait_for_selector(f'main[data-page="{name}"] h1')
+    page.get_by_text("upriver learn").wait_for()
+    page.wait_for_timeout(300)
+    assert page.get_by_text("cannot be reached").count() == 0
+    context.close()
+    assert wrong == []

@@ -28,6 +28,19 @@ import "./panels.css";
 let kept: Playground | undefined;
 
 export default function Page() {
+  if (online.value !== "recorded") return <Live />;
+  return (
+    <div class="pg">
+      <h1>{t("Playground")}</h1>
+      <Problem
+        sentence={t("The playground trains with the engine, and this site has only what was recorded.")}
+        fix={t("Run “upriver learn” on your own computer.")}
+      />
+    </div>
+  );
+}
+
+function Live() {
   const ground = useMemo(() => (kept ??= createPlayground(place.peek().parameters)), []);
   // (Not after the next frame: a button may have been pressed by then.)
   useLayoutEffect(() => {
@@ -35,17 +48,6 @@ export default function Page() {
     return () => ground.leave();
   }, []);
   useLayoutEffect(() => ground.come(place.value), [place.value]);
-  if (online.value === "recorded") {
-    return (
-      <div class="pg">
-        <h1>{t("Playground")}</h1>
-        <Problem
-          sentence={t("The playground trains with the engine, and this site has only what was recorded.")}
-          fix={t("Run “upriver learn” on your own computer.")}
-        />
-      </div>
-    );
-  }
   return <Ground ground={ground} />;
 }
 
