@@ -51,7 +51,7 @@ class Answering:
     def __init__(self, count: int, setup: Setup) -> None:
         limits = setup.limits
         self._setup, self._limits, self._count = setup, limits, count
-        self._queue: FairQueue[Question] = FairQueue(limits.queue, limits.asks)
+        self._queue: FairQueue[Question] = FairQueue(limits.queue, limits.waiting)
         self._tasks: list[asyncio.Task[None]] = []
         self.workers: list[Worker | None] = [None] * count
         self.warm = asyncio.Event()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from .limits import Limits
 
-_SMALL = 2**16
-"""Bytes of an answer that is kept; what has a larger one only asks, and can be asked again."""
+_SMALL = 2**12
+"""Bytes of an answer that is kept; what has a larger one only asks, and can be done again."""
 
 Key = tuple[str, str]
 """The name of a session, and the secret of the tab that opened it."""

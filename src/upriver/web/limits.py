@@ -22,7 +22,8 @@ class Limits:
         sockets: pages open at once.
         sockets_per_address: of these, from one address; a class behind one router shares one.
         sockets_per_learner: of these, of one learner: tabs of one browser.
-        asks: questions of one page, or of one learner's that wait, that are not answered yet.
+        asks: questions of one page that are not answered yet.
+        waiting: questions waiting, of one learner: pages of several tabs that are opened at once.
         queue: questions waiting, of all learners.
         sessions: sessions of one learner.
         all_sessions: of all learners.
@@ -47,6 +48,7 @@ class Limits:
     sockets_per_address: int = 160
     sockets_per_learner: int = 16
     asks: int = 16
+    waiting: int = 64
     queue: int = 200
     sessions: int = 8
     all_sessions: int = 120
