@@ -186,12 +186,12 @@ def test_wrong_input() -> None:
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        (0.0, "0 %"),
-        (1e-9, "under 0.001 %"),
-        (0.00042, "0.042 %"),
-        (0.049, "4.9 %"),
-        (0.5, "50 %"),
-        (1.01, "101 %"),
+        (0.0, "0%"),
+        (1e-9, "under 0.001%"),
+        (0.00042, "0.042%"),
+        (0.049, "4.9%"),
+        (0.5, "50%"),
+        (1.01, "101%"),
         (42.0, "42 times"),
         (np.inf, "wholly"),
     ],
@@ -208,10 +208,10 @@ def test_text() -> None:
         "",
         "  loss before                              16",
         "  loss after                        13.140625",
-        "  predicted, gradient × nudge              -3  4.9 % off",
-        "  predicted, with curvature          -2.85938  0 % off",
+        "  predicted, gradient × nudge              -3  4.9% off",
+        "  predicted, with curvature          -2.85938  0% off",
         "  measured                           -2.85938",
         "",
-        "The curvature is needed: the gradient alone is 4.9 % off, and with the second derivative 0 %.",
+        "The curvature is needed: the gradient alone is 4.9% off, and with the second derivative 0%.",
     ]
     assert repr(n) == n.text()

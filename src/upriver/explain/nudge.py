@@ -67,7 +67,7 @@ class Nudge:
         >>> from upriver.explain.nudge import nudge
         >>> w = ur.tensor(2.0, dtype=ur.float64, requires_grad=True)
         >>> print(nudge(lambda: (w * 3.0 - 10.0) ** 2, w, by=0.125).sentence())
-        The curvature is needed: the gradient alone is 4.9 % off, and with the second derivative 0 %.
+        The curvature is needed: the gradient alone is 4.9% off, and with the second derivative 0%.
     """
 
     what: str
@@ -327,10 +327,10 @@ def percent(part: float) -> str:
     if math.isinf(part):
         return say("wholly")
     if 0 < part < 1e-5:
-        return say("under 0.001 %")
+        return say("under 0.001%")
     if part >= 9.995:
         return say("{factor} times", factor=f"{part:.3g}")
-    return f"{100 * part:.2g} %" if part < 0.095 else f"{100 * part:.0f} %"
+    return f"{100 * part:.2g}%" if part < 0.095 else f"{100 * part:.0f}%"
 
 
 def _off(n: Nudge, predicted: float) -> str:
