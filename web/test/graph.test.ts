@@ -58,6 +58,19 @@ describe("the model of a trace", () => {
     expect(model.byModule).toHaveLength(worked.trace.frames.length);
     expect(slim.trace.edges[0]!.product).toBeUndefined();
   });
+
+  it("says of a stop its own message before another's", () => {
+    const slim = structuredClone(network);
+    const stride = slim.trace.module_frames!.findIndex(({ first, last }) => first !== last);
+    const own = { text: "own", args: {} };
+    const other = { text: "other", args: {} };
+    delete slim.trace.module_frames![stride]!.sentence;
+    delete slim.trace.module_frames![stride]!.said;
+    slim.trace.frames[slim.trace.module_frames![stride]!.first]!.said = other;
+    expect(modelOf(structuredClone(slim)).byModule[stride]!.said).toEqual(other);
+    slim.trace.module_frames![stride]!.said = own;
+    expect(modelOf(slim).byModule[stride]!.said).toEqual(own);
+  });
 });
 
 describe("where things are", () => {

@@ -134,6 +134,7 @@ def site(pages, tmp_path, monkeypatch):
 
 def test_a_site(site, tmp_path, pages):
     (pages / "assets" / "main-abc.js.gz").write_bytes(b"")
+    (pages / "single.json").touch()  # for explain(…).html(), which a site has not
     out = tmp_path / "deep" / "public"
     made = site(out)
     derived = key_of("derive", {"expression": "w*w", "values": {"w": 3}})
@@ -142,6 +143,7 @@ def test_a_site(site, tmp_path, pages):
     assert html.index(MARK) < html.index("<title>")
     assert "Content-Security-Policy" in html
     assert sorted(path.name for path in (out / "assets").iterdir()) == ["main-abc.js"]
+    assert not (out / "single.json").exists()
     answer = json.loads((out / "recorded" / f"{key_of('fake', {'deep': {'y': 3}, 'x': 2})}.json").read_text())
     assert answer["echo"] == 2
     (out / "recorded" / "stale.json").touch()
