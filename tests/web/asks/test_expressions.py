@@ -105,6 +105,10 @@ def test_a_picture_keeps_its_places_while_a_value_is_dragged() -> None:
         ({"expression": "+".join(["w"] * 1500), "values": {"w": 1}}, "1,499 operations"),
         ({"expression": "(" * 90 + "w" + ")" * 90 + "*w", "values": {"w": 1}}, "answered"),
         ({"expression": "-" * 500 + "w", "values": {"w": 1}}, "nested too deeply"),
+        ({"expression": "w-(" * 201 + "w" + ")" * 201, "values": {"w": 1}}, "nested too deeply|bracket"),
+        ({"expression": "w*(1,000)", "values": {"w": 1}}, "Write 1000 for a thousand"),
+        ({"expression": "w*2", "values": {"w": "1,000"}}, "not a number"),
+        ({"expression": "w*2", "values": {"w": "1 000"}}, "not a number"),
         ({"expression": "w*2", "values": {"w": 1}, "wrt": "W[0]"}, "no W"),
         ({"expression": "w*2", "values": [1]}, "names with values"),
     ],
@@ -116,6 +120,17 @@ def test_what_cannot_be_meant_is_said(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UpriverError, match=said) as refused:
         ask("derive", given)
     assert refused.value.site is None, "no line of ours is at fault"
+
+
+@pytest.mark.parametrize("sign", ["+", "*", "-"])
+def test_a_long_sum_is_not_deep(sign: str) -> None:
+    found = ask("derive", {"expression": sign.join(["w"] * 300), "values": {"w": 1}})
+    assert gradient(found, "w") == {"+": 300, "*": 300, "-": -298}[sign]
+    code = {"code": f"w = 1.0\nloss = {sign.join(['w'] * 300)}"}
+    assert gradient(ask("network", code), "w") == gradient(found, "w")
+    start = time.thread_time()
+    find("derive")({"expression": sign.join(["w"] * 300), "values": {"w": 2}})
+    assert time.thread_time() - start < 1.0  # 0.12 s: its picture is there
 
 
 def _chain(n: int) -> dict[str, Any]:
@@ -200,6 +215,26 @@ def test_a_gradient_is_the_sum_of_its_paths() -> None:
     assert [path["contribution"] for path in found["paths"]] == [9, 6]
     assert (found["gradient"], found["rest"]) == (15, 0)
     assert [factor["formula"] for factor in found["paths"][0]["factors"]] == ["w + 1", "x"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "entry", "cause"),
+    [
+        ("sqrt(w)", 0, None, "sqrt has an infinite slope at 0"),
+        ("1/w", 0, None, "1 / 0 is infinite"),
+        ("exp(w)**2", 800, None, "exp overflows"),
+        ("relu(w)", -1, None, "relu is closed"),
+        ("sum(sqrt(w))", [0, 1], [0], "sqrt has an infinite slope at 0"),
+    ],
+)
+def test_where_no_path_can_be_told_the_first_cause_is(expression: str, values: Any, entry: Any, cause: str) -> None:
+    more = {} if entry is None else {"entry": entry}
+    found = ask("paths", {"expression": expression, "values": {"w": values}, "name": "w", **more})
+    assert found["paths"] == []
+    asked = find("paths")({"expression": expression, "values": {"w": values}, "name": "w", **more})
+    assert cause in asked["why"]["sentence"]
+    assert asked["why"]["fix"]
+    assert "ur." not in " ".join([str(text) for text in (asked["message"], *asked["why"].values())])
 
 
 # descent
