@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from .waiting import PATIENCE
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -137,6 +139,7 @@ def opened(browser: Any, server: str) -> Iterator[Opener]:
             "  if (!localStorage.getItem(k)) localStorage.setItem(k, v)"
         )
         page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         watched = Watched(page, server)
         page.on("console", lambda message: message.type in ("error", "warning") and watched.errors.append(message.text))
         page.on("pageerror", lambda error: watched.errors.append(str(error)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from .test_pages_everywhere import PAGES
+from .waiting import settled, still, until
 
 Opener = Any
 
@@ -48,16 +48,8 @@ FOCUS = "() => document.activeElement === document.body ? null : document.active
 
 def ready(opened: Opener, page: str, **more: Any) -> Any:
     shown = opened(**more).go(f"#/{page}", READY[page])
-    shown.wait_for_timeout(300)
+    settled(shown)
     return shown
-
-
-def until(page: Any, holds: Callable[[], Any]) -> None:
-    for _ in range(200):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("waited in vain")
 
 
 def announced(page: Any) -> str:
@@ -180,7 +172,7 @@ def test_a_gradient_of_the_playground_is_opened_and_closed(opened: Opener) -> No
     page = ready(opened, "playground")
     page.focus("[data-testid=step]")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(500)
+    until(page, lambda: page.inner_text("[data-testid=at]") == "1")
     page.focus("[data-testid=net-0] [tabindex='0']")
     page.keyboard.press("ArrowRight")
     assert announced(page)
@@ -194,10 +186,7 @@ def test_a_gradient_of_the_playground_is_opened_and_closed(opened: Opener) -> No
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_moves_by_itself_where_motion_is_unwanted(opened: Opener, name: str) -> None:
     page = ready(opened, name, reduced_motion="reduce")
-    page.wait_for_timeout(700)
     running = "document.getAnimations().filter((one) => one.playState === 'running').length"
     assert page.evaluate(running) == 0
-    before = page.screenshot()
-    page.wait_for_timeout(600)
-    assert page.screenshot() == before
+    still(page, page.screenshot)
     assert page.evaluate(running) == 0

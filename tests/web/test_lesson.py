@@ -92,7 +92,7 @@ def test_the_first_minute_by_keyboard(opened: Any) -> None:
 
 
 def test_it_is_there_at_once(opened: Any) -> None:
-    """The first step can be taken with less than 150 kB of script; after how long is measured by benchmarks/pages.py."""
+    """The first step needs less than 150 kB of script. (How long it takes is measured by benchmarks/pages.py.)"""
     watched = opened()
     page, sizes = watched.page, []
     page.on("response", lambda r: r.url.endswith(".js") and sizes.append(int(r.headers.get("content-length", 0))))
@@ -131,7 +131,7 @@ def test_axe_finds_nothing_in_the_whole_lesson(opened: Any, theme: str, language
         button.click()
     page.locator(".tour .number").first.click()
     page.wait_for_selector(".verdict p")
-    page.locator("#forward a.term").first.focus()
+    page.locator("#forward a.term").first.hover()
     page.wait_for_selector(".term-card")
     settled(page)
     assert watched.violations() == []

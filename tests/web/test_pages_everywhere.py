@@ -9,6 +9,8 @@ import pytest
 
 from upriver.i18n import languages
 
+from .waiting import settled
+
 PAGES = ("learn", "slides", "questions", "glossary", "lab", "playground", "words", "steering", "progress")
 WIDTHS = (360, 800, 1440)
 
@@ -35,7 +37,7 @@ def too_wide(page: Any) -> int:
 def test_page(opened: Any, page: str, language: str) -> None:
     watched = opened(language=language, width=WIDTHS[-1])
     shown = watched.go(f"#/{page}", "main h1")
-    shown.wait_for_timeout(400)
+    settled(shown)
     assert shown.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
     assert shown.evaluate("document.documentElement.lang").startswith(language)
     for width in WIDTHS:
@@ -44,7 +46,7 @@ def test_page(opened: Any, page: str, language: str) -> None:
         for theme, rules in (("light", ()), ("dark", ("color-contrast",))):
             shown.select_option("[data-testid=theme]", theme)
             assert shown.evaluate("document.documentElement.dataset.theme") == theme
-            shown.wait_for_timeout(250)
+            settled(shown)
             assert watched.violations(*rules) == [], f"{theme} at {width} px"
         assert too_wide(shown) <= 1, f"at {width} px"
     if language != "en":
@@ -57,9 +59,9 @@ def test_high_contrast_and_forced_colours(opened: Any, page: str) -> None:
     shown = watched.go(f"#/{page}", "main h1")
     for scheme in ("light", "dark"):
         shown.emulate_media(color_scheme=scheme)
-        shown.wait_for_timeout(250)
+        settled(shown)
         assert shown.evaluate("document.documentElement.dataset.theme") == f"contrast-{scheme}"
         assert watched.violations("color-contrast") == [], scheme
     shown.emulate_media(color_scheme="light", forced_colors="active")
-    shown.wait_for_timeout(400)
+    settled(shown)
     assert watched.violations() == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .test_pages_everywhere import english, too_wide
+from .waiting import settled, until
 
 
 def lesson(page: Any) -> None:
@@ -54,7 +55,7 @@ def lab(page: Any) -> None:
 def playground(page: Any) -> None:
     """Trained, side by side, a gradient opened."""
     page.click("[data-testid=play]:not([disabled])")
-    page.wait_for_timeout(700)
+    until(page, lambda: page.inner_text("[data-testid=at]") != "0")
     page.click("[data-testid=play]")
     page.click("[data-testid=compare]")
     page.wait_for_selector("[data-testid=net-1]")
@@ -99,9 +100,9 @@ def test_page_in_use(opened: Any, name: str, arabic: bool) -> None:
     look = {"language": "ar", "width": 360, "theme": "dark"} if arabic else {"language": other, "width": 1280}
     watched = opened(**look)
     page = watched.go(f"#/{name}", "main h1")
-    page.wait_for_timeout(300)
+    settled(page)
     use(page)
-    page.wait_for_timeout(400)
+    settled(page)
     assert watched.violations() == []
     assert too_wide(page) <= 1
     assert english(page) == []

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from .waiting import still, until
 
 READY = "[data-testid=play]:not([disabled])"
 
 
 def step(page: Any) -> int:
     return int(page.inner_text("[data-testid=at]").replace(",", ""))
-
-
-def until(page: Any, holds: Callable[[], Any]) -> None:
-    """Wait for a condition. The pages forbid evaluated scripts, so Playwright's own way of waiting is closed."""
-    for _ in range(300):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("waited in vain")
 
 
 def at_step(page: Any, least: int) -> None:
@@ -34,8 +26,7 @@ def train(page: Any, least: int) -> int:
     at_step(page, least)
     page.click("[data-testid=play]")
     until(page, lambda: "Pause" not in page.inner_text("[data-testid=play]"))
-    page.wait_for_timeout(300)
-    return step(page)
+    return still(page, lambda: step(page))
 
 
 def picture(page: Any, side: int = 0) -> str:
@@ -58,11 +49,9 @@ def test_it_trains_pauses_steps_and_begins_anew(opened: Any) -> None:
     page.click("[data-testid=step]")
     at_step(page, 1)
     assert step(page) == 1
-    took = train(page, 3000)
+    train(page, 3000)
     assert "Right: 100% in training" in page.inner_text("[data-testid=scores-0]")
     assert picture(page) != before
-    page.wait_for_timeout(300)
-    assert step(page) == took  # it stands still
     page.click("[data-testid=reset]")
     until(page, lambda: step(page) == 0)
     assert picture(page) == before  # the same seed, the same beginning
@@ -74,7 +63,6 @@ def test_the_link_carries_everything(opened: Any) -> None:
     page.get_by_label("Seed").fill("7")
     page.get_by_label("Seed").press("Enter")
     page.get_by_label("Optimiser").nth(1).select_option("momentum")
-    page.wait_for_timeout(500)
     took = train(page, 300)
     known, link = [weights(page, side) for side in (0, 1)], page.url
     assert "s=" in link

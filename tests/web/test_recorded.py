@@ -13,6 +13,7 @@ import pytest
 from upriver.web.site import write_site
 
 from .conftest import PAGES
+from .waiting import PATIENCE
 
 DRAWN = "(f) => f.dataset.ready === 'true' && !f.querySelector('.waiting')"
 
@@ -45,6 +46,7 @@ def page(browser: Any, site: str) -> Iterator[Any]:
     """A page of the site; the test fails if it had an error or asked for anything elsewhere."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en", base_url=site + "/")
     opened = context.new_page()
+    opened.set_default_timeout(1000 * PATIENCE)
     wrong: list[str] = []
     opened.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
     opened.on("pageerror", lambda error: wrong.append(str(error)))
@@ -97,7 +99,8 @@ def test_the_first_minute_without_an_engine(page: Any) -> None:
     assert page.locator(".tour .own").count() == 0  # any number could be asked about: that needs the engine
     for i in range(4):
         page.locator(".tour .number").nth(i).click()
-        page.wait_for_timeout(200)
+        answered = page.locator(".tour .number").nth(i).and_(page.locator("[data-right]"))
+        page.locator(".nudge-it").or_(answered).first.wait_for()
         if page.locator(".nudge-it").count():
             break
         assert page.locator(".tour .verdict p").count() == 1

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,17 +16,10 @@ from typing import Any
 import pytest
 
 from .conftest import PAGES
+from .waiting import PATIENCE, until
 
 LAB = '.lab[data-ready="1"]'
 PORT = 9400 + os.getpid() % 500
-
-
-def until(page: Any, holds: Callable[[], Any], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            pytest.fail("waited in vain")
-        page.wait_for_timeout(50)
 
 
 @pytest.mark.parametrize("link", ["#/learn/%E0%A4%A", "#/glossary/%", "#/slides/%FF", "#/lab?s=%%%", "#/nothing/%"])
@@ -61,8 +53,7 @@ def test_a_link_that_says_what_cannot_be(opened: Any, page: str, states: list[ob
         watched.go(f"#/{page}?s={packed(state)}", LAB.split("[")[0] if page == "lab" else "main h1")
         watched.page.reload()
         watched.page.wait_for_selector(f'main[data-page="{page}"]')
-        watched.page.wait_for_timeout(300)
-        assert len(watched.page.inner_text("main")) > 300, state
+        until(watched.page, "document.querySelector('main').innerText.length > 300")
         assert watched.page.locator(".problem").count() <= 1
     assert watched.errors == []
 
@@ -154,6 +145,7 @@ def tab(browser: Any, breakable: Server) -> Iterator[Callable[[str, str], Any]]:
 
     def go(link: str, ready: str) -> Any:
         page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"{breakable.origin}/{link}")
         page.wait_for_selector(ready)
         return page

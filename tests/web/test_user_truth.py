@@ -16,6 +16,8 @@ from upriver.web.asks import find as question
 from upriver.web.frames import plain
 from upriver.web.sessions.playground.session import Playground
 
+from .waiting import until
+
 READY = "[data-testid=play]:not([disabled])"
 PIXELS = """() => {
   const canvas = document.querySelector('[data-testid=map-0] canvas');
@@ -41,10 +43,7 @@ def test_the_map_and_the_gradient_flow_are_those_of_the_same_network_in_python(o
     page = opened().go("#/playground?preset=xor", READY)
     for _ in range(7):
         page.click("[data-testid=step]")
-    for _ in range(100):
-        if page.inner_text("[data-testid=at]") == "7":
-            break
-        page.wait_for_timeout(50)
+    until(page, lambda: page.inner_text("[data-testid=at]") == "7")
     link = page.evaluate("location.hash")
     assert "s=" in link
     given = unpacked(link.split("s=")[1])

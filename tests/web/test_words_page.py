@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .conftest import Opener
+from .waiting import until
 
 LAB = '[data-testid="likely"]'
 
@@ -22,7 +23,7 @@ def learn(page: Any, steps: int) -> None:
     page.click('[data-testid="learn"]')
     page.wait_for_function(
         f"""() => Number(document.querySelector('[data-testid="status"]').innerText.match(/\\d+/)[0]) >= {steps}""",
-        timeout=60_000,
+        timeout=120_000,
     )
     page.click('[data-testid="learn"]')
 
@@ -37,7 +38,7 @@ def test_it_learns_and_predicts(opened: Opener):
     assert step(page) == 0
     assert page.locator('[data-testid="samples"] li').count() == 1
     learn(page, 220)
-    assert page.locator('[data-testid="samples"] li').count() >= 4
+    until(page, lambda: page.locator('[data-testid="samples"] li').count() >= 4)
     page.fill("#words-prompt", "To the se")
     page.wait_for_function("""() => document.querySelector('[data-testid="likely"] .symbol').innerText === 'a'""")
     page.click(f"{LAB} button >> nth=0")
@@ -45,7 +46,7 @@ def test_it_learns_and_predicts(opened: Opener):
     page.click('[data-testid="write"]')
     page.wait_for_selector('[data-testid="written"]')
     assert len(page.inner_text('[data-testid="written"]')) > 60
-    assert "It writes" in page.inner_text('[data-testid="announced"]')
+    until(page, lambda: "It writes" in page.inner_text('[data-testid="announced"]'))
     # The loss fell, and is told without the picture.
     label = page.get_attribute(".chart", "aria-label")
     loss, guess = (float(x) for x in re.findall(r"\d+\.\d+", label))
