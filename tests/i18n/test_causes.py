@@ -1,4 +1,4 @@
-"""What failed outside is said in the reader's language: the system's errors, a table's notes, names of values."""
+"""What failed outside is said in the reader's language: the system's errors, a table's notes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import upriver as ur
 from upriver.causes import cause
 from upriver.cli import main
 from upriver.data import read_table
 from upriver.errors import FileError
-from upriver.explain.derivation import explain
 from upriver.i18n import languages, use
 from upriver.train.files import read_json, write_error
 
@@ -63,15 +61,6 @@ def test_a_tables_notes(language: str, tmp_path: Path) -> None:
         assert not _ENGLISH.search("\n".join([*table.notes, table.describe()]))
         with pytest.raises(ValueError, match="same"):
             read_table(path, target="same")
-
-
-@pytest.mark.parametrize("language", OTHERS)
-def test_names_of_values(language: str) -> None:
-    w = ur.tensor([1.0, 2.0], requires_grad=True)
-    loss = (w.sum().expand(3) * ur.tensor([1.0, 2.0, 3.0])).sum()
-    with use(language):
-        told = explain(loss, w).text()
-    assert " repeated" not in told
 
 
 def test_a_sentence_within_argparses_runs_in_the_readers_direction(capsys: pytest.CaptureFixture[str]) -> None:

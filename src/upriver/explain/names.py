@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from ..core import site
 from ..core.graph import Graph, Node, maker
 from ..core.tensor import Tensor
-from ..i18n import say
 from .formula import Term, constant, is_transparent
 from .writing import symbol, write
 
@@ -187,24 +186,10 @@ def name_all(graph: Graph, known: Mapping[Any, str], result: Sequence[str] = ("L
             term = formula if len(write(formula)) <= SHORT else symbol(fresh("v"), formula.shape)
         text, latex = write(term), write(term, latex=True)
         if is_transparent(term):
-            text, latex = _moved(node.op.name, text), rf"{latex}\text{{{_moved(node.op.name, '')}}}"
+            how = "expand" if node.op.name == "broadcast_to" else node.op.name
+            text, latex = f"{how}({text})", rf"\operatorname{{{how}}}\left({latex}\right)"
         named[node] = Named(term, text, latex, formula)
     return named
-
-
-def _moved(operation: str, name: str) -> str:
-    """What to call a value that an operation has left as it was, entry by entry."""
-    match operation:
-        case "broadcast_to":
-            return say("{name} repeated", name=name)
-        case "reshape":
-            return say("{name} reshaped", name=name)
-        case "cast":
-            return say("{name} converted", name=name)
-        case "clone":
-            return say("{name} copied", name=name)
-        case _:
-            return f"{name} {operation}"
 
 
 def _operand(x: Any, named: Mapping[Any, Named]) -> Term:
