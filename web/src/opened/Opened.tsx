@@ -67,7 +67,7 @@ export function Opened({ found, children, back, close }: Props) {
           </summary>
           <PathList answer={paths} />
           <p class="soft">
-            {t("Those listed carry {share} % of all magnitudes.", { share: number(100 * paths.share, 3) })}
+            {t("Those listed carry {share}% of all magnitudes.", { share: number(100 * paths.share, 3) })}
           </p>
         </details>
       )}
@@ -78,7 +78,7 @@ export function Opened({ found, children, back, close }: Props) {
         </div>
         <StepSentence walk={walk} />
         <Timeline walk={walk} />
-        <Drawer walk={walk} tabs={["words", "numbers", "formula", "line"]} />
+        <Drawer walk={walk} />
         <details>
           <summary>{t("The same as a table")}</summary>
           <GraphTable walk={walk} />
