@@ -129,13 +129,30 @@ async def drag(port: int, count: int) -> list[float]:
     return times[5:]
 
 
-def memory(pid: int) -> tuple[float, int]:
-    """Megabytes of a process and its children, and how many they are."""
-    pids = [pid]
+def processes(pid: int) -> dict[int, str]:
+    """The server's processes: number → what each is."""
+    found = {pid: "server"}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
             if int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                pids.append(int(folder.name))
+                command = (folder / "cmdline").read_text()
+                found[int(folder.name)] = "asks" if '"kind": "asks"' in command else "sessions"
+    return found
+
+
+def worked(pids: dict[int, str]) -> dict[int, float]:
+    """Processor seconds of each process so far."""
+    seconds = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            seconds[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def memory(pid: int) -> tuple[float, int]:
+    """Megabytes of a process and its children, and how many they are."""
+    pids = processes(pid)
     total = 0.0
     for one in pids:
         with contextlib.suppress(OSError):
@@ -160,14 +177,18 @@ async def measure(port: int, pid: int, asked: argparse.Namespace) -> None:
     learners = [asyncio.create_task(learn(port, i, asked, until, counting)) for i in range(asked.learners)]
     await asyncio.sleep(asked.warm)
     counting.set()
+    before = worked(pids := processes(pid))
     while time.monotonic() < until - 1:
         await asyncio.sleep(min(asked.look, until - time.monotonic()))
         print(f"  {time.monotonic() - begun:6.0f} s  {memory(pid)[0]:6.0f} MB", flush=True)
-    found = await asyncio.gather(*learners)
-    report(asked, found)
+    after = worked(pids)
+    spent = dict.fromkeys(pids.values(), 0.0)
+    for one, seconds in after.items():
+        spent[pids[one]] += seconds - before[one]
+    report(asked, await asyncio.gather(*learners), spent)
 
 
-def report(asked: argparse.Namespace, found: list[Learner]) -> None:
+def report(asked: argparse.Namespace, found: list[Learner], spent: dict[str, float]) -> None:
     """The table."""
     seconds = 60 * asked.minutes
     frames = [one.frames for one in found]
@@ -183,6 +204,8 @@ def report(asked: argparse.Namespace, found: list[Learner]) -> None:
         "between two frames": spread(gaps),
         "a lab request": spread(asks),
         "a session opened": spread(opened),
+        "processor time": ", ".join(f"{kind} {1e3 * t / max(sum(frames), 1):.2f}" for kind, t in spent.items())
+        + f" ms for each frame; of one processor {sum(spent.values()) / seconds:.0%}",
         "errors": f"{len(errors)} {sorted(set(errors))}",
     }
     print(f"{asked.learners} learners, {asked.session}, {asked.minutes:g} min, {os.cpu_count()} processors")

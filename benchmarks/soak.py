@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from classroom import served, spread
+from classroom import processes, served, spread, worked
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -199,17 +199,6 @@ async def seat(port: int, place: int, seen: Seen, asked: argparse.Namespace) -> 
         await asyncio.sleep(chance.uniform(0, 10))
 
 
-def processes(pid: int) -> dict[int, str]:
-    """The server's processes: number → what each is."""
-    found = {pid: "server"}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):
-            if int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                command = (folder / "cmdline").read_text()
-                found[int(folder.name)] = "asks" if '"kind": "asks"' in command else "sessions"
-    return found
-
-
 def resident(pids: dict[int, str]) -> dict[str, float]:
     """Resident memory in MB, of each kind of process."""
     sizes = dict.fromkeys(KINDS, 0.0)
@@ -218,16 +207,6 @@ def resident(pids: dict[int, str]) -> dict[str, float]:
             pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
             sizes[kind] += pages * os.sysconf("SC_PAGE_SIZE") / MB
     return sizes
-
-
-def worked(pids: dict[int, str]) -> dict[int, float]:
-    """Processor seconds of each process so far."""
-    seconds = {}
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            seconds[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return seconds
 
 
 def slope(points: list[tuple[float, float]]) -> float:
