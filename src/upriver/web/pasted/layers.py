@@ -9,6 +9,7 @@ from typing import Any
 
 from ... import nn
 from ...explain import language
+from ...ops.attention import scaled_dot_product_attention
 from ...ops.class_loss import cross_entropy, nll_loss
 from ...ops.create import ones, tensor, zeros
 from ...ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits
@@ -18,6 +19,7 @@ _NAMES = """
     Sequential Linear Conv1d Conv2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d Flatten
     BatchNorm1d BatchNorm2d LayerNorm GroupNorm RMSNorm Dropout Identity Residual
     ReLU LeakyReLU PReLU ELU CELU SELU GELU SiLU Mish Sigmoid LogSigmoid Tanh Tanhshrink Softsign Softplus Softmax
+    RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention
     LogSoftmax ReLU6 Hardtanh Hardsigmoid Hardswish Softshrink
     MSELoss L1Loss SmoothL1Loss HuberLoss CrossEntropyLoss NLLLoss BCELoss BCEWithLogitsLoss
 """
@@ -34,6 +36,7 @@ LOSSES: Mapping[str, Callable[..., Any]] = {
     "nll_loss": nll_loss,
     "binary_cross_entropy": binary_cross_entropy,
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+    "scaled_dot_product_attention": scaled_dot_product_attention,
 }
 
 
@@ -52,7 +55,26 @@ class Checker(language.Checker):
         match node:
             case ast.Call(func=ast.Call(func=ast.Name(id=name)) as made, args=args, keywords=[]) if name in LAYERS:
                 return [made, *args]
+            case ast.Tuple(elts=items) if items:  # of layers that are given or give several, as (h, c)
+                return items
+            case ast.Subscript(value=value, slice=key):
+                for part in language.entries(key):
+                    self._index(part)
+                return [value]
         return super().parts(node)
+
+    def _index(self, part: ast.expr) -> None:
+        """Check one part of an index: a whole number, a slice of them, None."""
+        ends = [part.lower, part.upper, part.step] if isinstance(part, ast.Slice) else [part]
+        for end in ends:
+            number = end.operand if isinstance(end, ast.UnaryOp) and isinstance(end.op, ast.USub) else end
+            plain = number is None or (
+                isinstance(number, ast.Constant) and (number.value is None or type(number.value) is int)
+            )
+            if not plain:
+                raise language.refuse(
+                    self.source, part, "an index is made of plain whole numbers here", "Write it as in x[:, 0]."
+                )
 
     def step(self, statement: ast.stmt) -> tuple[str, ast.stmt]:
         """Check one statement; its name (empty for the last expression) and itself."""

@@ -8,7 +8,9 @@
 It is the language of expressions (:mod:`upriver.explain.language`), and besides: layers, which are called with
 numbers; names that stand for a layer, which are called with tensors; ``tensor``, ``zeros``, ``ones``, ``rand``,
 ``randn``. Prefixes such as ``nn.`` and ``F.``, methods such as ``x.mean()``, imports, ``loss.backward()`` and a plain
-class with ``__init__`` and ``forward`` are understood, since that is how networks are written.
+class with ``__init__`` and ``forward`` are understood, since that is how networks are written. A loop over a ``range``
+of plain numbers is written out, an index is made of plain numbers, and several values are unpacked, as in
+``out, (h, c) = lstm(x)``.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ import numpy as np
 
 from ... import nn
 from ...causes import cause
+from ...core.registry import ops
 from ...core.site import Site, sites_off
 from ...core.state import tracing
 from ...core.tensor import Tensor, wrap
 from ...errors import ArgumentError, UpriverError
+from ...explain import language
 from ...explain.evaluate import Run, fits
 from ...explain.names import of_variables
 from ...ops.create import tensor
@@ -169,8 +173,9 @@ class _Work(Run):
             raise ArgumentError(f"line {statement.lineno}: {why}", error.fix, at=False) from None
         except (TypeError, ValueError, IndexError) as error:
             raise ArgumentError(f"line {statement.lineno}: {cause(error)}", at=False) from None
-        if isinstance(found, Tensor):
-            _place(found, statement.lineno)
+        for x in _flat(found):
+            if isinstance(x, Tensor):
+                _place(x, statement.lineno)
         return found
 
     def _value(self, node: ast.AST) -> Any:
@@ -179,11 +184,27 @@ class _Work(Run):
             if layer is None:
                 self.network.inline[node] = layer = self.value(node.func)
             return self._run(type(layer).__name__, layer, [self.value(arg) for arg in node.args])
+        if isinstance(node, ast.Tuple):
+            return tuple([self.value(item) for item in node.elts])
+        if isinstance(node, ast.Subscript):
+            found = self.value(node.value)
+            if not isinstance(found, tuple):
+                return ops.index(found, tuple([language.key(part, {}) for part in language.entries(node.slice)]))
+            at = language.key(node.slice, {})
+            if not isinstance(at, int) or not -len(found) <= at < len(found):
+                raise ArgumentError(
+                    f"of {len(found)} values, one is chosen by its number", "Write it as in [0].", at=False
+                )
+            return found[at]
         return super()._value(node)
 
     def _call(self, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Any:
         if name in self.scope:
             return self._apply(name, [self.value(arg) for arg in args])
+        if name in ("cat", "stack") and args and isinstance(args[0], (ast.List, ast.Tuple)):
+            named = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
+            rest = [ast.literal_eval(arg) for arg in args[1:]]
+            return getattr(ops, name)(_tensors([self.value(item) for item in args[0].elts]), *rest, **named)
         if name not in LAYERS and name not in MAKERS and name not in LOSSES:
             return super()._call(name, args, keywords)
         named = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
@@ -195,9 +216,9 @@ class _Work(Run):
         _bound_sizes(name, [*given, *named.values()])
         if name in LAYERS:
             return self._layer(LAYERS[name], given, named)
-        if name == "tensor":
-            return tensor(*given[:1], dtype="float64", requires_grad=bool(named.get("requires_grad")))
-        return MAKERS[name](*given, dtype="float64", **named)
+        wants = bool(named.pop("requires_grad", False))
+        made = given[0] if name == "tensor" else MAKERS[name](*given, **named).array
+        return tensor(made, dtype="float64", requires_grad=wants)
 
     def _layer(self, kind: type[nn.Module], given: list[Any], named: dict[str, Any]) -> nn.Module:
         self.modules += 1
@@ -227,7 +248,8 @@ class _Work(Run):
 
     def _run(self, name: str, module: nn.Module, given: list[Any]) -> Any:
         arrays = _tensors(given)
-        size = sum([p.array.size for p in module.parameters()]) * max([x.array.size for x in arrays], default=0)
+        sizes = [x.array.size for x in _flat(arrays) if isinstance(x, Tensor)]
+        size = sum([p.array.size for p in module.parameters()]) * max(sizes, default=0)
         if size > _WORK:
             raise ArgumentError(f"{name}: the input is too large for so many parameters", "Use fewer rows.", at=False)
         fits(name, module.forward, arrays, {})
@@ -279,8 +301,10 @@ def _class_of(node: ast.ClassDef) -> _Class:
     return _Class(node.name, takes, init.body, arguments, forward.body)
 
 
-def _tensors(given: list[Any]) -> list[Tensor]:
-    return [x if isinstance(x, Tensor) else _tensor(x) for x in given]
+def _tensors(given: list[Any]) -> list[Any]:
+    return [
+        x if isinstance(x, Tensor) else tuple(_tensors(list(x))) if isinstance(x, tuple) else _tensor(x) for x in given
+    ]
 
 
 def _tensor(x: Any) -> Tensor:

@@ -7,6 +7,8 @@ Nothing is checked here but the kinds of statements: what may be in them, the ch
 from __future__ import annotations
 
 import ast
+import copy
+from collections.abc import Iterator
 from typing import TypeVar
 
 from ...errors import ArgumentError
@@ -20,6 +22,8 @@ _PACKAGES = {"torch", "upriver", "numpy", "__future__"}
 _SETTINGS = {"dtype", "device"}
 """Arguments that are left out: everything is computed in double precision."""
 _CALLED = {"view": "reshape", "BatchNorm": "BatchNorm1d"}
+_MOST_ROUNDS, _MOST_LINES = 64, 1_000
+"""How often a loop may run, and how many lines all of them written out may come to."""
 _DONE = {"backward", "zero_grad", "step", "print", "train", "eval", "double", "float"}
 """Statements that call one of these compute no value: the walk back is done here anyway."""
 
@@ -71,6 +75,8 @@ class _Reader(ast.NodeTransformer):
         self.source = source
         self.seed: int | None = None
         self.names: set[str] = set()
+        self.numbers: dict[str, int] = {}
+        self.lines = 0
 
     def body(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         """The statements that compute something."""
@@ -91,6 +97,13 @@ class _Reader(ast.NodeTransformer):
                     values
                 ):
                     found += [self._assign(statement, *pair) for pair in zip(names, values, strict=True)]
+                case ast.Assign(targets=[ast.Tuple() as target], value=value):
+                    found += self._unpacked(statement, target, value)
+                case ast.For(target=ast.Name(id=name), iter=ast.expr() as over, body=inner, orelse=[]):
+                    for n in self._rounds(statement, over):
+                        self.numbers[name] = n
+                        found += self.body(copy.deepcopy(inner))
+                    self.numbers.pop(name, None)
                 case ast.Assign(targets=[target], value=value):
                     found.append(self._assign(statement, target, value))
                 case ast.AnnAssign(target=target, value=ast.expr() as value):
@@ -105,15 +118,69 @@ class _Reader(ast.NodeTransformer):
                         self.source,
                         statement,
                         f"{_KINDS.get(type(statement), 'this statement')} cannot be part of a network here",
-                        "Write assignments, as in h = relu(w*x), and at the end a loss. Write loops out.",
+                        "Write assignments, as in h = relu(w*x), loops as in for t in range(3), and at the end a loss.",
                     )
         return found
+
+    def _rounds(self, statement: ast.stmt, over: ast.expr) -> range:
+        """The numbers of ``range(…)``, whose arguments are plain whole numbers."""
+        match over:
+            case ast.Call(func=ast.Name(id="range"), args=[_, *_] as args, keywords=[]) if len(args) <= 3:
+                numbers = [self._whole(arg) for arg in args]
+                if None not in numbers and 0 not in numbers[2:]:
+                    rounds = range(*[n for n in numbers if n is not None])
+                    self.lines += len(rounds) * len(statement.body) if len(rounds) <= _MOST_ROUNDS else 0  # type: ignore[attr-defined]
+                    if len(rounds) <= _MOST_ROUNDS and self.lines <= _MOST_LINES:
+                        return rounds
+                    raise language.refuse(
+                        self.source, statement, "this loop runs too often", f"At most {_MOST_ROUNDS} rounds are drawn."
+                    )
+        raise language.refuse(
+            self.source, statement, "a loop counts to a plain number here", "Write it as in for t in range(3)."
+        )
+
+    def _whole(self, node: ast.expr) -> int | None:
+        """A whole number that is written down, also of the counter of a loop, as ``t + 1``."""
+        match node:
+            case ast.Constant(value=int(value)) if not isinstance(value, bool) and abs(value) < 10**6:
+                return value
+            case ast.Name(id=name):
+                return self.numbers.get(name)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                n = self._whole(operand)
+                return None if n is None else -n
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
+                a, b = self._whole(left), self._whole(right)
+                if a is None or b is None:
+                    return None
+                return a + b if isinstance(op, ast.Add) else a - b if isinstance(op, ast.Sub) else a * b
+        return None
+
+    def _unpacked(self, statement: ast.stmt, target: ast.Tuple, value: ast.expr) -> list[ast.stmt]:
+        """``out, (h, c) = lstm(x)``: the pair under a name that no text can have, then its parts."""
+        pair = f"the values of line {statement.lineno}"
+        found = [_at(ast.Assign([_at(ast.Name(pair, ast.Store()), target)], self.visit(value)), statement)]
+        for name, path in _leaves(self.source, target):
+            part: ast.expr = _at(ast.Name(pair, ast.Load()), target)
+            for i in path:
+                part = _at(ast.Subscript(part, _at(ast.Constant(i), target), ast.Load()), target)
+            self._free(_at(ast.Name(name, ast.Store()), target))
+            found.append(_at(ast.Assign([_at(ast.Name(name, ast.Store()), target)], part), statement))
+        return list(found)
 
     def _assign(self, statement: ast.stmt, target: ast.expr, value: ast.expr) -> ast.stmt:
         target, value = self.visit(target), self.visit(value)
         if isinstance(target, ast.Name):
-            self.names.add(target.id)
+            self._free(target)
         return _at(ast.Assign([target], value), statement)
+
+    def _free(self, target: ast.Name) -> None:
+        """A name that is given a value: not the counter of a loop, which is a number wherever it is read."""
+        if target.id in self.numbers:
+            raise language.refuse(
+                self.source, target, f"{target.id} counts the rounds of this loop", "Choose another name."
+            )
+        self.names.add(target.id)
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
         names = [a.name for a in statement.names] if isinstance(statement, ast.Import) else [statement.module or ""]
@@ -164,6 +231,25 @@ class _Reader(ast.NodeTransformer):
             return _at(ast.Name(_CALLED.get(node.attr, node.attr), ast.Load()), node)
         return _at(ast.Attribute(self.visit(node.value), node.attr, node.ctx), node)
 
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The counter of a loop as the number that it is."""
+        if isinstance(node.ctx, ast.Load) and node.id in self.numbers:
+            return _at(ast.Constant(self.numbers[node.id]), node)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """An index whose parts are plain numbers, so far as they can be read."""
+        parts = [self._part(part) for part in language.entries(node.slice)]
+        key = parts[0] if not isinstance(node.slice, ast.Tuple) else _at(ast.Tuple(parts, ast.Load()), node)
+        return _at(ast.Subscript(self.visit(node.value), key, node.ctx), node)
+
+    def _part(self, part: ast.expr) -> ast.expr:
+        if isinstance(part, ast.Slice):
+            ends = [self._part(end) if end is not None else None for end in (part.lower, part.upper, part.step)]
+            return _at(ast.Slice(*ends), part)
+        n = self._whole(part)
+        return part if n is None else _at(ast.Constant(n), part)
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """A chain of operators from left to right: a long sum is no deeper than a short one."""
         links: list[ast.BinOp] = []
@@ -197,6 +283,17 @@ def _more(args: ast.arguments) -> bool:
 
 def _at(new: Tree, old: ast.AST) -> Tree:
     return ast.copy_location(new, old)
+
+
+def _leaves(source: str, target: ast.expr, path: tuple[int, ...] = ()) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The names of a tuple, each with its place."""
+    if isinstance(target, ast.Tuple) and len(path) < 3:
+        for i, inner in enumerate(target.elts):
+            yield from _leaves(source, inner, (*path, i))
+    elif isinstance(target, ast.Name):
+        yield target.id, path
+    else:
+        raise language.refuse(source, target, "only names can be assigned to", "Write it as in out, h = rnn(x).")
 
 
 _KINDS: dict[type[ast.AST], str] = {
