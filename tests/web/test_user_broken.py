@@ -79,7 +79,7 @@ def test_a_formula_as_it_is_written_on_these_pages(opened: Any) -> None:
     page.get_by_test_id("expression").fill("(w·x − y)² ÷ 2 × w")
     until(page, lambda: "(w·x − y)² / 2 = 8" in page.locator(".graph").text_content())
     assert page.locator(".problem").count() == 0
-    assert page.get_by_test_id("expression").input_value() == "(w*x - y)**2 / 2 * w"
+    assert page.get_by_test_id("expression").input_value() == "(w·x − y)² ÷ 2 × w"
 
 
 @pytest.mark.parametrize(
