@@ -27,7 +27,7 @@ def test_a_quadratic_is_predicted_exactly_by_the_second_order() -> None:
     assert n.curvature_term == pytest.approx(0.5 * by @ h @ by, rel=1e-12)
     assert n.measured == pytest.approx(n.second_order, rel=1e-10)
     assert n.verdict == "second order"
-    assert "needed" in n.sentence()
+    assert "(the curvature)" in n.sentence()
 
 
 def test_one_entry_and_several_leaves() -> None:
@@ -212,6 +212,7 @@ def test_text() -> None:
         "  predicted, with curvature          -2.85938  0% off",
         "  measured                           -2.85938",
         "",
-        "The curvature is needed: the gradient alone is 4.9% off, and with the second derivative 0%.",
+        "The gradient alone is 4.9% off, because the slope itself changes on the way; with this counted too "
+        "(the curvature), 0%.",
     ]
     assert repr(n) == n.text()

@@ -67,7 +67,8 @@ class Nudge:
         >>> from upriver.explain.nudge import nudge
         >>> w = ur.tensor(2.0, dtype=ur.float64, requires_grad=True)
         >>> print(nudge(lambda: (w * 3.0 - 10.0) ** 2, w, by=0.125).sentence())
-        The curvature is needed: the gradient alone is 4.9% off, and with the second derivative 0%.
+        The gradient alone is 4.9% off, because the slope itself changes on the way; with this counted too (the
+        curvature), 0%.
     """
 
     what: str
@@ -356,7 +357,8 @@ def _sentence(n: Nudge) -> Message:
         return say("The gradient explains it: off by {off}; with curvature, {curved}.", off=off, curved=off_2)
     if n.verdict == "second order":
         return say(
-            "The curvature is needed: the gradient alone is {off} off, and with the second derivative {curved}.",
+            "The gradient alone is {off} off, because the slope itself changes on the way; "
+            "with this counted too (the curvature), {curved}.",
             off=off, curved=off_2,
         )  # fmt: skip
     if n.verdict == "kink":
