@@ -31,6 +31,17 @@ def test_it_leaves_the_road_learns_and_drives_laps(opened: Opener):
     until(page, lambda: number(page, "drive") >= 30)
 
 
+def test_the_curves_have_axes_before_they_begin_and_tell_where_they_have_come_to(opened: Opener):
+    page = opened().go("#/steering", READY)
+    page.wait_for_function("() => document.querySelectorAll('.chart .u-legend').length === 2")
+    for value in page.locator(".chart .u-series:not(:first-child) .u-value").all_inner_texts():
+        assert re.fullmatch(r"|–|[\d.]+", value.strip()), "nothing of the library's own marks for no number"
+    page.click('[data-testid="learn"]')
+    loss = page.locator(".chart .u-legend", has_text="mean squared error")
+    until(page, lambda: re.search(r"0\.\d+", loss.inner_text()))
+    assert page.locator(".rays .soft").first.inner_text().startswith("−")
+
+
 def test_frames_go_on_coming(opened: Opener):
     watched = opened()
     frames: list[int] = []

@@ -23,7 +23,7 @@ export function Rays({ seen, angles }: { seen: number[]; angles: number[] }) {
           <span class="far">
             <span style={{ blockSize: `${100 * (seen[i] ?? 0)}%` }} />
           </span>
-          <span class="soft">{`${Math.round((180 / Math.PI) * angle)}°`}</span>
+          <span class="soft">{`${number(Math.round((180 / Math.PI) * angle))}°`}</span>
         </span>
       ))}
     </div>

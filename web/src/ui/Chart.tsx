@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { shownTheme } from "../app/settings";
-import { language } from "../i18n/t";
+import { language, number } from "../i18n/t";
 
 export interface Curve {
   label: string;
@@ -24,10 +24,17 @@ interface Props {
 
 const colour = (token: string) => getComputedStyle(document.documentElement).getPropertyValue(token).trim();
 
+const shown = (value: number | null | undefined) => (value == null ? "–" : number(value));
+
+/** What a curve has come to: it stands in the legend while nobody points at a place. */
+const lastOf = (values: ArrayLike<number | null | undefined> | undefined): number | null | undefined =>
+  Array.from(values ?? []).findLast((value) => value != null);
+
 export function Chart({ label, x, curves, ys, log = false, height = 180, xLabel }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const data = [x, ...ys] as unknown as uPlot.AlignedData;
+  // Before the first number there are the axes all the same.
+  const data = (x.length ? [x, ...ys] : [[0], ...ys.map(() => [null])]) as unknown as uPlot.AlignedData;
   const latest = useRef(data);
   latest.current = data;
 
@@ -56,6 +63,7 @@ export function Chart({ label, x, curves, ys, log = false, height = 180, xLabel 
               width: 2,
               dash,
               points: { show: false },
+              value: (chart: uPlot, value: number | null, at: number) => shown(value ?? lastOf(chart.data[at])),
             })),
           ],
         },
