@@ -344,3 +344,79 @@ def test_help_and_find(opened: Opener) -> None:
     page.get_by_label("Find a value").fill("zebra")
     press(page, "Enter")
     page.wait_for_selector("text=Nothing is called that.")
+
+
+def test_predict_first_asks_for_one_entry_of_an_array(opened: Opener) -> None:
+    link = "#/lab?" + urlencode({"e": "sum((W @ x)**2)", "W": "[[1,2],[3,4]]", "x": "[1,2]", "at": 0})
+    page = lab(opened, link).page
+    press(page, "Home", "h")
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(30):
+        if "dL/dW[1, 1]?" in page.inner_text(".predict-first").replace("\u2066", "").replace("\u2069", ""):
+            break
+        press(page, "ArrowRight")
+    field = page.locator(".question input")
+    field.fill("24")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=You added: 22 + 2 = 24")
+    field.fill("4 x")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=is not one clear number")
+    field.fill("44")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".question", state="detached")
+
+
+def test_formulas_and_numbers_as_people_write_them(opened: Opener) -> None:
+    watched = lab(opened)
+    page = watched.page
+    page.get_by_test_id("expression").fill("2x² + |w|")
+    until(page, "[...document.querySelectorAll('.graph .box')].some(b => b.textContent.includes('= 20'))")
+    page.get_by_test_id("expression").fill("1/2x")
+    page.wait_for_selector("text=can be read in two ways")
+    page.get_by_test_id("expression").fill("w*x")
+    field = page.get_by_role("spinbutton", name="w =")
+    field.fill("1,000")
+    page.keyboard.press("Enter")
+    until(page, "[...document.querySelectorAll('.graph .box')].some(b => b.textContent.includes('= 3000'))")
+    field.fill("1,00,0")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=1,00,0 is not one clear number")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert watched.violations() == []
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".unclear", state="detached")
+
+
+def test_a_damaged_link_and_an_infinite_gradient_are_told(opened: Opener) -> None:
+    watched = opened()
+    watched.go("#/lab?s=q1bKVrJSMtRR", READY)
+    page = watched.page
+    page.wait_for_selector("text=This link is damaged")
+    assert "Opened instead: (w*x - y)**2" in page.inner_text(".problem")
+    assert watched.violations() == []
+    page.evaluate("location.hash = '#/lab?e=sqrt(w)&w=0'")
+    page.wait_for_selector("text=This link is damaged", state="detached")
+    until(page, "document.querySelectorAll('.graph .box').length === 2")
+    box(page, "w").click()
+    page.get_by_role("tab", name="Paths").click()
+    page.wait_for_selector("text=has an infinite slope at 0")
+    assert "ur." not in page.inner_text(".drawer")
+
+
+@pytest.mark.parametrize("title", ["A recurrent network", "Attention: three words"])
+def test_recurrence_and_attention_can_be_walked_through(opened: Opener, title: str) -> None:
+    watched = lab(opened)
+    page = watched.page
+    page.evaluate(
+        """title => {
+        const choice = document.querySelector('.examples select');
+        choice.value = [...choice.options].find(one => one.text.startsWith(title)).value;
+        choice.dispatchEvent(new Event('change', { bubbles: true }));
+    }""",
+        title,
+    )
+    until(page, "document.querySelector('.graph').textContent.includes('loss')")
+    assert page.locator(".problem").count() == 0
+    assert page.locator(".graph .box").count() <= 40
+    assert watched.violations() == []
