@@ -144,7 +144,7 @@ def test_the_same_as_tables(opened: Opener) -> None:
     page = watched.page
     page.click("text=The same as tables")
     page.wait_for_selector(".graph-table table")
-    cells = page.locator('.graph-table tr:has(bdi:text-is("w * x")) td').all_inner_texts()
+    cells = page.locator('.graph-table tr:has(bdi:text-is("w·x")) td').all_inner_texts()
     assert cells[:1] == ["multiply"]
     assert cells[2:4] == ["6", "−8"]
     assert watched.violations() == []

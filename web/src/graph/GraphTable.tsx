@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { t } from "../i18n/t";
-import { phrase } from "../walk/phrase";
+import { formula, phrase } from "../walk/phrase";
 import { shownOf, type Walk } from "../walk/walk";
 import { short } from "./numbers";
 import { kindOf } from "./words";
@@ -77,7 +77,7 @@ function Values({ walk }: { walk: Walk }): JSX.Element {
       gradient = shown.gradient === undefined ? t("not computed yet") : shown.gradientHidden ? "?" : shown.gradient;
     }
     return [
-      node.name,
+      formula(node.name),
       kindOf(walk, i),
       node.formula?.text ?? "",
       value,
@@ -99,7 +99,7 @@ function StepsBack({ walk }: { walk: Walk }): JSX.Element {
     )
     .sort((a, b) => a.at - b.at);
   const rows = steps.map(({ edge }) => [
-    edge.derivative?.symbol ?? "",
+    formula(edge.derivative?.symbol ?? ""),
     kindOf(walk, edge.to),
     nodes[edge.to]!.gradient ? short(nodes[edge.to]!.gradient!) : "",
     edge.derivative?.text ?? "",

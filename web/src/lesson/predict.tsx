@@ -6,6 +6,7 @@ import { labLink, mistake, prediction } from "../figures/data";
 import { numberOf } from "../i18n/numberOf";
 import { number, t, type Message } from "../i18n/t";
 import { markAnswered, progress } from "../progress/store";
+import { notANumber } from "../ui/notANumber";
 import { Failed } from "../ui/Problem";
 import { told } from "../walk/phrase";
 import { Done } from "./check";
@@ -57,9 +58,11 @@ export function Guess({ name, onRight }: { name: string; onRight?(): void }) {
   const typed = useSignal("");
   const verdict = useSignal<Verdict | null>(null);
   const failed = useSignal<EngineError | null>(null);
+  const unread = useSignal("");
   const field = useId();
   const answer = async (value: number) => {
     given.value = value;
+    unread.value = "";
     failed.value = null;
     verdict.value = null;
     const { ask: what, with: about } = mistake(name, value);
@@ -76,7 +79,8 @@ export function Guess({ name, onRight }: { name: string; onRight?(): void }) {
   const send = (event: Event) => {
     event.preventDefault();
     const value = numberOf(typed.value);
-    if (Number.isFinite(value)) void answer(value);
+    unread.value = Number.isFinite(value) ? "" : notANumber(typed.value);
+    if (!unread.value && typed.value.trim()) void answer(value);
   };
   return (
     <div class="guess">
@@ -120,6 +124,7 @@ export function Guess({ name, onRight }: { name: string; onRight?(): void }) {
             {told(verdict.value.message)}
           </p>
         )}
+        {unread.value && <p>{unread.value}</p>}
         {failed.value && <Failed error={failed.value} />}
       </div>
     </div>
