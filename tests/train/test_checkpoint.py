@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(*((files.os, "fsync", full) if call == "fsync" else (Path, "replace", full)))
-    with pytest.raises(FileError, match="no space left on device") as caught:
+    with pytest.raises(FileError, match="no space is left on the device") as caught:
         save_checkpoint(path, {"step": 2})
     assert "Free some space" in str(caught.value)
     monkeypatch.undo()

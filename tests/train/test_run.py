@@ -110,6 +110,6 @@ def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(FileError, match="no space left"):
+    with pytest.raises(FileError, match="no space is left"):
         Run.create("x", {}, root=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -242,7 +242,7 @@ def test_a_full_disk_stops_with_one_message(tmp_path: Path, monkeypatch: pytest.
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(FileError, match="no space left"):
+    with pytest.raises(FileError, match="no space is left"):
         made.fit(train, val, epochs=1)
     assert made.run is not None
     assert list((made.run.folder / "checkpoints").iterdir()) == []

@@ -289,7 +289,7 @@ def test_numbers_of_the_updates() -> None:
     w, loss, slope = stepped(0.01)
     in_prose("lesson", f"= {w:.10g}$. Minus a negative", f"$-24 \\times {w - 2:.10g} = {-24 * (w - 2):.10g}$")
     in_prose("lesson", f"falls from 16 to {loss:.10g}, by {16 - loss:.10g}.")
-    in_prose("lesson", f"the true gradient is {said(slope)}, but stored is −24 − {-slope:.10g} = {said(-24 + slope)}")
+    in_prose("lesson", f"the true gradient is {said(slope)}, but stored is $-24 - {-slope:.10g} = {-24 + slope:.10g}$")
     leaf = Expression(SQUARE[0], SQUARE[2])
     leaf.result().backward()
     leaf.result().backward()

@@ -121,7 +121,7 @@ def test_opening_a_number_and_the_tables(visit: Any) -> None:
     tab.click(".graph-table summary")
     tab.wait_for_selector(".graph-table tbody tr")
     rows = tab.eval_on_selector_all(".graph-table table", "t => [...t[1].tBodies[0].rows].map(r => r.innerText)")
-    assert rows[2].split("\t") == ["d(w * x)/dw", "multiply", "−8", "x", "3", "−24"]
+    assert rows[2].split("\t") == ["d(w·x)/dw", "multiply", "−8", "x", "3", "−24"]
 
 
 def test_modules_in_a_large_page_that_unpacks_itself(visit: Any) -> None:
