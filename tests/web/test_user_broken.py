@@ -188,7 +188,7 @@ def test_a_server_that_goes_away_and_comes_back(breakable: Server, tab: Any) -> 
     breakable.start()
     until(training, lambda: step(training) > was)
     assert "training went on from where it was" in training.inner_text("[role=status]")
-    assert "Pause" in training.inner_text("[data-testid=play]")
+    until(training, lambda: "Pause" in training.inner_text("[data-testid=play]"))
     until(lab, lambda: "= 13.69" in lab.locator(".graph").text_content())
     words.wait_for_selector("text=training begins anew")
     lab.evaluate("location.hash = '#/steering'")
